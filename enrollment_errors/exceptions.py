@@ -1,0 +1,185 @@
+"""What can go wrong with an enrollment. No Django here.
+
+::
+
+    ConfigurationError                  the site's settings or host class are wrong; it names the place and the fix
+    EnrollmentError
+    ├── ProcessorError                  something about a call to the transit processor
+    │   ├── TransportError              no whole answer came
+    │   │   ├── ConnectionFailed        refused, reset, or cut before the end
+    │   │   │   ├── NameNotResolved
+    │   │   │   └── TlsFailed
+    │   │   ├── TimedOut                silence for longer than the connect or read timeout
+    │   │   ├── DeadlineExceeded        the whole took longer than the rider's budget
+    │   │   ├── CircuitOpen             not called: the processor is known to be down
+    │   │   └── ProcessorBusy           not called: too many calls of this process are under way
+    │   ├── StatusError                 a whole answer with a status that is not 2xx
+    │   ├── ReplyError                  a 2xx that cannot be used
+    │   │   ├── ReplyNotJson
+    │   │   ├── ReplyIncomplete
+    │   │   └── TokenTypeUnsupported
+    │   └── BaseUrlInvalid
+    ├── CardTokenInvalid                refused before any call
+    ├── CardRefused                     the card form, or the processor behind it, refused the card's details
+    ├── CardFormFailed                  the card form failed in the rider's browser
+    │   ├── CardFormNotLoaded           its script did not load
+    │   └── TokenRequestFailed          our own token view did not answer the page
+    ├── ReenrollmentTooEarly            linked already, and not yet in the re-enrollment window
+    ├── ExpiryNotClearable              the link expires, the benefit does not, and the processor cannot clear it
+    ├── LinkNotConfirmed                409 with words nobody knows, and the card is not in the group
+    └── LinkAnswerLost                  the link may or may not have been made, and asking did not settle it
+
+No message here ever holds a URL, a token or a processor's body, because tracebacks, logs and Sentry show messages.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from .outcomes import Stage
+    from .redaction import Secret
+
+
+class ConfigurationError(Exception):
+    """The site's own set-up is wrong. Stands outside the tree: no rule may turn it into a processor's failure."""
+
+
+class EnrollmentError(Exception):
+    """Everything that ends an enrollment other than success."""
+
+
+class ProcessorError(EnrollmentError):
+    """Something about a call to the transit processor.
+
+    ``stage`` is set by whoever knows the step first, nearest to the call (an authorization that fails under a link
+    is not the link). ``route`` is the method and the templated path, never the URL. ``seconds`` is how long it took.
+    ``may_have_taken_effect`` says whether the processor may have carried the request out all the same.
+    """
+
+    may_have_taken_effect = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or type(self).__name__)
+        self.stage: Stage | None = None
+        self.route: str | None = None
+        self.seconds: float | None = None
+
+
+class TransportError(ProcessorError):
+    """No whole answer came. ``may_have_taken_effect`` is false only where the request surely did not leave."""
+
+    def __init__(self, message: str = "", *, may_have_taken_effect: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_taken_effect = may_have_taken_effect
+
+
+class ConnectionFailed(TransportError):
+    pass
+
+
+class NameNotResolved(ConnectionFailed):
+    pass
+
+
+class TlsFailed(ConnectionFailed):
+    pass
+
+
+class TimedOut(TransportError):
+    pass
+
+
+class DeadlineExceeded(TransportError):
+    pass
+
+
+class CircuitOpen(TransportError):
+    pass
+
+
+class ProcessorBusy(TransportError):
+    pass
+
+
+class StatusError(ProcessorError):
+    """An answer whose ``status`` is not 2xx.
+
+    ``body`` is the beginning of the answer's text, for the table's patterns only: never shown, logged or sent.
+    ``retry_after`` is in seconds, where the answer said so.
+    """
+
+    def __init__(self, status: int, body: Secret, retry_after: float | None = None) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+        self.body = body
+        self.retry_after = retry_after
+        # A server that broke may have done the work before it broke.
+        self.may_have_taken_effect = status >= 500
+
+
+class ReplyError(ProcessorError):
+    """A 2xx that cannot be used: the processor did say that it did what was asked."""
+
+    may_have_taken_effect = True
+
+
+class ReplyNotJson(ReplyError):
+    pass
+
+
+class ReplyIncomplete(ReplyError):
+    pass
+
+
+class TokenTypeUnsupported(ReplyError):
+    pass
+
+
+class BaseUrlInvalid(ProcessorError):
+    pass
+
+
+class CardTokenInvalid(EnrollmentError):
+    pass
+
+
+class CardRefused(EnrollmentError):
+    pass
+
+
+class CardFormFailed(EnrollmentError):
+    """``status`` is the HTTP status that the browser saw, if it saw one."""
+
+    def __init__(self, message: str = "the card form failed", *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class CardFormNotLoaded(CardFormFailed):
+    """The card form's script did not load or does not define what it should."""
+
+
+class TokenRequestFailed(CardFormFailed):
+    """The page could not get an answer, or not one in our own form, from the token view."""
+
+
+class ReenrollmentTooEarly(EnrollmentError):
+    def __init__(self, expires_at: datetime, reenrollment_opens_at: datetime) -> None:
+        super().__init__("enrolled already, and the re-enrollment window is not open yet")
+        self.expires_at = expires_at
+        self.reenrollment_opens_at = reenrollment_opens_at
+
+
+class ExpiryNotClearable(EnrollmentError):
+    pass
+
+
+class LinkNotConfirmed(EnrollmentError):
+    pass
+
+
+class LinkAnswerLost(EnrollmentError):
+    pass

@@ -1,0 +1,72 @@
+"""The words that the whole app speaks: how an enrollment can end, and at which step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .processors.base import FundingSource, Tokenization
+
+
+class Outcome(str, Enum):
+    """How a request ended, and so which page the rider gets."""
+
+    SUCCESS = "success"
+    SYSTEM_ERROR = "system_error"
+    SERVER_ERROR = "server_error"
+    RETRY = "retry"
+    TOO_EARLY = "too_early"
+    UNKNOWN = "unknown"
+    NOT_ELIGIBLE = "not_eligible"
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether somebody has to look at it: an expected refusal is no fault."""
+        return self in (Outcome.SYSTEM_ERROR, Outcome.SERVER_ERROR, Outcome.UNKNOWN)
+
+
+class Stage(str, Enum):
+    """The step at which something happened."""
+
+    SITE = "site"  # the site's own code and settings, before any call
+    AUTHORIZATION = "authorization"  # our own API access token
+    TOKENIZATION = "tokenization"  # access to card tokenization, for the page
+    CARD_FORM = "card_form"  # the processor's card form, in the rider's browser
+    LOOKUP = "lookup"  # the funding source of a card token
+    LINK = "link"  # the funding source into the concession group
+    GROUPS = "groups"  # which concession groups the funding source is in
+    EXPIRY = "expiry"  # the expiry of an existing link
+
+
+class Side(str, Enum):
+    BACKEND = "backend"
+    FRONTEND = "frontend"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PendingLink:
+    """A link whose answer was lost: what it takes to ask for it again, later."""
+
+    funding_source: FundingSource
+    group_id: str
+    reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What the service tells the views.
+
+    ``expires_at`` and ``reenrollment_opens_at`` are aware datetimes, present for a benefit that expires.
+    ``tokenization`` is present after a successful token request, ``pending`` with the outcome ``UNKNOWN``.
+    """
+
+    outcome: Outcome
+    code: str
+    reference: str
+    expires_at: datetime | None = None
+    reenrollment_opens_at: datetime | None = None
+    tokenization: Tokenization | None = None
+    pending: PendingLink | None = None
