@@ -1,0 +1,221 @@
+"""The only reader of settings: ``ENROLLMENT_ERRORS``, read lazily into a frozen dataclass.
+
+An unknown key, a wrong type, a number out of its range or an unimportable path is a ``ConfigurationError`` that names
+it and shows the fix. The site's settings are never written.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from .classification import Rule
+from .exceptions import ConfigurationError
+from .host import Agency, Host
+from .processors.base import Processor
+
+SETTING = "ENROLLMENT_ERRORS"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """One account with a transit processor, as the site named and configured it."""
+
+    name: str
+    processor: type[Processor]
+    options: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a site sets, each with its default. All times are seconds."""
+
+    HOST: type[Host]
+    PROCESSORS: Mapping[str, Account]
+    RULES: tuple[Rule, ...] = ()
+    BASE_TEMPLATE: str = "enrollment_errors/base.html"
+    FALLBACK_AGENCY: Agency | None = None
+    ALLOWED_REDIRECT_HOSTS: tuple[str, ...] = ()
+
+    AMPLITUDE_API_KEY: str = ""
+    AMPLITUDE_SERVER_URL: str = ""
+    RELEASE: str = ""
+
+    CACHE: str = "default"
+    BUDGET: float = 8.0
+    CONNECT_TIMEOUT: float = 2.0
+    READ_TIMEOUT: float = 3.0
+    ATTEMPTS: int = 3
+    MAX_CALLS: int = 16
+    MAX_CALLS_WAIT: float = 0.25
+    BREAKER_FAILURES: int = 5
+    BREAKER_WINDOW: float = 30.0
+    BREAKER_OPEN: float = 10.0
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _wrong(name, value, "a text")
+    return value
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(item, str) for item in _sequence(name, value)):
+        raise _wrong(name, value, "a list of texts")
+    return tuple(value)
+
+
+def _sequence(name: str, value: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise _wrong(name, value, "a list")
+    return value
+
+
+def _rules(name: str, value: Any) -> tuple[Rule, ...]:
+    if not all(isinstance(item, Rule) for item in _sequence(name, value)):
+        raise _wrong(name, value, "a list of enrollment_errors.classification.Rule")
+    return tuple(value)
+
+
+def _agency(name: str, value: Any) -> Agency | None:
+    if value is not None and not isinstance(value, Agency):
+        raise _wrong(name, value, "an enrollment_errors.host.Agency")
+    return value
+
+
+def _seconds(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 3600:
+        raise _wrong(name, value, "a number of seconds above 0")
+    return float(value)
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10_000:
+        raise _wrong(name, value, "a whole number from 1")
+    return value
+
+
+def _host(name: str, value: Any) -> type[Host]:
+    return _imported(name, value, Host)
+
+
+def _imported(name: str, value: Any, base: type) -> Any:
+    if not isinstance(value, str):
+        raise _wrong(name, value, f'the dotted path of a subclass of {base.__module__}.{base.__name__}')
+    try:
+        found = import_string(value)
+    except ImportError as error:
+        raise ConfigurationError(
+            f'{SETTING}["{name}"]: "{value}" cannot be imported ({error}). '
+            f'Name a subclass of {base.__module__}.{base.__name__} as "package.module.Class".'
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ConfigurationError(f'{SETTING}["{name}"]: {value} is no subclass of {base.__module__}.{base.__name__}.')
+    return found
+
+
+def _processors(name: str, value: Any) -> dict[str, Account]:
+    if not isinstance(value, Mapping) or not value:
+        raise _wrong(name, value, 'a dict such as {"my-account": {"CLASS": "…", "OPTIONS": {…}}}')
+    return {alias: _account(f'{name}"]["{alias}', alias, entry) for alias, entry in value.items()}
+
+
+def _account(name: str, alias: Any, entry: Any) -> Account:
+    if not isinstance(alias, str) or not isinstance(entry, Mapping):
+        raise _wrong(name, entry, 'a dict with "CLASS" and "OPTIONS"')
+    _refuse_unknown(f'{SETTING}["{name}"]', entry, ("CLASS", "OPTIONS"))
+    processor = _imported(f'{name}"]["CLASS', entry.get("CLASS"), Processor)
+    options = entry.get("OPTIONS", {})
+    if not isinstance(options, Mapping):
+        raise _wrong(f'{name}"]["OPTIONS', options, "a dict")
+    problems = processor.check_options(options)
+    if problems:
+        raise ConfigurationError(f'{SETTING}["{name}"]["OPTIONS"]: ' + " ".join(problems))
+    return Account(name=alias, processor=processor, options=options)
+
+
+_READERS: dict[str, Callable[[str, Any], Any]] = {
+    "HOST": _host,
+    "PROCESSORS": _processors,
+    "RULES": _rules,
+    "FALLBACK_AGENCY": _agency,
+    "ALLOWED_REDIRECT_HOSTS": _texts,
+}
+_READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {"str": _text, "float": _seconds, "int": _count}
+
+
+def _wrong(name: str, value: Any, wanted: str) -> ConfigurationError:
+    # The value itself is not shown: it may be a secret in the wrong place.
+    return ConfigurationError(f'{SETTING}["{name}"] must be {wanted}, not {type(value).__name__}.')
+
+
+def _refuse_unknown(where: str, given: Mapping[Any, Any], known: tuple[str, ...]) -> None:
+    for key in given:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f'Did you mean "{close[0]}"?' if close else f"The known keys are {', '.join(sorted(known))}."
+            raise ConfigurationError(f'{where} has an unknown key "{key}". {hint}')
+
+
+def _read() -> Settings:
+    raw = getattr(django_settings, SETTING, None)
+    if not isinstance(raw, Mapping):
+        raise ConfigurationError(f'{SETTING} is missing: set it to a dict with at least "HOST" and "PROCESSORS".')
+    known = fields(Settings)
+    _refuse_unknown(SETTING, raw, tuple(entry.name for entry in known))
+    values = {}
+    for entry in known:
+        if entry.name in raw:
+            reader = _READERS.get(entry.name) or _READERS_BY_TYPE[str(entry.type)]
+            values[entry.name] = reader(entry.name, raw[entry.name])
+        elif entry.default is MISSING:
+            raise ConfigurationError(f'{SETTING}["{entry.name}"] is missing: every site must set it.')
+    settings = Settings(**values)
+    _check_numbers(settings)
+    return settings
+
+
+def _check_numbers(settings: Settings) -> None:
+    if settings.CONNECT_TIMEOUT > settings.BUDGET or settings.READ_TIMEOUT >= settings.BUDGET:
+        raise ConfigurationError(
+            f'{SETTING}: READ_TIMEOUT and CONNECT_TIMEOUT must be below BUDGET ({settings.BUDGET:g} s), so that after a '
+            "lost answer there is time left to ask what became of it."
+        )
+
+
+@cache
+def get_settings() -> Settings:
+    """The site's settings, checked. Raises ``ConfigurationError``."""
+    return _read()
+
+
+@cache
+def get_host() -> Host:
+    """The site's host object: one a process, stateless."""
+    return get_settings().HOST()
+
+
+def get_account(name: str) -> Account:
+    """Raises ``ConfigurationError`` where ``Enrollment.processor`` names an account that is not configured."""
+    accounts = get_settings().PROCESSORS
+    if name not in accounts:
+        raise ConfigurationError(
+            f'Enrollment.processor is "{name}", and {SETTING}["PROCESSORS"] has only {", ".join(sorted(accounts))}.'
+        )
+    return accounts[name]
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == SETTING:
+        get_settings.cache_clear()
+        get_host.cache_clear()
+
+
+setting_changed.connect(_forget)

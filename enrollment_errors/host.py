@@ -1,0 +1,145 @@
+"""What a site tells us: who is enrolling into what. A site subclasses ``Host`` and names it in its settings."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from .exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from .outcomes import Result
+
+
+class Method(str, Enum):
+    SELF_SERVICE = "self_service"
+    IN_PERSON = "in_person"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agency:
+    """A transit agency. ``slug`` is its name in events; ``home_url`` is its page on this site, where riders return to."""
+
+    slug: str
+    name: str
+    home_url: str
+    phone: str = ""
+    website: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("slug", "name", "home_url"):
+            if not getattr(self, name):
+                raise ConfigurationError(f"Agency.{name} is empty: every rider's page needs it.")
+        if self.website and not self.website.startswith(("https://", "http://")):
+            raise ConfigurationError("Agency.website must be a whole address, such as https://agency.example.")
+
+    @property
+    def phone_link(self) -> str:
+        """The digits of the phone number, with a leading ``+`` if it has one, for ``tel:``."""
+        digits = "".join(character for character in self.phone if character.isdigit())
+        return f"+{digits}" if self.phone.strip().startswith("+") else digits
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignIn:
+    """The rider is signed in with an identity provider.
+
+    ``provider`` is its name as riders know it. ``sign_out_url`` signs out of the provider and comes back to the agency's
+    page; empty where the provider has no way to sign out.
+    """
+
+    provider: str
+    sign_out_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpiryPolicy:
+    """A benefit that expires ``days`` days from today, at the midnight that ends the last day in the site's time zone.
+
+    Re-enrollment opens ``reenrollment_days`` days before the expiry.
+    """
+
+    days: int
+    reenrollment_days: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.days or not 0 <= self.reenrollment_days <= self.days:
+            raise ConfigurationError(
+                "ExpiryPolicy needs days above 0 and reenrollment_days from 0 to days, "
+                f"not {self.days} and {self.reenrollment_days}."
+            )
+
+    def expires_at(self, now: datetime) -> datetime:
+        """When an enrollment made at ``now`` (aware) expires, in the site's time zone.
+
+        Counted in calendar days, so that a change of the clocks does not move midnight.
+        """
+        day_after_last = timezone.localdate(now) + timedelta(days=self.days + 1)
+        midnight = datetime(day_after_last.year, day_after_last.month, day_after_last.day)
+        return timezone.make_aware(midnight, timezone.get_current_timezone())
+
+    def reenrollment_opens_at(self, expires_at: datetime) -> datetime:
+        local = timezone.localtime(expires_at).replace(tzinfo=None) - timedelta(days=self.reenrollment_days)
+        return timezone.make_aware(local, timezone.get_current_timezone())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Who events are about: random names, nothing that tells who the rider is. ``session_id`` is epoch milliseconds."""
+
+    user_id: str
+    device_id: str
+    session_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Enrollment:
+    """One rider's enrollment: into which group of which processor, for which agency, and under which rules.
+
+    ``processor`` is a key of the setting ``PROCESSORS``. ``flow`` and ``verifier`` are names for events.
+    """
+
+    agency: Agency
+    processor: str
+    group_id: str = field(repr=False)
+    flow: str
+    verifier: str
+    expiry: ExpiryPolicy | None = None
+    sign_in: SignIn | None = None
+    method: Method = Method.SELF_SERVICE
+    identity: Identity | None = None
+    """``None``: random ones, made once a session and kept there."""
+    extra_claims: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if not self.group_id:
+            raise ConfigurationError("Enrollment.group_id is empty: there is no concession group to enroll into.")
+
+
+class Host(ABC):
+    """The site's side. One method must be written; each gets the request."""
+
+    @abstractmethod
+    def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
+        """The enrollment that this session has earned, or ``None`` where it may not enroll.
+
+        ``request.resolver_match.namespace`` tells apart two inclusions of the URLs, such as self-service and in-person.
+        """
+
+    def on_success(self, request: HttpRequest, enrollment: Enrollment, result: Result) -> None:
+        """Called once after each successful enrollment, before the rider is sent to the success page.
+
+        An exception here is reported, and does not change what the rider sees: the card is linked.
+        """
+
+    def get_page_context(self, request: HttpRequest, page: str) -> Mapping[str, Any]:
+        """More template context for a page, by its name (``enroll``, ``success``, ``system_error``, …)."""
+        return {}

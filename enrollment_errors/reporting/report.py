@@ -1,0 +1,75 @@
+"""What is told of one event, to every sink alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from ..host import Enrollment, Identity, Method
+from ..outcomes import Outcome, Side, Stage
+
+
+class Event(str, Enum):
+    """The names that transit-benefit sites already chart in Amplitude."""
+
+    RETURNED_ENROLLMENT = "returned enrollment"
+    FAILED_PRETOKENIZATION = "failed pre-tokenization request"
+    STARTED_TOKENIZATION = "started card tokenization"
+    FINISHED_TOKENIZATION = "finished card tokenization"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """The request in which something happened, without anything that tells who the rider is.
+
+    ``path`` is the path of our own page, without the query. ``language`` is the page's language code.
+    """
+
+    path: str
+    language: str
+    identity: Identity
+    referrer: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One event, under one reference.
+
+    ``outcome`` is ``None`` for what is no outcome (the rider opened or cancelled the card form). ``status`` is Amplitude's
+    own property: ``success``, ``error``, ``retry``, ``fail`` or ``cancel``. ``upstream_status`` is the HTTP status that the
+    processor answered. ``seconds`` is how long the service took. ``error`` is what was raised, with its traceback.
+    ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account.
+    """
+
+    event: Event
+    reference: str
+    at: datetime
+    visit: Visit
+    enrollment: Enrollment
+    processor: str
+    side: Side
+    status: str
+    outcome: Outcome | None = None
+    code: str = ""
+    stage: Stage | None = None
+    upstream_status: int | None = None
+    route: str | None = None
+    seconds: float | None = None
+    error: BaseException | None = field(default=None, repr=False)
+    card_scheme: str | None = None
+    card_category: str | None = None
+    card_tokenize_url: str | None = None
+
+    @property
+    def account(self) -> str:
+        return self.enrollment.processor
+
+    @property
+    def method(self) -> Method:
+        return self.enrollment.method
+
+    @property
+    def is_fault(self) -> bool:
+        return self.outcome is not None and self.outcome.is_fault

@@ -1,0 +1,50 @@
+"""Settings for the tests: the smallest site that can enroll a rider."""
+
+SECRET_KEY = "tests-only-" + "x" * 40
+ALLOWED_HOSTS = ["*"]
+USE_TZ = True
+TIME_ZONE = "America/Los_Angeles"
+ROOT_URLCONF = "tests.urls"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+STATIC_URL = "/static/"
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "enrollment_errors",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+ENROLLMENT_ERRORS = {
+    "HOST": "tests.site.TestHost",
+    "PROCESSORS": {
+        "littlepay": {
+            "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",
+            "OPTIONS": {
+                "BASE_URL": "https://processor.test",
+                "CLIENT_ID": "tests-client-id",
+                "CLIENT_SECRET": "tests-client-secret",
+                "AUDIENCE": "https://processor.test",
+                "CARD_FORM_URL": "https://verify.processor.test",
+            },
+        }
+    },
+}

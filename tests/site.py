@@ -1,0 +1,37 @@
+"""The test site's side of the host contract: who may enroll is written straight into the session."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from enrollment_errors.host import Agency, Enrollment, ExpiryPolicy, Host, Method, SignIn
+
+AGENCY = Agency(
+    slug="mountain",
+    name="Mountain Valley Transit",
+    home_url="/mountain/",
+    phone="(555) 010-0199",
+    website="https://transit.example",
+)
+
+
+class TestHost(Host):
+    """Reads ``request.session["eligible"]``: a dict of what to change in the plain enrollment, or nothing."""
+
+    __test__ = False  # not a test class, whatever pytest makes of its name
+
+    def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
+        eligible = request.session.get("eligible")
+        if eligible is None:
+            return None
+        in_person = request.resolver_match is not None and request.resolver_match.namespace == "in_person"
+        return Enrollment(
+            agency=AGENCY,
+            processor=eligible.get("processor", "littlepay"),
+            group_id=eligible.get("group", "group-seniors"),
+            flow=eligible.get("flow", "senior"),
+            verifier=eligible.get("verifier", "login.gov"),
+            expiry=ExpiryPolicy(days=365, reenrollment_days=14) if eligible.get("expires") else None,
+            sign_in=SignIn(provider="Login.gov", sign_out_url="/sign-out/") if eligible.get("signed_in") else None,
+            method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
+        )
