@@ -1,0 +1,48 @@
+"""Encryption of what has to be kept for a while outside this process: in the cache and in the rider's session.
+
+Fernet of ``cryptography``, with keys derived from Django's ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS`` by HKDF, one for
+each purpose: what was written for the cache cannot be read as a session, and rotating the secret key loses nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.utils.encoding import force_bytes
+
+
+def encrypt(text: str, *, purpose: str) -> str:
+    return _fernet(purpose).encrypt(text.encode()).decode()
+
+
+def decrypt(encrypted: str, *, purpose: str) -> str | None:
+    """``None`` where it was not written by this site, for this purpose, under a key that is still known."""
+    try:
+        return _fernet(purpose).decrypt(encrypted.encode()).decode()
+    except InvalidToken:
+        return None
+
+
+@cache
+def _fernet(purpose: str) -> MultiFernet:
+    return MultiFernet([_key(secret, purpose) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+
+
+def _key(secret: str | bytes, purpose: str) -> Fernet:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"enrollment_errors.{purpose}".encode())
+    return Fernet(base64.urlsafe_b64encode(derived.derive(force_bytes(secret))))
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting in ("SECRET_KEY", "SECRET_KEY_FALLBACKS"):
+        _fernet.cache_clear()
+
+
+setting_changed.connect(_forget)
