@@ -201,6 +201,13 @@ RULES: tuple[Rule, ...] = (
         reason="409 with unknown words, and the processor answers that the card is not in the group.",
     ),
     Rule(
+        exception=exceptions.TokenRequestFailed,
+        status=(400, 499),
+        outcome=_SERVER,
+        code="token_request_refused",
+        reason="Something on our side answered in the token view's place.",
+    ),
+    Rule(
         exception=exceptions.CardFormFailed,
         status=(400, 499),
         outcome=_SERVER,

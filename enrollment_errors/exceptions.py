@@ -182,4 +182,12 @@ class LinkNotConfirmed(EnrollmentError):
 
 
 class LinkAnswerLost(EnrollmentError):
-    pass
+    """``lost`` is how the link's answer was lost, ``unanswered`` why asking did not settle it."""
+
+    def __init__(self, lost: ProcessorError | None, unanswered: ProcessorError) -> None:
+        how = type(lost or unanswered).__name__
+        super().__init__(f"the link's answer was lost ({how}); asking failed ({type(unanswered).__name__})")
+        reason = lost or unanswered
+        self.stage = reason.stage
+        self.route = reason.route
+        self.status = reason.status if isinstance(reason, StatusError) else None

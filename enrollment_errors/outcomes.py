@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -48,14 +48,19 @@ class Side(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class PendingLink:
-    """A link whose answer was lost: what it takes to ask for it again, later."""
+    """A link that is wanted: all that it takes to ask for it again, later, where its answer was lost.
 
+    ``account`` is the site's name for the processor account, ``expires_at`` the expiry that the link shall have (aware),
+    or ``None`` where the benefit does not expire.
+    """
+
+    account: str
+    group_id: str = field(repr=False)
     funding_source: FundingSource
-    group_id: str
-    reference: str
+    expires_at: datetime | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Result:
     """What the service tells the views.
 

@@ -95,6 +95,11 @@ class Processor(ABC):
         return []
 
     @classmethod
+    def base_url(cls, options: Mapping[str, Any]) -> str:
+        """The address that every route is relative to."""
+        return str(options["BASE_URL"])
+
+    @classmethod
     def tls_context(cls, options: Mapping[str, Any]) -> ssl.SSLContext | None:
         """For mutual TLS: a context with the client's certificate. ``None`` is the platform's default."""
         return None

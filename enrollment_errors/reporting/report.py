@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from ..host import Enrollment, Identity, Method
+from ..host import Enrollment, Identity
 from ..outcomes import Outcome, Side, Stage
 
 
@@ -40,14 +40,15 @@ class Report:
     ``outcome`` is ``None`` for what is no outcome (the rider opened or cancelled the card form). ``status`` is Amplitude's
     own property: ``success``, ``error``, ``retry``, ``fail`` or ``cancel``. ``upstream_status`` is the HTTP status that the
     processor answered. ``seconds`` is how long the service took. ``error`` is what was raised, with its traceback.
-    ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account.
+    ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account; both are empty, and
+    ``enrollment`` is ``None``, where the site's own hook failed to say who enrolls into what.
     """
 
     event: Event
     reference: str
     at: datetime
     visit: Visit
-    enrollment: Enrollment
+    enrollment: Enrollment | None
     processor: str
     side: Side
     status: str
@@ -64,11 +65,7 @@ class Report:
 
     @property
     def account(self) -> str:
-        return self.enrollment.processor
-
-    @property
-    def method(self) -> Method:
-        return self.enrollment.method
+        return self.enrollment.processor if self.enrollment else ""
 
     @property
     def is_fault(self) -> bool:

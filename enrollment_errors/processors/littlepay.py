@@ -1,0 +1,240 @@
+"""Littlepay: a thin client of its back-office API, and the processor on top of it.
+
+The protocol is the one that public client code shows. What the service does beyond that is unknown, so unknown keys are
+ignored, and a missing one that is needed is a clear error. The members of a group are never listed: that listing grows
+with the group.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from django.utils.dateparse import parse_datetime
+
+from ..exceptions import ExpiryNotClearable, ReplyIncomplete, ReplyNotJson, TokenTypeUnsupported
+from ..redaction import Secret
+from ..transport.token_cache import AccessToken
+from .base import CardForm, CardFormScript, FundingSource, Link, Processor, Tokenization
+
+if TYPE_CHECKING:
+    from ..transport.http import ProcessorHttp, Response
+
+_PER_PAGE = 100
+_REQUIRED = ("BASE_URL", "CLIENT_ID", "CLIENT_SECRET", "AUDIENCE", "CARD_FORM_URL")
+_OPTIONAL = ("API_VERSION", "CARD_FORM_OPTIONS")
+_CARD_FORM_LANGUAGES = {"es": "es-419"}
+
+
+class LittlepayClient:
+    """The API, one method a request. Raises ``ProcessorError``."""
+
+    def __init__(self, options: Mapping[str, Any], http: ProcessorHttp) -> None:
+        self._http = http
+        self._prefix = f"api/{options.get('API_VERSION', 'v1')}/"
+        self._credentials = {
+            "grant_type": "client_credentials",
+            "client_id": Secret(options["CLIENT_ID"]),
+            "client_secret": Secret(options["CLIENT_SECRET"]),
+            "audience": options["AUDIENCE"],
+        }
+
+    def request_card_tokenization_access(self) -> AccessToken:
+        response = self._call(
+            "POST", "cardtokenisation/requestaccess", json={"request_access": "CARD_TOKENISATION"}
+        )
+        return self._access_token(response)
+
+    def get_funding_source(self, card_token: Secret) -> dict[str, Any]:
+        """``{id, card_scheme, card_category}``. The card's digits and dates are not read: nobody here needs them."""
+        response = self._call(
+            "GET", "fundingsources/bytoken/{card_token}", path={"card_token": card_token}, idempotent=True
+        )
+        return response.json_fields("id", optional=("card_scheme", "card_category"))
+
+    def get_concession_groups(self) -> Iterator[dict[str, Any]]:
+        """All groups of the account: ``{id, label, participant_id}``."""
+        return self._pages("concession_groups", {})
+
+    def get_funding_source_groups(self, funding_source_id: str) -> Iterator[dict[str, Any]]:
+        """The groups that a card is in: ``{id, group_id, label, created_date, updated_date, expiry_date}``."""
+        return self._pages("fundingsources/{funding_source_id}/concession_groups", {"funding_source_id": funding_source_id})
+
+    def link(self, group_id: str, funding_source_id: str, expiry: str | None) -> None:
+        body = {"id": funding_source_id} if expiry is None else {"id": funding_source_id, "expiry": expiry}
+        response = self._call(
+            "POST", "concession_groups/{group_id}/fundingsources", path={"group_id": group_id}, json=body
+        )
+        _check_acknowledged(response)
+
+    def change_expiry(self, group_id: str, funding_source_id: str, expiry: str) -> None:
+        _check_acknowledged(self._call_link("PUT", group_id, funding_source_id, json={"expiry": expiry}, idempotent=True))
+
+    def unlink(self, group_id: str, funding_source_id: str) -> None:
+        _check_acknowledged(self._call_link("DELETE", group_id, funding_source_id))
+
+    def _call_link(self, method: str, group_id: str, funding_source_id: str, **kwargs: Any) -> Response:
+        path = {"group_id": group_id, "funding_source_id": funding_source_id}
+        return self._call(method, "concession_groups/{group_id}/fundingsources/{funding_source_id}", path=path, **kwargs)
+
+    def _pages(self, route: str, path: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        page, seen = 1, 0
+        while True:
+            query = {"page": page, "per_page": _PER_PAGE}
+            reply = self._call("GET", route, path=path, query=query, idempotent=True).json_fields(
+                "list", optional=("total_count",)
+            )
+            items = reply["list"]
+            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+                raise ReplyIncomplete("a list that is none")
+            yield from items
+            seen += len(items)
+            total = reply["total_count"] if _is_number(reply["total_count"]) else None
+            # An empty page is the last one whatever the count says: a wrong count must not make an endless loop.
+            if not items or (len(items) < _PER_PAGE if total is None else seen >= total):
+                return
+            page += 1
+
+    def _call(
+        self,
+        method: str,
+        route: str,
+        *,
+        path: Mapping[str, str | Secret] | None = None,
+        query: Mapping[str, str | int] | None = None,
+        json: Mapping[str, Any] | None = None,
+        idempotent: bool = False,
+    ) -> Response:
+        return self._http.tokens.use(
+            self._fetch_access_token,
+            lambda token: self._http.request(
+                method,
+                self._prefix + route,
+                path=path or {},
+                query=query or {},
+                json=json,
+                headers={"Authorization": token},  # the bare token, without the word Bearer
+                idempotent=idempotent,
+            ),
+        )
+
+    def _fetch_access_token(self) -> AccessToken:
+        # Asking twice for a token takes nothing from anybody, so it may be repeated.
+        response = self._http.request("POST", self._prefix + "oauth/token", json=self._credentials, idempotent=True)
+        return self._access_token(response)
+
+    def _access_token(self, response: Response) -> AccessToken:
+        reply = response.json_fields(
+            "access_token", optional=("token_type", "expires_in", "expires_at"), secret=("access_token",)
+        )
+        if reply["token_type"] is not None and str(reply["token_type"]).lower() != "bearer":
+            raise TokenTypeUnsupported("a token type other than bearer")
+        return AccessToken(reply["access_token"], self._expires_at(reply["expires_at"], reply["expires_in"]))
+
+    def _expires_at(self, expires_at: object, expires_in: object) -> float:
+        """Epoch seconds. Now, where the reply does not say: such a token is used once and not kept."""
+        now = self._http.clock.time()
+        if _is_number(expires_at):
+            return float(expires_at)
+        return now + float(expires_in) if _is_number(expires_in) else now
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_acknowledged(response: Response) -> None:
+    """An empty 2xx is fine, and so is any JSON; a gateway's page says nothing about what the service did."""
+    if not response.is_empty and not response.is_json:
+        raise ReplyNotJson("a 2xx whose body is neither empty nor JSON")
+
+
+class LittlepayProcessor(Processor):
+    """Options: ``BASE_URL``, ``CLIENT_ID``, ``CLIENT_SECRET``, ``AUDIENCE``; ``CARD_FORM_URL``, the host of the card form
+    (``https://verify.littlepay.com``); ``API_VERSION`` (``v1``); ``CARD_FORM_OPTIONS``, such as ``{"color": "#046b99"}``.
+    """
+
+    name = "littlepay"
+    link_conflict_wordings = r"already (belongs to|in|exists in) (a )?(concession )?group|duplicate customer"
+
+    def __init__(self, account: str, options: Mapping[str, Any], http: ProcessorHttp) -> None:
+        super().__init__(account, options, http)
+        self.client = LittlepayClient(options, http)
+
+    @classmethod
+    def check_options(cls, options: Mapping[str, Any]) -> list[str]:
+        problems = [f'"{key}" is missing or empty.' for key in _REQUIRED if not options.get(key)]
+        problems += [
+            f'"{key}" must be a text.'
+            for key in (*_REQUIRED, "API_VERSION")
+            if options.get(key) and not isinstance(options[key], str)
+        ]
+        if not isinstance(options.get("CARD_FORM_OPTIONS", {}), Mapping):
+            problems.append('"CARD_FORM_OPTIONS" must be a dict.')
+        known = (*_REQUIRED, *_OPTIONAL)
+        problems += [f'"{key}" is unknown; known are {", ".join(known)}.' for key in options if key not in known]
+        return problems
+
+    def card_form_script(self, language: str) -> CardFormScript:
+        host = self.options["CARD_FORM_URL"].rstrip("/")
+        return CardFormScript(
+            url=f"{host}/assets/js/littlepay.min.js",
+            function="littlepay",
+            options={
+                "envUrl": host,
+                "options": {
+                    **self.options.get("CARD_FORM_OPTIONS", {}),
+                    "language": _CARD_FORM_LANGUAGES.get(language.split("-")[0], "en"),
+                },
+            },
+        )
+
+    def request_tokenization(self, return_url: str) -> Tokenization:
+        access = self.client.request_card_tokenization_access()
+        return CardForm(access_token=access.value, expires_at=access.expires_at)
+
+    def find_funding_source(self, card_token: Secret) -> FundingSource:
+        reply = self.client.get_funding_source(card_token)
+        if not isinstance(reply["id"], str) or not reply["id"]:
+            raise ReplyIncomplete("a funding source without an id")
+        return FundingSource(
+            id=reply["id"],
+            scheme=_text_or_none(reply["card_scheme"]),
+            category=_text_or_none(reply["card_category"]),
+        )
+
+    def link(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
+        self.client.link(group_id, funding_source.id, None if expires_at is None else _format_expiry(expires_at))
+
+    def find_link(self, funding_source: FundingSource, group_id: str) -> Link | None:
+        for item in self.client.get_funding_source_groups(funding_source.id):
+            if item.get("group_id") == group_id:
+                return Link(group_id=group_id, expires_at=_parse_expiry(item.get("expiry_date")))
+        return None
+
+    def change_expiry(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
+        if expires_at is None:
+            raise ExpiryNotClearable("the processor can change the expiry of a link, and cannot clear it")
+        self.client.change_expiry(group_id, funding_source.id, _format_expiry(expires_at))
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _format_expiry(expires_at: datetime) -> str:
+    return expires_at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _parse_expiry(value: object) -> datetime | None:
+    if value is None or value == "":
+        return None
+    try:
+        parsed = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        parsed = None
+    if parsed is None:
+        raise ReplyIncomplete("an expiry that is no date and time")
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)

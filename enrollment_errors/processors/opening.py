@@ -1,0 +1,39 @@
+"""From the name of an account to a processor that can make one rider's calls."""
+
+from __future__ import annotations
+
+from .. import conf
+from ..transport.deadline import Deadline
+from ..transport.http import Limits, ProcessorHttp
+from .base import Processor
+
+
+def open_processor(account_name: str) -> Processor:
+    """A processor whose calls share one budget of time, which starts now.
+
+    Raises ``ConfigurationError`` where no such account is configured.
+    """
+    settings = conf.get_settings()
+    account = conf.get_account(account_name)
+    http = ProcessorHttp(
+        account.name,
+        account.processor.base_url(account.options),
+        deadline=Deadline(settings.BUDGET),
+        limits=limits(settings),
+        tls_context=account.processor.tls_context(account.options),
+    )
+    return account.processor(account.name, account.options, http)
+
+
+def limits(settings: conf.Settings) -> Limits:
+    return Limits(
+        connect_timeout=settings.CONNECT_TIMEOUT,
+        read_timeout=settings.READ_TIMEOUT,
+        attempts=settings.ATTEMPTS,
+        max_calls=settings.MAX_CALLS,
+        max_calls_wait=settings.MAX_CALLS_WAIT,
+        breaker_failures=settings.BREAKER_FAILURES,
+        breaker_window=settings.BREAKER_WINDOW,
+        breaker_open=settings.BREAKER_OPEN,
+        cache=settings.CACHE,
+    )
