@@ -1,9 +1,24 @@
-"""Keeping secrets out of everything that is written or sent."""
+"""Keeping secrets out of everything that is written or sent.
+
+Three nets, because each alone has holes: ``Secret`` hides what we hold; texts lose what stands where secrets stand
+(after ``card_token=``, behind ``bytoken/`` in a URL, …); and whatever a living ``Secret`` holds is taken out wherever
+it turns up, such as in the local variables of an HTTP library.
+"""
 
 from __future__ import annotations
 
 import hmac
+import re
+from collections import deque
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
+from urllib.parse import quote
+from weakref import WeakValueDictionary
+
+from sentry_sdk.utils import AnnotatedValue  # type: ignore[attr-defined]
+
+FILTERED = "[Filtered]"
 
 
 class Secret:
@@ -13,10 +28,11 @@ class Secret:
     an exception without reaching a traceback, a log or an event.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("__weakref__", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
+        _living[id(self)] = self
 
     def reveal(self) -> str:
         return self._value
@@ -42,3 +58,106 @@ class Secret:
 
     def __reduce__(self) -> Any:
         raise TypeError("a Secret is not pickled: encrypt what it reveals")
+
+
+_living: WeakValueDictionary[int, Secret] = WeakValueDictionary()
+
+# Shorter ones would take harmless words out of every text.
+_SHORTEST_KNOWN = 8
+# Sentry cuts long texts before anybody can look at them: the beginning of a secret has to be enough to know it.
+_TELLING = 24
+
+_SENSITIVE = (
+    r"token|secret|passw(?:or)?d|credential|authorization|cookie|api_?key|private_?key|csrf|session_?(?:id|key|data)"
+    r"|signature|card_(?:first|last)_digits|card_expiry|forwarded|real_ip|remote_addr"
+)
+_SENSITIVE_NAME = re.compile(_SENSITIVE.replace("_", "[_-]"), re.IGNORECASE)
+
+# A route's template, "bytoken/{card_token}", is no secret.
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), FILTERED),
+    (re.compile(r"(?<=://)[^/\s@'\"]+@"), f"{FILTERED}@"),
+    (re.compile(r"((?:by)?token/)(?![{<])[^/\s?#'\"<>&,)]+"), rf"\g<1>{FILTERED}"),
+    (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,4}"), FILTERED),
+    (re.compile(r"((?:authorization|cookie)\w*[\"']?\s*[:=]\s*)[^\r\n}]+", re.IGNORECASE), rf"\g<1>{FILTERED}"),
+    (
+        re.compile(
+            rf"([\w-]*(?:{_SENSITIVE})[\w-]*[\"']*\s*(?:[:=]|%3D)\s*[\[(]?b?)"
+            r"(?:\"[^\"]*\"?|'[^']*'?|(?![{<\[])[^\s,;&\"'<>)\]}]+)",
+            re.IGNORECASE,
+        ),
+        rf"\g<1>{FILTERED}",
+    ),
+)
+
+# Lines of source code say "card_token = …" without holding one.
+_SOURCE_LINES = frozenset({"pre_context", "context_line", "post_context"})
+
+
+def scrub_text(text: str) -> str:
+    """``text`` without secrets: neither what follows the name of one, nor what a living ``Secret`` holds."""
+    return _Scrubber().text(text)
+
+
+def scrub_event(event: Any, hint: Any = None) -> Any:
+    """A Sentry event without secrets, wherever in it they stand.
+
+    Can be a site's own ``before_send`` and ``before_send_transaction``, or be called from them.
+    """
+    return _Scrubber().value(event)
+
+
+class _Scrubber:
+    """One pass over a text or an event, with the secrets that live at its beginning."""
+
+    def __init__(self) -> None:
+        # The list of references is copied at once; the values themselves could change in another thread meanwhile.
+        living = [secret.reveal() for ref in _living.valuerefs() if (secret := ref()) is not None]
+        known = {value for value in living if len(value) >= _SHORTEST_KNOWN}
+        patterns = sorted({_pattern(value) for value in known | {quote(value, "") for value in known}}, key=len)[::-1]
+        self._known = re.compile("|".join(patterns)) if patterns else None
+
+    def value(self, value: Any) -> Any:
+        if value is None or isinstance(value, (bool, int, float, date)):
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {key: self._item(key, item) for key, item in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset, deque)):
+            return [self.value(item) for item in value]
+        if isinstance(value, AnnotatedValue):
+            value.value = self.value(value.value)
+            return value
+        return self.text(_shown(value))
+
+    def text(self, text: str) -> str:
+        text = self._without_known(text)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        return text
+
+    def _item(self, key: object, item: Any) -> Any:
+        if key in _SOURCE_LINES:
+            lines = item if isinstance(item, list) else [item]
+            clean = [self._without_known(line) if isinstance(line, str) else line for line in lines]
+            return clean if isinstance(item, list) else clean[0]
+        if isinstance(key, str) and item and _SENSITIVE_NAME.search(key):
+            return FILTERED
+        return self.value(item)
+
+    def _without_known(self, text: str) -> str:
+        return self._known.sub(FILTERED, text) if self._known else text
+
+
+def _pattern(value: str) -> str:
+    if len(value) <= _TELLING:
+        return re.escape(value)
+    return rf"{re.escape(value)}|{re.escape(value[:_TELLING])}[\w.~+/=%-]*"
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001  whatever a foreign repr raises, the event goes out
+        return FILTERED

@@ -1,0 +1,202 @@
+"""Amplitude, through its SDK, without what the SDK does to a process.
+
+The SDK's own threads hold an exiting process for as long as the server hangs, its buffer has no bound, and a forked
+child sends its parent's events. All of that is in how it empties its buffer: ``_Buffer`` takes that over.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from amplitude import Amplitude, BaseEvent, Config
+from amplitude.http_client import Response
+from amplitude.storage import InMemoryStorage, StorageProvider
+
+from .. import conf
+from .report import Event, Report
+
+logger = logging.getLogger("enrollment_errors")
+
+_BATCH_MILLISECONDS = 500
+_BUFFER_EVENTS = 2_000
+_RETRIES = 4
+_EXIT_SECONDS = 2.0
+
+
+def send(report: Report) -> None:
+    """Hands the event over to a background thread. Does nothing where the site has set no key."""
+    settings = conf.get_settings()
+    if not settings.AMPLITUDE_API_KEY:
+        return
+    client = _client(os.getpid(), settings.AMPLITUDE_API_KEY, settings.AMPLITUDE_SERVER_URL)
+    client.track(_event(report, settings.RELEASE))
+
+
+@lru_cache(maxsize=1)
+def _client(process_id: int, api_key: str, server_url: str) -> Any:
+    """One client a process: a fork must not use its parent's. Two threads that race here each get a working one."""
+    configuration = Config(
+        flush_interval_millis=_BATCH_MILLISECONDS,
+        flush_max_retries=_RETRIES,
+        min_id_length=1,
+        server_url=server_url or None,
+        storage_provider=_BufferProvider(),
+    )
+    return Amplitude(api_key, configuration)
+
+
+def _event(report: Report, release: str) -> BaseEvent:
+    visit = report.visit
+    about = _about(report)
+    return BaseEvent(
+        event_type=report.event.value,
+        user_id=visit.identity.user_id,
+        device_id=visit.identity.device_id,
+        session_id=visit.identity.session_id,
+        insert_id=f"{report.reference} {report.event.value}",
+        time=int(report.at.timestamp() * 1000),
+        language=visit.language,
+        app_version=release or None,
+        event_properties=_properties({"path": visit.path, **about, **_own(report)}),
+        user_properties=_properties({**about, **_origin(report)}),
+    )
+
+
+def _about(report: Report) -> dict[str, Any]:
+    enrollment = report.enrollment
+    about: dict[str, Any] = {"outcome": report.outcome, "stage": report.stage, "reference": report.reference}
+    if enrollment:
+        about["transit_agency"] = enrollment.agency.slug
+        about["eligibility_verifier"] = enrollment.verifier
+        about["enrollment_method"] = enrollment.method
+        about["enrollment_flows"] = [enrollment.flow]
+    return about
+
+
+def _own(report: Report) -> dict[str, Any]:
+    """What only this kind of event has. ``error`` is a code, never an exception's text."""
+    error = None if report.status == "success" else report.code or None
+    if report.event is Event.STARTED_TOKENIZATION:
+        return {"card_tokenize_url": _plain_url(report.card_tokenize_url or "") or None}
+    if report.event is Event.FINISHED_TOKENIZATION:
+        return {"status": report.status, "error": error}
+    if report.event is Event.FAILED_PRETOKENIZATION:
+        return {"transit_processor": report.processor, "status_code": report.upstream_status, "error": error}
+    return {
+        "status": report.status,
+        "enrollment_group": report.enrollment.group_id if report.enrollment else None,
+        "transit_processor": report.processor,
+        "error": error,
+        "card_scheme": report.card_scheme,
+        "card_category": report.card_category,
+        "extra_claims": (report.enrollment.extra_claims if report.enrollment else None) or None,
+    }
+
+
+def _origin(report: Report) -> dict[str, Any]:
+    referrer = _plain_url(report.visit.referrer)
+    return {
+        "referrer": referrer,
+        "referring_domain": urlsplit(referrer).netloc,
+        "user_agent": report.visit.user_agent,
+    }
+
+
+def _plain_url(url: str) -> str:
+    """``url`` without query, fragment and credentials; empty where it is no URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _properties(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _json(value) for name, value in properties.items() if value is not None}
+
+
+def _json(value: Any) -> Any:
+    """A type that the SDK takes: for one property of another type it drops all of an event's properties."""
+    if isinstance(value, Enum):
+        return _json(value.value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, Mapping):
+        return {str(name): _json(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_json(item) for item in value]
+    return str(value)
+
+
+class _Buffer(InMemoryStorage):  # type: ignore[misc]
+    """The SDK's buffer, bounded, and emptied by one daemon thread that lives while there is something to send."""
+
+    def setup(self, configuration: Any, workers: Any) -> None:
+        # The SDK's buffer starts its workers when something is pushed; it starts our thread instead.
+        super().setup(configuration, workers=self)
+        self._sdk = workers
+        self._process_id = os.getpid()
+        self._sending = False
+        self._leaving = False
+
+    def push(self, event: Any, delay: int = 0) -> tuple[bool, str | None]:
+        if self.total_events >= _BUFFER_EVENTS:
+            logger.warning("An event for Amplitude is dropped: %d are waiting already.", _BUFFER_EVENTS)
+            return False, "buffer full"
+        accepted: tuple[bool, str | None] = super().push(event, delay)
+        return accepted
+
+    def start(self) -> None:
+        with self.lock:
+            if self._sending:
+                return
+            self._sending = True
+        thread = threading.Thread(target=self._send_all, name="enrollment-errors-amplitude", daemon=True)
+        # In an empty context: Sentry must not take the thread for a part of the request that happens to start it.
+        contextvars.Context().run(thread.start)
+
+    def pull_all(self) -> list[Any]:
+        """What the SDK calls at exit, to send it itself: nothing is left to it after a bounded wait for our thread."""
+        if self._process_id == os.getpid():
+            with self.lock:
+                self._leaving = True
+                self.lock.notify_all()
+                self.lock.wait_for(lambda: not self._sending, timeout=_EXIT_SECONDS)
+        return []
+
+    def _send_all(self) -> None:
+        with self.lock:
+            self.lock.wait_for(lambda: self._leaving, timeout=_BATCH_MILLISECONDS / 1000)
+        while events := self._next():
+            try:
+                self._sdk.send(events)
+            except Exception as error:  # noqa: BLE001  an answer that cannot be read is as good as none
+                logger.warning("Amplitude's answer cannot be read (%s).", type(error).__qualname__)
+                self._sdk.response_processor.process_response(Response(), events)
+
+    def _next(self) -> list[Any]:
+        """The next events to send; empty once there are none, and the thread ends."""
+        with self.lock:
+            while self.total_events:
+                events: list[Any] = self.pull(self.configuration.flush_queue_size)
+                if events:
+                    return events
+                self.lock.wait(max(self.wait_time, 0) / 1000)
+            self._sending = False
+            self.lock.notify_all()
+            return []
+
+
+class _BufferProvider(StorageProvider):  # type: ignore[misc]
+    def get_storage(self) -> _Buffer:
+        return _Buffer()

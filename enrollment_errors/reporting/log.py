@@ -1,0 +1,78 @@
+"""One record a report in the log ``enrollment_errors``, with the facts in ``extra`` for structured logs.
+
+A record never has ``exc_info``: a formatter prints the texts of the whole chain of exceptions, and those below ours
+hold URLs with card tokens; some formatters print local variables too. What was raised is named instead by its types
+and the place, which is free of values. The whole traceback is Sentry's, where ``redaction`` goes over it.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any
+
+from .report import Report
+
+logger = logging.getLogger("enrollment_errors")
+
+
+def send(report: Report) -> None:
+    level = logging.ERROR if report.is_fault else logging.INFO
+    outcome = report.outcome.value if report.outcome else report.status
+    logger.log(
+        level,
+        "%s: %s%s (reference %s)",
+        report.event.value,
+        outcome,
+        f", {report.code}" if report.code else "",
+        report.reference,
+        extra=_facts(report),
+    )
+
+
+def sink_failed(sink: str, report: Report, error: Exception) -> None:
+    logger.error(
+        "%s failed to send %s: %s",
+        sink,
+        report.reference,
+        type(error).__qualname__,
+        extra={"reference": report.reference, "sink": sink, **_raised(error)},
+    )
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    # No key may be an attribute of LogRecord: logging refuses "name", "module", "process" and the like.
+    facts: dict[str, Any] = {
+        "event": report.event.value,
+        "reference": report.reference,
+        "outcome": report.outcome.value if report.outcome else None,
+        "code": report.code,
+        "side": report.side.value,
+        "stage": report.stage.value if report.stage else None,
+        "processor": report.processor,
+        "account": report.account,
+        "status": report.upstream_status,
+        "route": report.route,
+        "seconds": report.seconds,
+    }
+    if report.enrollment:
+        facts["agency"] = report.enrollment.agency.slug
+        facts["flow"] = report.enrollment.flow
+        facts["method"] = report.enrollment.method.value
+    if report.error:
+        facts.update(_raised(report.error))
+    return facts
+
+
+def _raised(error: BaseException) -> dict[str, Any]:
+    """The types of ``error`` and of what caused it, and the line that raised it, if it was raised."""
+    types: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None and len(types) < 10:
+        types.append(f"{type(cause).__module__}.{type(cause).__qualname__}")
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "exception": " from ".join(types),
+        "raised_at": f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else None,
+    }
