@@ -1,0 +1,38 @@
+"""What the pages' templates need beyond Django's own tags."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.template import Context
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def nonce_attribute(context: Context) -> str | SafeString:
+    """`` nonce="…"`` where the site has a nonce for this response, else nothing.
+
+    Django 6 hands it out as ``csp_nonce`` in the context, django-csp as ``request.csp_nonce``. Both are lazy, and false
+    until somebody writes them out, so only ``None`` tells that there is none.
+    """
+    nonce = context.get("csp_nonce")
+    if nonce is None:
+        nonce = getattr(getattr(context, "request", None), "csp_nonce", None)
+    return "" if nonce is None else format_html(' nonce="{}"', nonce)
+
+
+@register.filter
+def spelled(reference: str) -> str:
+    """``H7P-2QX-9MR`` as a screen reader should say it: ``H 7 P, 2 Q X, 9 M R``."""
+    return ", ".join(" ".join(group) for group in reference.split("-"))
+
+
+@register.filter
+def last_day(expires_at: datetime) -> datetime:
+    """The last day of a benefit, in the site's time zone: an expiry is the midnight that ends it."""
+    return timezone.localtime(expires_at - timedelta(microseconds=1))
