@@ -104,7 +104,8 @@ class Processor(ABC):
         """For mutual TLS: a context with the client's certificate. ``None`` is the platform's default."""
         return None
 
-    def card_form_script(self, language: str) -> CardFormScript | None:
+    @classmethod
+    def card_form_script(cls, options: Mapping[str, Any], language: str) -> CardFormScript | None:
         """The hosted card form for a page in ``language`` (``en``, ``es``, …); ``None`` for a redirect flow."""
         return None
 

@@ -177,15 +177,16 @@ class LittlepayProcessor(Processor):
         problems += [f'"{key}" is unknown; known are {", ".join(known)}.' for key in options if key not in known]
         return problems
 
-    def card_form_script(self, language: str) -> CardFormScript:
-        host = self.options["CARD_FORM_URL"].rstrip("/")
+    @classmethod
+    def card_form_script(cls, options: Mapping[str, Any], language: str) -> CardFormScript:
+        host = options["CARD_FORM_URL"].rstrip("/")
         return CardFormScript(
             url=f"{host}/assets/js/littlepay.min.js",
             function="littlepay",
             options={
                 "envUrl": host,
                 "options": {
-                    **self.options.get("CARD_FORM_OPTIONS", {}),
+                    **options.get("CARD_FORM_OPTIONS", {}),
                     "language": _CARD_FORM_LANGUAGES.get(language.split("-")[0], "en"),
                 },
             },

@@ -1,0 +1,21 @@
+"""An exception in the site's own code that changes nothing for the rider: the log and Sentry hear of it, no more."""
+
+from __future__ import annotations
+
+import logging
+
+import sentry_sdk
+
+from .sentry import scrub_request_event
+
+logger = logging.getLogger("enrollment_errors")
+
+
+def site_error(error: Exception, where: str) -> None:
+    """``where`` names the hook or the step, such as ``Host.on_success``. Never raises, for any error."""
+    # The type alone: the text of the site's own exception may hold anything.
+    logger.error("The site's own code failed in %s: %s", where, type(error).__name__)
+    with sentry_sdk.new_scope() as scope:
+        scope.set_tag("enrollment.site_code", where)
+        scope.add_event_processor(scrub_request_event)
+        scope.capture_exception(error)

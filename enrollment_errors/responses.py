@@ -1,0 +1,208 @@
+"""What a rider's browser gets: pages, redirects to pages, and the same as JSON for the page's script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.core.signing import BadSignature, Signer
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.middleware.csrf import get_token
+from django.template.backends.django import DjangoTemplates
+from django.template.loader import select_template
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+
+from . import conf
+from .catalogue import CODES
+from .exceptions import ConfigurationError
+from .host import Agency, Enrollment, SignIn
+from .outcomes import Outcome, Result
+from .reporting.site_errors import site_error
+
+PAGES = {
+    Outcome.SUCCESS: "success",
+    Outcome.RETRY: "check_card",
+    Outcome.TOO_EARLY: "too_early",
+    Outcome.UNKNOWN: "still_checking",
+    Outcome.SYSTEM_ERROR: "system_error",
+    Outcome.SERVER_ERROR: "server_error",
+    Outcome.NOT_ELIGIBLE: "cannot_enroll",
+}
+STATUSES = {Outcome.SYSTEM_ERROR: 503, Outcome.SERVER_ERROR: 500, Outcome.NOT_ELIGIBLE: 403}
+_WORDS = {
+    Outcome.RETRY: (_("Check your card"), _("The details of your card could not be confirmed. You can try again.")),
+    Outcome.TOO_EARLY: (_("You are already enrolled"), _("It is too early to enroll this card again.")),
+    Outcome.UNKNOWN: (_("We are still checking"), _("We do not know yet whether your card is enrolled.")),
+    Outcome.SYSTEM_ERROR: (
+        _("Enrollment is not working right now"),
+        _("The system that enrolls cards does not answer as it should. Please try again later."),
+    ),
+    Outcome.SERVER_ERROR: (
+        _("Something went wrong on our side"),
+        _("We could not finish your enrollment. Please contact your transit agency."),
+    ),
+    Outcome.NOT_ELIGIBLE: (
+        _("You cannot enroll from here"),
+        _("Please start again from the page of your transit agency."),
+    ),
+}
+
+
+def page(
+    request: HttpRequest, name: str, enrollment: Enrollment | None, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    """A page by its name. It renders whatever fails around it: the site's hook, context processors or base template.
+
+    The template is ``enrollment_errors/<namespace>/<name>.html`` where the site has one, so that each inclusion of the
+    URLs can look its own way, else ``enrollment_errors/<name>.html``.
+    """
+    agency = enrollment.agency if enrollment else _fallback_agency()
+    everything = {
+        "page": name,
+        "agency": agency,
+        "home_url": _home_url(request, agency),
+        "sign_in": _sign_in(request, enrollment),
+        "reference": "",
+        **context,
+    }
+    response = HttpResponse(_render(request, name, everything), status=status)
+    if status == STATUSES[Outcome.SYSTEM_ERROR]:
+        response["Retry-After"] = str(_retry_after())
+    return response
+
+
+def end_url(request: HttpRequest, outcome: Outcome, reference: str) -> str:
+    """The address of a result page. It carries the signed reference, so that the page needs no session."""
+    if outcome is Outcome.NOT_ELIGIBLE:
+        return url(request, PAGES[outcome])
+    return url(request, PAGES[outcome], _signer(PAGES[outcome]).sign(reference))
+
+
+def signed_reference(name: str, signed: str) -> str | None:
+    """The reference in the address of the result page ``name``; ``None`` where this site did not write it."""
+    try:
+        return _signer(name).unsign(signed)
+    except BadSignature:
+        return None
+
+
+def _signer(name: str) -> Signer:
+    return Signer(salt=f"enrollment_errors.{name}", sep=".")
+
+
+def url(request: HttpRequest, name: str, *args: str) -> str:
+    """One of our addresses, in the inclusion of the URLs that the request came through."""
+    assert request.resolver_match is not None
+    return reverse(f"{request.resolver_match.namespace}:{name}", args=args)
+
+
+def is_allowed_redirect(request: HttpRequest, target: str) -> bool:
+    return url_has_allowed_host_and_scheme(
+        target,
+        allowed_hosts={request.get_host(), *conf.get_settings().ALLOWED_REDIRECT_HOSTS},
+        require_https=request.is_secure(),
+    )
+
+
+class Pages:
+    """How a view that the rider's browser opens ends: on a page, reached so that reload and back are safe."""
+
+    @staticmethod
+    def end(request: HttpRequest, result: Result) -> HttpResponse:
+        response = HttpResponseRedirect(end_url(request, result.outcome, result.reference))
+        response.status_code = 303
+        return response
+
+    @staticmethod
+    def refuse(request: HttpRequest, code: str) -> HttpResponse:
+        outcome = CODES[code].outcome
+        enroll_url = url(request, "enroll")
+        return page(request, PAGES[outcome], None, status=_REFUSALS.get(code, STATUSES[outcome]), enroll_url=enroll_url)
+
+
+class Envelopes:
+    """How a view that the page's script calls ends: JSON that says where the page must go."""
+
+    @staticmethod
+    def end(request: HttpRequest, result: Result) -> HttpResponse:
+        status = STATUSES.get(result.outcome, 200)
+        redirect = end_url(request, result.outcome, result.reference)
+        return _envelope(result.code, result.outcome, status, result.reference, redirect)
+
+    @staticmethod
+    def refuse(request: HttpRequest, code: str) -> HttpResponse:
+        outcome = CODES[code].outcome
+        return _envelope(code, outcome, _REFUSALS.get(code, STATUSES[outcome]), "", url(request, "cannot_enroll"))
+
+
+_REFUSALS = {"method_not_allowed": 405, "bad_request": 400}
+
+
+def _envelope(code: str, outcome: Outcome, status: int, reference: str, redirect: str) -> HttpResponse:
+    title, detail = _WORDS[outcome]
+    error = {"status": str(status), "code": code, "title": str(title), "detail": str(detail), "id": reference}
+    response = JsonResponse({"errors": [error], "redirect": redirect}, status=status)
+    if status == STATUSES[Outcome.SYSTEM_ERROR]:
+        response["Retry-After"] = str(_retry_after())
+    return response
+
+
+def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
+    try:
+        host = conf.get_host()
+        assert request.resolver_match is not None
+        template = select_template(
+            [f"enrollment_errors/{request.resolver_match.namespace}/{name}.html", f"enrollment_errors/{name}.html"]
+        )
+        site_context = host.get_page_context(request, name)
+        return template.render({"base_template": conf.get_settings().BASE_TEMPLATE, **context, **site_context}, request)
+    except Exception as error:  # noqa: BLE001  whatever the site's templates, tags and context processors may raise
+        site_error(error, f"rendering the page {name}")
+        return _standalone_engine().get_template(f"enrollment_errors/{name}.html").render(
+            {"base_template": "enrollment_errors/base.html", "csrf_token": get_token(request), **context}
+        )
+
+
+@cache
+def _standalone_engine() -> DjangoTemplates:
+    """Our own templates and nothing of the site: no context processor, no override, no base of its own."""
+    return DjangoTemplates(
+        {
+            "NAME": "enrollment_errors",
+            "DIRS": [Path(__file__).parent / "templates"],
+            "APP_DIRS": False,
+            "OPTIONS": {"builtins": []},
+        }
+    )
+
+
+def _fallback_agency() -> Agency | None:
+    try:
+        return conf.get_settings().FALLBACK_AGENCY
+    except ConfigurationError:
+        return None  # the page is what matters; the request that found the settings broken has told of it
+
+
+def _home_url(request: HttpRequest, agency: Agency | None) -> str:
+    if agency and is_allowed_redirect(request, agency.home_url):
+        return agency.home_url
+    return "/"
+
+
+def _sign_in(request: HttpRequest, enrollment: Enrollment | None) -> SignIn | None:
+    """The rider's sign-in, only where there is a way to sign out, and a safe one."""
+    sign_in = enrollment.sign_in if enrollment else None
+    return sign_in if sign_in and sign_in.sign_out_url and is_allowed_redirect(request, sign_in.sign_out_url) else None
+
+
+def _retry_after() -> int:
+    """Whole seconds: no sooner than an open circuit would let a call through."""
+    try:
+        return math.ceil(conf.get_settings().BREAKER_OPEN)
+    except ConfigurationError:
+        return 60
