@@ -1,0 +1,130 @@
+"""Steering a running sandbox over HTTP: JSON in and out, 400 with ``{"error": …}`` for what makes no sense.
+
+========================== =======================================================================================
+``GET /sandbox/state``     ``{calls, connections, faults, cards, groups: {id: {label, members}}, url, control_url}``
+``POST /sandbox/faults``   ``{endpoint: one fault, or a list of them}`` with the fields of ``faults.Fault``: replaces
+                           those endpoints' faults: ``{"link": {"kind": "status", "status": 503, "times": 2}}``
+``DELETE /sandbox/faults`` lifts all of them, or those of ``?endpoint=``
+``POST /sandbox/cards``    ``{token, scheme?, category?}`` → ``{id}`` of the funding source
+``POST /sandbox/groups``   ``{id, label?, members?}``: makes the group, with as many other riders' cards in it
+``POST /sandbox/links``    ``{card_token, group, expiry?}``: puts the card into the group, and makes both where needed
+``POST /sandbox/revoke``   refuses all API access tokens issued so far
+``POST /sandbox/reset``    as freshly started: no faults, cards, links, tokens or counts
+========================== =======================================================================================
+
+They are not counted, and no fault strikes them. At ``control_url`` they answer while the processor is ``down``, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .api import read_time
+from .exchange import Reply, Request
+from .faults import Fault
+from .state import Refused
+
+if TYPE_CHECKING:
+    from .server import SandboxServer
+
+DONE = Reply(204)
+
+
+def reply_to(sandbox: SandboxServer, request: Request) -> Reply:
+    action = request.segments[1] if len(request.segments) == 2 else ""
+    call = _CALLS.get((request.method, action))
+    if call is None:
+        return Reply.of({"error": "no such control"}, 404)
+    try:
+        return call(sandbox, request, _body(request))
+    except Refused as refused:
+        return Reply.of({"error": refused.detail}, refused.status)
+    except KeyError as missing:
+        return Reply.of({"error": f"{missing.args[0]} is missing"}, 400)
+    except (TypeError, ValueError) as wrong:
+        return Reply.of({"error": str(wrong)}, 400)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    body = request.json() if request.body else {}
+    if not isinstance(body, dict):
+        raise TypeError("the body must be an object")
+    return body
+
+
+def _state(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+    state = sandbox.state
+    with state.lock:
+        groups = {group.id: {"label": group.label, "members": len(group.links)} for group in state.groups.values()}
+        cards = len(state.cards)
+    return Reply.of(
+        {
+            "calls": dict(sandbox.calls),
+            "connections": sandbox.connections,
+            "faults": sandbox.faults.as_json(),
+            "cards": cards,
+            "groups": groups,
+            "url": sandbox.url,
+            "control_url": sandbox.control_url,
+        }
+    )
+
+
+def _set_faults(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+    wanted = {
+        endpoint: [Fault.from_json(fault) for fault in (faults if isinstance(faults, list) else [faults])]
+        for endpoint, faults in body.items()
+    }
+    for endpoint, faults in wanted.items():
+        sandbox.faults.set(endpoint, *faults)
+    return DONE
+
+
+def _clear_faults(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+    sandbox.faults.clear(request.query.get("endpoint"))
+    return DONE
+
+
+def _add_card(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+    source = sandbox.state.add_card(body["token"], body.get("scheme", "visa"), body.get("category", "debit"))
+    return Reply.of({"id": source}, 201)
+
+
+def _add_group(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+    sandbox.state.add_group(body["id"], body.get("label", ""))
+    sandbox.state.fill_group(body["id"], int(body.get("members", 0)))
+    return Reply(201)
+
+
+def _add_link(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+    state, token, group = sandbox.state, body["card_token"], body["group"]
+    expiry = None if body.get("expiry") is None else read_time(body["expiry"])
+    with state.lock:
+        if group not in state.groups:
+            state.add_group(group)
+        source = state.cards[token].id if token in state.cards else state.add_card(token)
+        state.link(source, group, expiry)
+    return Reply.of({"id": source}, 201)
+
+
+def _revoke(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+    sandbox.state.revoke_api_tokens()
+    return DONE
+
+
+def _reset(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+    sandbox.reset()
+    return DONE
+
+
+_CALLS = {
+    ("GET", "state"): _state,
+    ("POST", "faults"): _set_faults,
+    ("DELETE", "faults"): _clear_faults,
+    ("POST", "cards"): _add_card,
+    ("POST", "groups"): _add_group,
+    ("POST", "links"): _add_link,
+    ("POST", "revoke"): _revoke,
+    ("POST", "reset"): _reset,
+}

@@ -1,0 +1,151 @@
+"""One HTTP exchange on a socket of our own, and every way in which a real server leaves a client hanging in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from email.message import Message
+from functools import cached_property
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+if TYPE_CHECKING:
+    from .listener import Listener
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A request as it arrived. ``line`` is undecoded; ``connection`` is the connection's number."""
+
+    line: str
+    method: str
+    target: str
+    headers: Message = field(repr=False)
+    body: bytes = field(repr=False)
+    connection: int
+
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        """The path, split first and percent-decoded then, once: an encoded slash stays inside its segment."""
+        return tuple(unquote(segment) for segment in self.target.partition("?")[0].split("/")[1:])
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
+
+    def json(self) -> Any:
+        """Raises ``ValueError`` where the body is no JSON."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int = 200
+    body: bytes = b""
+    content_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, value: object, status: int = 200) -> Reply:
+        return cls(status, json.dumps(value).encode())
+
+    @property
+    def raw(self) -> bytes:
+        return self._head(len(self.body)) + self.body
+
+    def cut(self, missing: int) -> bytes:
+        """The whole body, announced as ``missing`` bytes longer than it is."""
+        return self._head(len(self.body) + missing) + self.body
+
+    def _head(self, length: int) -> bytes:
+        phrase = HTTPStatus(self.status).phrase if self.status in HTTPStatus._value2member_map_ else "Unknown"
+        lines = [f"HTTP/1.1 {self.status} {phrase}"]
+        if length:
+            lines.append(f"Content-Type: {self.content_type}")
+        if self.status not in (204, 304):
+            lines.append(f"Content-Length: {length}")
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+class Exchange(BaseHTTPRequestHandler):
+    """A connection and its requests, one after the other."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Listener
+
+    def setup(self) -> None:
+        self.number = self.server.new_connection()
+        self.server.start_tls(self.request)
+        super().setup()
+
+    def _serve(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True
+            return
+        self.server.answer(
+            Request(
+                line=self.requestline,
+                method=self.command,
+                # Not self.path, in which leading slashes have been put together.
+                target=self.requestline.split(" ")[1],
+                headers=self.headers,
+                body=body,
+                connection=self.number,
+            ),
+            self,
+        )
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_HEAD = _serve  # noqa: N815
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: request lines carry card tokens, and those who need them have ``requests``."""
+
+    def send(self, reply: Reply) -> None:
+        if self.close_connection:
+            reply = replace(reply, headers={**reply.headers, "Connection": "close"})
+        self.wfile.write(reply.raw)
+
+    def release(self) -> None:
+        """Make this the connection's last request, and one that is answered even while the server takes itself down."""
+        self.close_connection = True
+        self.server.release(self.request)
+
+    def wait(self, seconds: float | None) -> bool:
+        """Whether the client stayed, and the server ran, all the while. ``None`` waits until either ends."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.request, selectors.EVENT_READ)
+            gone = bool(selector.select(seconds))
+        self.close_connection = self.close_connection or gone
+        return not gone
+
+    def trickle(self, reply: Reply, interval: float) -> None:
+        """One byte each ``interval`` seconds, the headers too."""
+        for position in range(len(reply.raw)):
+            self.wfile.write(reply.raw[position : position + 1])
+            if not self.wait(interval):
+                return
+
+    def cut(self, reply: Reply) -> None:
+        """Promise more than is sent, and close."""
+        self.close_connection = True
+        self.wfile.write(reply.cut(missing=4096))
+
+    def reset(self) -> None:
+        """Answer with a TCP reset: what a crashed server or an impatient firewall does."""
+        self.release()
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # Closing the descriptor itself: the socket object would say goodbye in order first, and wait for its files.
+        os.close(self.request.detach())

@@ -1,0 +1,94 @@
+"""A threaded HTTP/1.1 server of one port that can vanish and come back, connections and all."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Callable
+from http.server import ThreadingHTTPServer
+from socketserver import TCPServer
+from typing import Any
+
+from .exchange import Exchange, Request
+
+POLL_SECONDS = 0.02
+"""How often the accepting thread looks whether it should end: the longest part of a stop."""
+
+
+class Listener(ThreadingHTTPServer):
+    """Accepts connections, each in a thread of its own, until ``close``; ``answer`` gets each request."""
+
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        answer: Callable[[Request, Exchange], None],
+        new_connection: Callable[[], int],
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self.answer = answer
+        self.new_connection = new_connection
+        self._tls = tls
+        self._open: dict[socket.socket, threading.Thread] = {}
+        self._lock = threading.Lock()
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, Exchange)
+        self._accepting = threading.Thread(target=self.serve_forever, args=(POLL_SECONDS,), daemon=True)
+        self._accepting.start()
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    def server_bind(self) -> None:
+        # Not HTTPServer's, which asks DNS for the host's name.
+        TCPServer.server_bind(self)
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, client = super().get_request()
+        if self._tls:
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, client
+
+    def start_tls(self, connection: socket.socket) -> None:
+        """In the connection's own thread, so that a client that never shakes hands keeps nobody waiting."""
+        if isinstance(connection, ssl.SSLSocket):
+            connection.do_handshake()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
+        with self._lock:
+            self._open[request] = thread
+        thread.start()
+
+    def shutdown_request(self, request: Any) -> None:
+        self.release(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that goes away, or fails the TLS handshake, is what this server is for. The rest is a bug of ours.
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+    def release(self, connection: socket.socket) -> None:
+        """From here on the connection ends by itself: ``close`` leaves it alone."""
+        with self._lock:
+            self._open.pop(connection, None)
+
+    def close(self) -> None:
+        """Refuse new connections, end those that are open (hanging ones too), and wait until they have ended."""
+        self.shutdown()
+        self.socket.close()
+        with self._lock:
+            ending = dict(self._open)
+        for connection in ending:
+            try:
+                # The plain socket's: an SSLSocket would drop its TLS state under the thread that reads from it.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+            except OSError:
+                continue  # it has just ended by itself
+        for thread in [self._accepting, *ending.values()]:
+            thread.join()

@@ -1,0 +1,140 @@
+"""What the sandbox and the telemetry sink have in common: counting, failing on demand, staying on loopback."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+import threading
+from collections import Counter, deque
+from itertools import count
+from types import TracebackType
+from typing import ClassVar, TypeVar
+
+from .exchange import Exchange, Reply, Request
+from .faults import Faults
+from .listener import Listener
+
+REQUESTS_KEPT = 20_000
+
+Server = TypeVar("Server", bound="LoopbackServer")
+
+
+class NotLoopback(ValueError):
+    """Refused: a server without any protection would be reachable from other machines."""
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class LoopbackServer:
+    """A context manager: listens from ``start`` to ``stop``, on ``port`` or on a free one.
+
+    ``calls`` counts requests by endpoint, and ``connections`` the connections that they came on. ``requests`` has the
+    latest of them as they arrived. ``faults`` says what goes wrong. Raises ``NotLoopback``.
+    """
+
+    endpoints: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        allow_remote: bool = False,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        if not (allow_remote or is_loopback(host)):
+            raise NotLoopback(
+                f"{host} is not a loopback address: this server has no protection, and whoever reaches it can use it. "
+                "Use 127.0.0.1, or allow it (allow_remote=True, --allow-remote) on a network that you trust."
+            )
+        self.host, self.port, self.allow_remote = host, port, allow_remote
+        self.faults = Faults(self.endpoints, on_change=self._listen_unless_down)
+        self.forget_calls()
+        self._tls = ssl_context
+        self._numbers = count(1)
+        self._counting = threading.Lock()
+        self._switching = threading.RLock()
+        self._running = False
+        self._listener: Listener | None = None
+        self._coming_back: threading.Timer | None = None
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._tls else 'http'}://{self._netloc(self.port)}"
+
+    def _netloc(self, port: int) -> str:
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+
+    def __enter__(self: Server) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Raises ``OSError`` where the port is taken."""
+        self._running = True
+        self._listen_unless_down()
+
+    def stop(self) -> None:
+        """Ends every connection, hanging ones too, and returns when their threads have ended."""
+        self._running = False
+        self._listen_unless_down()
+
+    def forget_calls(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.requests: deque[Request] = deque(maxlen=REQUESTS_KEPT)
+        self._connections: set[int] = set()
+
+    @property
+    def connections(self) -> int:
+        return len(self._connections)
+
+    def endpoint_of(self, request: Request) -> str | None:
+        """The name under which the request counts and fails; ``None`` for what does neither."""
+        raise NotImplementedError
+
+    def reply_to(self, request: Request, exchange: Exchange) -> Reply:
+        """Do what is asked."""
+        raise NotImplementedError
+
+    def _answer(self, request: Request, exchange: Exchange) -> None:
+        endpoint = self.endpoint_of(request)
+        if endpoint is None:
+            exchange.send(self.reply_to(request, exchange))
+            return
+        with self._counting:
+            self.calls[endpoint] += 1
+            self.requests.append(request)
+            self._connections.add(request.connection)
+        fault = self.faults.draw(endpoint)
+        if fault is None:
+            exchange.send(self.reply_to(request, exchange))
+        else:
+            fault.strike(exchange, lambda: self.reply_to(request, exchange))
+
+    def _listen(self, port: int, tls: ssl.SSLContext | None) -> Listener:
+        return Listener((self.host, port), self._answer, lambda: next(self._numbers), tls)
+
+    def _listen_unless_down(self) -> None:
+        with self._switching:
+            down = self.faults.down
+            if self._coming_back is not None:
+                self._coming_back.cancel()
+                self._coming_back = None
+            if self._running and not down and self._listener is None:
+                self._listener = self._listen(self.port, self._tls)
+                self.port = self._listener.port
+            elif (down or not self._running) and self._listener is not None:
+                self._listener.close()
+                self._listener = None
+            if self._running and down and down.seconds is not None:
+                self._coming_back = threading.Timer(down.seconds, self.faults.clear, ["*"])
+                self._coming_back.daemon = True
+                self._coming_back.start()
