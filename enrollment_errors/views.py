@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 
 from . import conf, service
 from .exceptions import ConfigurationError
+from .forms import EnrollForm
 from .guarding import protected, rider_view, visit_of
 from .host import Enrollment
 from .outcomes import Outcome, Result
@@ -29,7 +30,7 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
     """The page with the card form; its POST brings the card token (or, back from a redirect flow, none)."""
     if request.method != "POST":
         return _enroll_page(request, enrollment, session)
-    card_token = Secret(request.POST.get("card_token", ""))
+    card_token = EnrollForm(request.POST).secret_card_token()
     if reference := session.success_of(card_token):
         return redirect(end_url(request, Outcome.SUCCESS, reference))
     result = service.enroll(
@@ -152,7 +153,7 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         "returned": "returned" in request.GET and _redirect_handle(session, enrollment) is not None,
         "cardForm": script and {"url": script.url, "function": script.function, "options": dict(script.options)},
     }
-    return page(request, "enroll", enrollment, page_data=data)
+    return page(request, "enroll", enrollment, form=EnrollForm(), page_data=data)
 
 
 def _redirect_handle(session: RiderSession, enrollment: Enrollment) -> Secret | None:
