@@ -8,9 +8,11 @@
         ...  # requests to server.url
         assert server.calls["link"] == 2
 
-Endpoints, as they count in ``calls`` and fail in ``faults``: ``authorization``, ``tokenization``, ``lookup``, ``groups``
-(of a card), ``link``, ``expiry``, ``unlink``, ``concession_groups``, ``group_members``, ``card_form_script``, and
-``unknown`` for what the API does not have. ``control`` tells how to steer it over HTTP, ``cards`` what its form offers.
+Endpoints, as they count in ``calls`` and fail in ``faults``: ``authorization``, ``tokenization``, ``lookup``,
+``groups`` (of a card), ``link``, ``expiry``, ``unlink``, ``concession_groups``, ``group_members``, ``card_form_script``,
+and ``unknown`` for what the API does not have.
+
+``control`` tells how to steer it over HTTP, ``cards`` what its card form offers.
 """
 
 from __future__ import annotations
