@@ -1,0 +1,48 @@
+# Everything runs in an environment of its own, .venv, made from whatever python3 there is (or PYTHON=…).
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench screenshots messages clean
+
+help:
+	@echo "make demo         the example site, the sandbox processor and the operator's page, on this machine"
+	@echo "make test         every check and every test"
+	@echo "make lint         the checks alone"
+	@echo "make bench        upstream calls, latencies and outages, measured"
+	@echo "make screenshots  every page in every language and width, in the folder screenshots/"
+	@echo "make messages     collect and compile the catalogs (needs gettext)"
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+demo: .venv/installed
+	$(BIN)/python example_project/demo/run.py
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint templates --check --quiet
+	$(BIN)/djlint templates --lint --quiet
+
+test: lint
+	$(BIN)/python -m pytest -n $(JOBS)
+
+bench: .venv/installed
+	$(BIN)/python -m bench
+
+screenshots: .venv/installed
+	$(BIN)/python -m tests.browser.screenshots screenshots
+
+messages: .venv/installed
+	cd enrollment_errors && ../$(BIN)/django-admin makemessages --all --no-location --symlinks
+	cd enrollment_errors && ../$(BIN)/django-admin compilemessages
+
+clean:
+	rm -rf .venv build dist screenshots

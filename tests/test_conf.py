@@ -1,0 +1,112 @@
+"""One settings dict, whose every mistake names itself and shows the fix, and never shows a value."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+
+from enrollment_errors import conf
+from enrollment_errors.classification import Rule
+from enrollment_errors.exceptions import ConfigurationError
+from enrollment_errors.host import Agency
+from enrollment_errors.outcomes import Outcome
+from tests.site import TestHost
+
+GOOD = django_settings.ENROLLMENT_ERRORS
+ALIAS = "littlepay"
+
+
+def changed(**keys: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(GOOD), **keys}
+
+
+def account(**keys: Any) -> dict[str, Any]:
+    return changed(PROCESSORS={ALIAS: {**copy.deepcopy(GOOD["PROCESSORS"][ALIAS]), **keys}})
+
+
+def options(**keys: Any) -> dict[str, Any]:
+    return account(OPTIONS={**GOOD["PROCESSORS"][ALIAS]["OPTIONS"], **keys})
+
+
+def test_the_smallest_site_needs_a_host_and_a_processor():
+    assert conf.get_settings().HOST is TestHost
+    assert isinstance(conf.get_host(), TestHost)
+    assert conf.get_account(ALIAS).processor.name == "littlepay"
+
+
+def test_settings_that_change_are_read_anew(settings):
+    settings.ENROLLMENT_ERRORS = changed(RELEASE="1.2.3")
+    assert conf.get_settings().RELEASE == "1.2.3"
+
+
+def test_the_sites_own_dict_is_never_written():
+    before = copy.deepcopy(GOOD)
+    conf.get_settings()
+    assert before == GOOD
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, ["missing", "HOST", "PROCESSORS"]),
+        ({"PROCESSORS": GOOD["PROCESSORS"]}, ['"HOST"', "missing"]),
+        ({"HOST": GOOD["HOST"]}, ['"PROCESSORS"', "missing"]),
+        (changed(BUGDET=3), ['"BUGDET"', 'Did you mean "BUDGET"?']),
+        (changed(XYZZY=3), ['"XYZZY"', "known keys", "BREAKER_OPEN"]),
+        (changed(HOST="no.such.Host"), ['"HOST"', "no.such.Host", "cannot be imported", "package.module.Class"]),
+        (changed(HOST="collections.OrderedDict"), ["no subclass", "enrollment_errors.host.Host"]),
+        (changed(HOST=3), ['"HOST"', "dotted path", "int"]),
+        (changed(BUDGET="8"), ['"BUDGET"', "seconds", "str"]),
+        (changed(BUDGET=True), ['"BUDGET"', "bool"]),
+        (changed(BUDGET=0), ['"BUDGET"', "above 0"]),
+        (changed(BUDGET=2), ["READ_TIMEOUT", "below BUDGET"]),
+        (changed(ATTEMPTS=0), ['"ATTEMPTS"', "from 1"]),
+        (changed(ATTEMPTS=1.5), ['"ATTEMPTS"', "whole number"]),
+        (changed(RELEASE=1), ['"RELEASE"', "a text"]),
+        (changed(RULES=["x"]), ['"RULES"', "Rule"]),
+        (changed(RULES="x"), ['"RULES"', "a list"]),
+        (changed(ALLOWED_REDIRECT_HOSTS="x"), ['"ALLOWED_REDIRECT_HOSTS"', "a list"]),
+        (changed(ALLOWED_REDIRECT_HOSTS=[1]), ['"ALLOWED_REDIRECT_HOSTS"', "list of texts"]),
+        (changed(FALLBACK_AGENCY="x"), ['"FALLBACK_AGENCY"', "Agency"]),
+        (changed(PROCESSORS={}), ['"PROCESSORS"', "CLASS"]),
+        (changed(PROCESSORS={"a": 1}), ["a", "CLASS", "OPTIONS"]),
+        (account(CLAS=1), ['"CLAS"', 'Did you mean "CLASS"?']),
+        (account(OPTIONS=1), ["OPTIONS", "a dict"]),
+        (account(CLASS="enrollment_errors.host.Host"), ["no subclass", "Processor"]),
+        (options(CLIENT_SECRET=""), ["CLIENT_SECRET", "missing"]),
+        (options(CLIENT_SECRETS="s3cr3t"), ["CLIENT_SECRETS", "unknown"]),
+        (options(API_VERSION=1), ["API_VERSION", "text"]),
+        (options(CARD_FORM_OPTIONS=1), ["CARD_FORM_OPTIONS", "dict"]),
+    ],
+)
+def test_a_mistake_names_itself_and_shows_the_fix(settings, value, words):
+    settings.ENROLLMENT_ERRORS = value
+    with pytest.raises(ConfigurationError) as caught:
+        conf.get_settings()
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_mistake_never_shows_a_secret(settings):
+    settings.ENROLLMENT_ERRORS = changed(RELEASE=("s3cr3t",))
+    with pytest.raises(ConfigurationError) as caught:
+        conf.get_settings()
+    assert "s3cr3t" not in str(caught.value)
+    assert "tests-client-secret" not in repr(conf.Account(name="a", processor=object, options=GOOD["PROCESSORS"][ALIAS]))  # type: ignore[arg-type]
+
+
+def test_rules_hosts_and_the_fallback_agency_are_taken_as_given(settings):
+    rule = Rule(status=418, outcome=Outcome.RETRY, code="teapot", reason="tea")
+    agency = Agency(slug="a", name="A", home_url="/a/")
+    settings.ENROLLMENT_ERRORS = changed(RULES=[rule], FALLBACK_AGENCY=agency, ALLOWED_REDIRECT_HOSTS=["id.example"])
+    assert conf.get_settings().RULES == (rule,)
+    assert conf.get_settings().FALLBACK_AGENCY is agency
+    assert conf.get_settings().ALLOWED_REDIRECT_HOSTS == ("id.example",)
+
+
+def test_an_enrollment_with_an_account_that_is_not_configured_is_told_which_there_are():
+    with pytest.raises(ConfigurationError, match='"paypal".*littlepay'):
+        conf.get_account("paypal")
