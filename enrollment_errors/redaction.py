@@ -68,26 +68,31 @@ _SHORTEST_KNOWN = 8
 _TELLING = 24
 
 _SENSITIVE = (
-    r"token|secret|passw(?:or)?d|credential|authorization|cookie|api_?key|private_?key|csrf|session_?(?:id|key|data)"
-    r"|signature|card_(?:first|last)_digits|card_expiry|forwarded|real_ip|remote_addr"
+    r"token|secret|passw(?:or)?d|credential|authorization|cookie|api[_-]?key|private[_-]?key|csrf|signature"
+    r"|session[_-]?(?:id|key|data)|card[_-](?:first|last)[_-]digits|card[_-]expiry"
+    r"|forwarded|real[_-]ip|remote[_-]addr"
 )
-_SENSITIVE_NAME = re.compile(_SENSITIVE.replace("_", "[_-]"), re.IGNORECASE)
+_SENSITIVE_NAME = re.compile(_SENSITIVE, re.IGNORECASE)
 
-# A route's template, "bytoken/{card_token}", is no secret.
-_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), FILTERED),
-    (re.compile(r"(?<=://)[^/\s@'\"]+@"), f"{FILTERED}@"),
-    (re.compile(r"((?:by)?token/)(?![{<])[^/\s?#'\"<>&,)]+"), rf"\g<1>{FILTERED}"),
-    (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,4}"), FILTERED),
-    (re.compile(r"((?:authorization|cookie)\w*[\"']?\s*[:=]\s*)[^\r\n}]+", re.IGNORECASE), rf"\g<1>{FILTERED}"),
-    (
-        re.compile(
-            rf"([\w-]*(?:{_SENSITIVE})[\w-]*[\"']*\s*(?:[:=]|%3D)\s*[\[(]?b?)"
-            r"(?:\"[^\"]*\"?|'[^']*'?|(?![{<\[])[^\s,;&\"'<>)\]}]+)",
-            re.IGNORECASE,
-        ),
-        rf"\g<1>{FILTERED}",
-    ),
+# Every repetition that could meet the same text twice is bounded: a rider must not be able to post what takes long.
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.DOTALL), rf"\g<1>{FILTERED}")
+    for pattern in (
+        r"()-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,20}PRIVATE KEY-----|\Z)",
+        # https://user:password@host
+        r"(://)[^/\s@'\"]{1,200}(?=@)",
+        # A path of the processor's. A route's template, "bytoken/{card_token}", is no secret.
+        r"(token/)(?!\{\w+\})[^/\s?#'\"<>&,)]+",
+        # A JSON web token, or its beginning.
+        r"()\beyJ[\w-]{8,}(?:\.[\w-]*){0,4}",
+        # The key of a session in Django's cache.
+        r"(contrib\.sessions\.cache(?:d_db)?)\w+",
+        # Headers whose value has blanks, to the end of the line.
+        r"((?:authorization|cookie)[\w-]{0,40}[\\\"']{0,4}\s{0,4}[:=])(?!\s*\[Filtered)[^\r\n}]+",
+        # name=value, name: value, "name": "value", ('name', 'value'), in a form, JSON, a dump of either, or a message.
+        rf"((?:{_SENSITIVE})[\w-]{{0,40}}[\\\"']{{0,4}}\s{{0,4}}(?:[:=]|%3D|(?<=[\"']),)\s{{0,4}}(?!\[Filtered)[\[(]?b?)"
+        r"(?:\\{0,4}\"[^\"]*\"?|\\{0,4}'[^']*'?|(?!\{\w+\}|[\[{])[^\s,;&\"')\]}]+)",
+    )
 )
 
 # Lines of source code say "card_token = …" without holding one.
@@ -114,7 +119,9 @@ class _Scrubber:
         # The list of references is copied at once; the values themselves could change in another thread meanwhile.
         living = [secret.reveal() for ref in _living.valuerefs() if (secret := ref()) is not None]
         known = {value for value in living if len(value) >= _SHORTEST_KNOWN}
-        patterns = sorted({_pattern(value) for value in known | {quote(value, "") for value in known}}, key=len)[::-1]
+        patterns = sorted(
+            {_pattern(value) for value in known | {quote(value, "", errors="replace") for value in known}}, key=len
+        )[::-1]
         self._known = re.compile("|".join(patterns)) if patterns else None
 
     def value(self, value: Any) -> Any:
@@ -125,7 +132,7 @@ class _Scrubber:
         if isinstance(value, Mapping):
             return {key: self._item(key, item) for key, item in value.items()}
         if isinstance(value, (list, tuple, set, frozenset, deque)):
-            return [self.value(item) for item in value]
+            return self._items(list(value))
         if isinstance(value, AnnotatedValue):
             value.value = self.value(value.value)
             return value
@@ -137,14 +144,26 @@ class _Scrubber:
             text = pattern.sub(replacement, text)
         return text
 
-    def _item(self, key: object, item: Any) -> Any:
-        if key in _SOURCE_LINES:
-            lines = item if isinstance(item, list) else [item]
-            clean = [self._without_known(line) if isinstance(line, str) else line for line in lines]
-            return clean if isinstance(item, list) else clean[0]
-        if isinstance(key, str) and item and _SENSITIVE_NAME.search(key):
+    def _items(self, items: list[Any]) -> list[Any]:
+        if len(items) == 2 and isinstance(items[0], str):
+            # A header or a form's field as a pair.
+            return [self.text(items[0]), self._item(items[0], items[1])]
+        return [self.value(item) for item in items]
+
+    def _item(self, name: object, item: Any) -> Any:
+        if name in _SOURCE_LINES:
+            return self._source(item)
+        if name == "_meta":
+            # Sentry's own notes on what it cut: the event's names again, and no values.
+            return item
+        if isinstance(name, str) and item and _SENSITIVE_NAME.search(name):
             return FILTERED
         return self.value(item)
+
+    def _source(self, lines: Any) -> Any:
+        if isinstance(lines, list):
+            return [self._source(line) for line in lines]
+        return self._without_known(lines) if isinstance(lines, str) else lines
 
     def _without_known(self, text: str) -> str:
         return self._known.sub(FILTERED, text) if self._known else text

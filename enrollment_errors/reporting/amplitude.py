@@ -25,7 +25,7 @@ from .report import Event, Report
 
 logger = logging.getLogger("enrollment_errors")
 
-_BATCH_MILLISECONDS = 500
+_BATCH_MILLISECONDS = 200
 _BUFFER_EVENTS = 2_000
 _RETRIES = 4
 _EXIT_SECONDS = 2.0
@@ -44,6 +44,7 @@ def send(report: Report) -> None:
 def _client(process_id: int, api_key: str, server_url: str) -> Any:
     """One client a process: a fork must not use its parent's. Two threads that race here each get a working one."""
     configuration = Config(
+        callback=_answered,
         flush_interval_millis=_BATCH_MILLISECONDS,
         flush_max_retries=_RETRIES,
         min_id_length=1,
@@ -51,6 +52,12 @@ def _client(process_id: int, api_key: str, server_url: str) -> Any:
         storage_provider=_BufferProvider(),
     )
     return Amplitude(api_key, configuration)
+
+
+def _answered(event: Any, status: int, message: str | None = None) -> None:
+    """Called by the SDK for an event that is delivered, refused, or given up on."""
+    if status != 200:
+        logger.warning("Amplitude did not take %s (status %s).", event.insert_id, status)
 
 
 def _event(report: Report, release: str) -> BaseEvent:
@@ -171,7 +178,8 @@ class _Buffer(InMemoryStorage):  # type: ignore[misc]
             with self.lock:
                 self._leaving = True
                 self.lock.notify_all()
-                self.lock.wait_for(lambda: not self._sending, timeout=_EXIT_SECONDS)
+                if not self.lock.wait_for(lambda: not self._sending, timeout=_EXIT_SECONDS):
+                    logger.warning("Amplitude does not answer; its last events are lost with the process.")
         return []
 
     def _send_all(self) -> None:

@@ -8,8 +8,15 @@ import sentry_sdk
 from sentry_sdk.integrations.logging import ignore_logger
 from sentry_sdk.utils import iter_event_frames
 
-from ..exceptions import EnrollmentError, ProcessorError
-from ..outcomes import Side
+from ..exceptions import (
+    BaseUrlInvalid,
+    CardFormFailed,
+    EnrollmentError,
+    LinkAnswerLost,
+    LinkNotConfirmed,
+    ProcessorError,
+    TokenRequestFailed,
+)
 from ..redaction import scrub_event
 from .report import Report
 
@@ -26,6 +33,7 @@ def send(report: Report) -> None:
     with sentry_sdk.new_scope() as scope:
         scope.set_level("error")
         scope.set_tags(_tags(report))
+        scope.set_context("enrollment", _context(report))
         scope.fingerprint = _fingerprint(report)
         _guard(scope)
         scope.capture_exception(report.error or EnrollmentError(report.code))
@@ -81,13 +89,24 @@ def _tags(report: Report) -> dict[str, str]:
         "enrollment.reference": report.reference,
         "http.status_code": str(report.upstream_status or ""),
         "side": report.side.value,
-        "type": "api_error" if _is_processors(report) else "error",
+        "type": "api_error" if _is_the_processors(report.error) else "error",
     }
     return {name: value for name, value in tags.items() if value}
 
 
-def _is_processors(report: Report) -> bool:
-    return report.side is Side.FRONTEND or isinstance(report.error, ProcessorError)
+def _is_the_processors(error: BaseException | None) -> bool:
+    return isinstance(error, (ProcessorError, LinkAnswerLost, LinkNotConfirmed, CardFormFailed)) and not isinstance(
+        error, (BaseUrlInvalid, TokenRequestFailed)
+    )
+
+
+def _context(report: Report) -> dict[str, Any]:
+    context: dict[str, Any] = {"account": report.account, "route": report.route, "seconds": report.seconds}
+    if report.enrollment:
+        context["agency"] = report.enrollment.agency.slug
+        context["flow"] = report.enrollment.flow
+        context["method"] = report.enrollment.method.value
+    return context
 
 
 def _fingerprint(report: Report) -> list[str]:
