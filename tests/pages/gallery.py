@@ -1,0 +1,75 @@
+"""Every page as a rider may meet it, rendered with the context that the views promise and without the views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from enrollment_errors.host import SignIn
+from tests.site import AGENCY
+
+REFERENCE = "H7P-2QX-9MR"
+SIGN_IN = SignIn(provider="Login.gov", sign_out_url="/sign-out/")
+DATES = {
+    "expires_at": datetime(2027, 2, 1, tzinfo=ZoneInfo("America/Los_Angeles")),
+    "reenrollment_opens_at": datetime(2027, 1, 18, tzinfo=ZoneInfo("America/Los_Angeles")),
+}
+CARD_FORM = {"url": "/card-form.js", "function": "openCardForm", "options": {"color": "#fff"}}
+PAGE_DATA = {"tokenUrl": "/token/", "reportUrl": "/report/", "returned": False, "cardForm": CARD_FORM}
+
+
+class CardTokenForm(forms.Form):
+    card_token = forms.CharField(widget=forms.HiddenInput)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A page in one of its states. ``name`` tells the states of one page apart."""
+
+    name: str
+    page: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+PICTURES = {
+    picture.name: picture
+    for picture in (
+        Picture("enroll", "enroll", {"form": CardTokenForm(), "page_data": PAGE_DATA}),
+        Picture("enroll-redirect", "enroll", {"form": CardTokenForm(), "page_data": {**PAGE_DATA, "cardForm": None}}),
+        Picture("enroll-circuit-open", "enroll", {"circuit_open": True}),
+        Picture("success", "success", {"already_linked": False, "expires_at": None}),
+        Picture("success-already", "success", {"already_linked": True, "expires_at": DATES["expires_at"]}),
+        Picture("check-card", "check_card", {"enroll_url": "/enroll/"}),
+        Picture("too-early", "too_early", DATES),
+        Picture("too-early-no-dates", "too_early", dict.fromkeys(DATES)),
+        Picture("still-checking", "still_checking", {"reference": REFERENCE}),
+        Picture("system-error", "system_error", {"reference": REFERENCE}),
+        Picture("server-error", "server_error", {"reference": REFERENCE}),
+        Picture("cannot-enroll", "cannot_enroll", {"enroll_url": "/enroll/"}),
+    )
+}
+PAGES = sorted({picture.page for picture in PICTURES.values()})
+
+
+def render(name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any) -> str:
+    """A picture's HTML in the active language. What ``context`` holds replaces what the picture has."""
+    picture = PICTURES[name]
+    everything = {
+        "page": picture.page,
+        "base_template": "enrollment_errors/base.html",
+        "agency": AGENCY,
+        "home_url": "/home/",
+        "sign_in": SIGN_IN if signed_in else None,
+        "reference": "",
+        "csrf_token": "a-csrf-token",
+        **picture.context,
+        **context,
+    }
+    return render_to_string(f"enrollment_errors/{picture.page}.html", everything, request)
