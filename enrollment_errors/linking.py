@@ -63,7 +63,7 @@ class ConcessionLink:
         """
         for _ in range(2):
             try:
-                with at(Stage.LINK):
+                with at(Stage.LINK), self._processor.http.deadline.keeping_half_back():
                     self._processor.link(self._funding_source, self._group_id, self._wanted)
             except ProcessorError as error:
                 if error.stage is not Stage.LINK:

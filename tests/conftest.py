@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+pytest_plugins = ["tests.rider"]
+
 
 @pytest.fixture(autouse=True)
 def clean_cache() -> Iterator[None]:

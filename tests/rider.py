@@ -1,0 +1,163 @@
+"""A rider, a processor that fails on demand, and everything that operators would hear: all over real HTTP."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import pytest
+import sentry_sdk
+from django.conf import settings as django_settings
+from django.test import Client
+
+from enrollment_errors.sandbox.server import SandboxServer
+from enrollment_errors.sandbox.sinks import TelemetrySink
+
+CARD_TOKEN = "card-token-7f3a91"
+REFERENCE = re.compile(r"\b[2-9A-Z]{3}-[2-9A-Z]{3}-[2-9A-Z]{3}\b")
+
+
+@dataclass
+class End:
+    """Where the rider ended up: the page's name, its HTTP status, and the reference on it."""
+
+    page: str
+    status: int
+    text: str = field(repr=False)
+    url: str = ""
+
+    @property
+    def reference(self) -> str:
+        found = REFERENCE.search(self.text)
+        assert found, "no reference on the page"
+        return found[0]
+
+
+class Rider:
+    """A browser without the script: it does what the script would do, over Django's test client."""
+
+    def __init__(self, *, base: str = "/enrollment/", language: str = "en", **client: Any) -> None:
+        self.client = Client(headers={"accept-language": language, "user-agent": "tests"}, **client)
+        self.base = base
+
+    def becomes_eligible(self, **eligible: Any) -> Rider:
+        session = import_module(django_settings.SESSION_ENGINE).SessionStore()
+        session["eligible"] = eligible
+        session.save()
+        self.client.cookies[django_settings.SESSION_COOKIE_NAME] = session.session_key
+        return self
+
+    def asks_for_token(self) -> Any:
+        return self.client.post(f"{self.base}token/")
+
+    def enrolls(self, card_token: str = CARD_TOKEN) -> End:
+        return self.follows(self.client.post(self.base, {"card_token": card_token}))
+
+    def goes_to(self, url: str) -> End:
+        return self.follows(self.client.get(url))
+
+    def checks_again(self, end: End) -> End:
+        return self.follows(self.client.post(end.url))
+
+    def tells(self, event: str, status: int | None = None) -> Any:
+        body = {"event": event, "status": status}
+        return self.client.post(f"{self.base}card-form/", body, content_type="application/json")
+
+    def walks(self, card_token: str = CARD_TOKEN) -> End:
+        """Token and enrollment, as the page's script goes about it: a failure of the token leads to its page."""
+        response = self.asks_for_token()
+        if response.status_code != 200:
+            return self.goes_to(response.json()["redirect"])
+        return self.enrolls(card_token)
+
+    def follows(self, response: Any) -> End:
+        url = response.request["PATH_INFO"]
+        for _ in range(3):
+            if response.status_code not in (302, 303):
+                break
+            url = response["Location"]
+            response = self.client.get(url)
+        return End(response.context["page"] if response.context else "", response.status_code, response.content.decode(), url)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer() as server:
+        server.state.add_card(CARD_TOKEN)
+        yield server
+
+
+@pytest.fixture
+def site(settings: Any, sandbox: SandboxServer) -> Any:
+    """The test site, set up with the sandbox and with little patience. Returns a function that changes its settings."""
+
+    def change(**keys: Any) -> None:
+        settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, **keys}
+
+    processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["PROCESSORS"])
+    processors["littlepay"]["OPTIONS"].update(
+        BASE_URL=sandbox.url,
+        CLIENT_ID=sandbox.state.client_id,
+        CLIENT_SECRET=sandbox.state.client_secret,
+        AUDIENCE=sandbox.state.audience,
+        CARD_FORM_URL=sandbox.url,
+    )
+    change(PROCESSORS=processors, BUDGET=2, CONNECT_TIMEOUT=0.5, READ_TIMEOUT=0.4, ATTEMPTS=2, BREAKER_FAILURES=50)
+    return change
+
+
+@pytest.fixture
+def rider(site: Any) -> Rider:
+    return Rider().becomes_eligible()
+
+
+class Telemetry:
+    """What the operators' services received, and what was logged."""
+
+    def __init__(self, sink: TelemetrySink, log: pytest.LogCaptureFixture) -> None:
+        self.sink = sink
+        self._log = log
+
+    def settle(self, *, amplitude: int) -> None:
+        """Until everything that was handed over has been sent."""
+        sentry_sdk.flush(timeout=5)
+        self.sink.wait_for(amplitude=amplitude)
+
+    @property
+    def sentry(self) -> list[dict[str, Any]]:
+        return self.sink.sentry_events
+
+    @property
+    def amplitude(self) -> list[dict[str, Any]]:
+        return self.sink.amplitude_events
+
+    @property
+    def records(self) -> list[logging.LogRecord]:
+        """The log's records of ends: one each."""
+        return [record for record in self._log.records if getattr(record, "outcome", None)]
+
+    def everything(self) -> str:
+        """All that was sent and logged, DEBUG included, as text."""
+        logged = "\n".join(f"{record.getMessage()} {vars(record)}" for record in self._log.records)
+        return logged + b"\n".join(self.sink.raw).decode()
+
+
+@pytest.fixture
+def telemetry(site: Any, caplog: pytest.LogCaptureFixture) -> Iterator[Telemetry]:
+    caplog.set_level(logging.DEBUG)
+    with TelemetrySink() as sink:
+        site(AMPLITUDE_API_KEY="tests-key", AMPLITUDE_SERVER_URL=sink.amplitude_url)
+        before = sentry_sdk.get_global_scope().client
+        with warnings.catch_warnings():
+            # All that a site may turn on to make an event say more than it should; the newest SDK would rather not.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            sentry_sdk.init(sink.dsn, send_default_pii=True, max_request_body_size="always", traces_sample_rate=1.0)
+        yield Telemetry(sink, caplog)
+        sentry_sdk.get_client().close(timeout=0)
+        sentry_sdk.get_global_scope().set_client(before)
