@@ -1,0 +1,98 @@
+"""The example site and stand-ins for all that it needs (a processor, Sentry, Amplitude), on this machine alone."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+EXAMPLE_PROJECT = Path(__file__).resolve().parent.parent
+# Instead of this script's own folder: the example, and beside it the package, installed or not.
+sys.path[:1] = [str(EXAMPLE_PROJECT), str(EXAMPLE_PROJECT.parent)]
+
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler  # noqa: E402
+
+from demo.stage import STAGE  # noqa: E402  found through the path above
+
+HOST = "127.0.0.1"
+PORT = 8000
+
+
+class QuietHandler(WSGIRequestHandler):
+    def log_message(self, *args: Any) -> None:
+        """Nothing: what is worth reading is in the log of enrollment_errors, which this process prints."""
+
+
+def main() -> None:
+    options = _parse_options()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: sys.exit())
+    with STAGE.sandbox, STAGE.sink, _listen(options.port) as server:
+        address = f"http://{HOST}:{server.server_port}"
+        _set_environment(address, options)
+        _prepare(server)
+        print(f"Start page:      {address}/demo/")
+        print(f"Operator's page: {address}/demo/operator/")
+        print(f"Sandbox:         {STAGE.sandbox.control_url}/sandbox/state")
+        print(f"Telemetry:       {STAGE.sink.url}/events")
+        print("Ctrl-C ends it.", flush=True)
+        server.serve_forever()
+
+
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--port", type=int, help=f"the site's port, 0 for a free one (default: {PORT}, else a free one)"
+    )
+    parser.add_argument("--database", type=Path, default=EXAMPLE_PROJECT / "db.sqlite3", help="an SQLite file")
+    parser.add_argument(
+        "--budget", type=float, default=8, metavar="SECONDS", help="how long a rider waits at most (default: 8)"
+    )
+    return parser.parse_args()
+
+
+def _listen(port: int | None) -> ThreadedWSGIServer:
+    """Exits where the port that was asked for is taken."""
+    try:
+        return ThreadedWSGIServer((HOST, PORT if port is None else port), QuietHandler)
+    except OSError as error:
+        if port is None:
+            return ThreadedWSGIServer((HOST, 0), QuietHandler)
+        sys.exit(f"Port {port} cannot be used: {error.strerror}")
+
+
+def _set_environment(address: str, options: argparse.Namespace) -> None:
+    """What a deployment would put there."""
+    state = STAGE.sandbox.state
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="demo.settings",
+        DATABASE=str(options.database),
+        DEMO_BUDGET=str(options.budget),
+        IDENTITY_PROVIDER_SIGN_IN_URL=f"{address}/example-id/sign-in/",
+        IDENTITY_PROVIDER_SIGN_OUT_URL=f"{address}/example-id/sign-out/",
+        LITTLEPAY_URL=STAGE.sandbox.url,
+        LITTLEPAY_AUDIENCE=state.audience,
+        LITTLEPAY_CARD_FORM_URL=STAGE.sandbox.url,
+        SENTRY_DSN=STAGE.sink.dsn,
+        AMPLITUDE_API_KEY="demo",
+        AMPLITUDE_SERVER_URL=STAGE.sink.amplitude_url,
+    )
+    for agency in ("MOUNTAIN", "HARBOR"):
+        os.environ[f"LITTLEPAY_CLIENT_ID_{agency}"] = state.client_id
+        os.environ[f"LITTLEPAY_CLIENT_SECRET_{agency}"] = state.client_secret
+
+
+def _prepare(server: ThreadedWSGIServer) -> None:
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+    from django.core.management import call_command
+    from django.core.wsgi import get_wsgi_application
+
+    server.set_app(StaticFilesHandler(get_wsgi_application()))
+    call_command("migrate", verbosity=0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""What a person can choose to see: what goes wrong at the processor, and how the rider's walk ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from example.benefits import FLOWS, Flow
+
+from enrollment_errors.sandbox.cards import TEST_CARDS
+from enrollment_errors.sandbox.faults import Fault
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """``sees`` is one sentence about the rider. ``card`` and ``benefit`` are what to choose on the way.
+
+    ``faults`` are the sandbox's, by endpoint; ``conflict`` is how it words the refusal of a link that is there already.
+    """
+
+    title: Promise
+    sees: Promise
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+    card: str = "visa"
+    benefit: str = "older-adult"
+    conflict: str = "belongs"
+
+    @property
+    def card_name(self) -> str:
+        """As the sandbox's card form calls it."""
+        return next(card.name for card in TEST_CARDS if card.key == self.card)
+
+    @property
+    def flow(self) -> Flow:
+        return FLOWS[self.benefit]
+
+
+# One answer is lost, and so is every attempt to ask what became of it: as many as a single request makes.
+_ATTEMPTS = 3
+
+SCENARIOS: tuple[tuple[Promise, Mapping[str, Scenario]], ...] = (
+    (
+        _("The card ends up enrolled"),
+        {
+            "healthy": Scenario(
+                title=_("All is well"),
+                sees=_("The card is enrolled, and the success page says so."),
+            ),
+            "already-enrolled": Scenario(
+                title=_("Already enrolled (409)"),
+                sees=_(
+                    "The processor refuses a second link, and the rider sees the success page: the card has the fare."
+                ),
+                card="enrolled",
+            ),
+            "unknown-conflict": Scenario(
+                title=_("Already enrolled, in words that nobody knows"),
+                sees=_("The site asks the processor whether the card is enrolled; it is, so the rider sees success."),
+                card="enrolled",
+                conflict="unknown",
+            ),
+            "answer-lost": Scenario(
+                title=_("The answer to the link is lost"),
+                sees=_("The connection breaks after the link is made; the site asks, and the rider sees success."),
+                faults={"link": Fault(kind="reset", after_effect=True, times=1)},
+            ),
+            "gateway-once": Scenario(
+                title=_("A gateway answers the link once"),
+                sees=_(
+                    "HTML comes back instead of an answer; the site asks, links once more, and the rider sees success."
+                ),
+                faults={"link": Fault(kind="not_json", times=1)},
+            ),
+        },
+    ),
+    (
+        _("The processor is in trouble"),
+        {
+            "down": Scenario(
+                title=_("Processor down"),
+                sees=_("Nobody answers, so the system-error page comes before the rider enters a card."),
+                faults={"*": Fault(kind="down")},
+            ),
+            "error-500": Scenario(
+                title=_("Error 500 on the way to the card form"),
+                sees=_("The system-error page comes before the rider enters a card."),
+                faults={"tokenization": Fault(kind="status", status=500, body='{"errors": [{"detail": "Oops"}]}')},
+            ),
+            "error-503": Scenario(
+                title=_("Error 503 on the link"),
+                sees=_("The rider enters a card, and then the system-error page says that it is not enrolled yet."),
+                faults={
+                    "link": Fault(kind="status", status=503, body="<h1>Unavailable</h1>", content_type="text/html")
+                },
+            ),
+            "hanging": Scenario(
+                title=_("The processor hangs"),
+                sees=_("The rider waits a few seconds, never minutes, and gets the system-error page."),
+                faults={"lookup": Fault(kind="hang")},
+            ),
+            "trickle": Scenario(
+                title=_("The answer trickles in, byte by byte"),
+                sees=_("The rider waits a few seconds, never minutes, and gets the system-error page."),
+                faults={"lookup": Fault(kind="trickle", seconds=0.5)},
+            ),
+            "still-checking": Scenario(
+                title=_("The answer to the link is lost, and nobody can be asked"),
+                sees=_("The rider sees that the site is still checking; “Check again” finds the card enrolled."),
+                faults={
+                    "link": Fault(kind="reset", after_effect=True, times=1),
+                    "groups": Fault(kind="status", status=503, times=_ATTEMPTS),
+                },
+            ),
+        },
+    ),
+    (
+        _("Something is wrong on our side"),
+        {
+            "wrong-credentials": Scenario(
+                title=_("Wrong credentials"),
+                sees=_("Waiting would not help, so the rider is asked to contact the agency."),
+                faults={
+                    "authorization": Fault(kind="status", status=401, body='{"errors": [{"detail": "Unauthorized"}]}')
+                },
+            ),
+            "no-token": Scenario(
+                title=_("Tokenization without a token"),
+                sees=_("The processor says yes and forgets the token; the rider is asked to contact the agency."),
+                faults={"tokenization": Fault(kind="missing_fields", fields=("access_token",))},
+            ),
+            "gateway-page": Scenario(
+                title=_("A gateway’s page on every link"),
+                sees=_("The answer is HTML and the card is not enrolled; the rider is asked to contact the agency."),
+                faults={"link": Fault(kind="not_json")},
+            ),
+            "conflict-elsewhere": Scenario(
+                title=_("A 409 that means something else"),
+                sees=_("The site asks, and the card is not enrolled; the rider is asked to contact the agency."),
+                faults={"link": Fault(kind="status", status=409, body='{"errors": [{"detail": "Conflict"}]}')},
+            ),
+            "unknown-card": Scenario(
+                title=_("A card that the processor does not know"),
+                sees=_("The rider is asked to contact the agency."),
+                card="unknown",
+            ),
+            "expiry-not-clearable": Scenario(
+                title=_("A link that expires where the benefit does not"),
+                sees=_("Somebody has to mend it by hand, so the rider is asked to contact the agency."),
+                card="too-early",
+            ),
+        },
+    ),
+    (
+        _("The card form"),
+        {
+            "card-refused": Scenario(
+                title=_("Card refused"),
+                sees=_("The rider is asked to check the card’s details, and can try again."),
+                card="refused",
+            ),
+            "form-not-loaded": Scenario(
+                title=_("The card form does not load"),
+                sees=_("The system-error page comes instead of a button that does nothing."),
+                faults={"card_form_script": Fault(kind="status", status=503)},
+            ),
+            "form-error": Scenario(
+                title=_("The card form fails (500)"),
+                sees=_("The rider gets the system-error page."),
+                card="error-500",
+            ),
+            "form-error-no-status": Scenario(
+                title=_("The card form fails without saying why"),
+                sees=_("The rider gets the system-error page."),
+                card="error",
+            ),
+            "form-error-401": Scenario(
+                title=_("The card form refuses us (401)"),
+                sees=_("The rider is asked to contact the agency."),
+                card="error-401",
+            ),
+        },
+    ),
+    (
+        _("Benefits that expire"),
+        {
+            "too-early": Scenario(
+                title=_("Too early to enroll again"),
+                sees=_("The rider sees when the benefit ends, and from which day on to enroll again."),
+                card="too-early",
+                benefit="low-income",
+            ),
+            "in-window": Scenario(
+                title=_("In the re-enrollment window"),
+                sees=_("The benefit is renewed for a year from today, and the success page shows its last day."),
+                card="in-window",
+                benefit="low-income",
+            ),
+            "expired": Scenario(
+                title=_("Expired"),
+                sees=_("The benefit is renewed for a year from today, and the success page shows its last day."),
+                card="expired",
+                benefit="low-income",
+            ),
+            "expiry-set": Scenario(
+                title=_("Enrolled without an expiry"),
+                sees=_("The expiry is set, and the success page shows the last day."),
+                card="enrolled",
+                benefit="low-income",
+            ),
+        },
+    ),
+)
+
+BY_SLUG = {slug: scenario for _heading, group in SCENARIOS for slug, scenario in group.items()}

@@ -1,0 +1,60 @@
+"""What Sentry and Amplitude were told, as a person wants to read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One event. ``facts`` are Sentry's tags or Amplitude's event properties; ``whole`` is all of it, as JSON."""
+
+    to: str
+    name: str
+    text: str
+    at: datetime
+    reference: str
+    facts: Mapping[str, Any]
+    whole: str
+
+
+def read(sentry_events: Iterable[Mapping[str, Any]], amplitude_events: Iterable[Mapping[str, Any]]) -> list[Told]:
+    return [_from_sentry(event) for event in sentry_events] + [_from_amplitude(event) for event in amplitude_events]
+
+
+def _from_sentry(event: Mapping[str, Any]) -> Told:
+    tags = event.get("tags") or {}
+    # The last of a chain is what was raised; what caused it stands before.
+    raised = ((event.get("exception") or {}).get("values") or [{}])[-1]
+    return Told(
+        to="Sentry",
+        name=raised.get("type") or event.get("level", ""),
+        text=raised.get("value") or (event.get("logentry") or {}).get("message", ""),
+        at=parse_datetime(event["timestamp"]),
+        reference=tags.get("enrollment.reference", ""),
+        facts=tags,
+        whole=_as_json(event),
+    )
+
+
+def _from_amplitude(event: Mapping[str, Any]) -> Told:
+    properties = event.get("event_properties") or {}
+    return Told(
+        to="Amplitude",
+        name=event["event_type"],
+        text="",
+        at=datetime.fromtimestamp(event["time"] / 1000, timezone.utc),
+        reference=properties.get("reference", ""),
+        facts=properties,
+        whole=_as_json(event),
+    )
+
+
+def _as_json(event: Mapping[str, Any]) -> str:
+    return json.dumps(event, indent=2, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from .benefits import AGENCIES, flows_of
+
+
+class AgencyCardForm(forms.Form):
+    card_number = forms.RegexField(
+        r"^\d{6}$",
+        label=_("Number on your agency card"),
+        help_text=_("Six digits, on the back of the card."),
+        error_messages={"invalid": _("Enter the six digits on the back of the card.")},
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+
+class InPersonForm(forms.Form):
+    benefit = forms.ChoiceField(
+        label=_("Benefit"),
+        choices=[
+            (agency["name"], [(f"{slug}/{name}", flow.title) for name, flow in flows_of(slug).items()])
+            for slug, agency in AGENCIES.items()
+        ],
+    )
+    proof_checked = forms.BooleanField(label=_("I have checked the rider’s proof."))

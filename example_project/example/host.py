@@ -1,0 +1,41 @@
+"""What enrollment_errors asks this site: who is enrolling into what."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from enrollment_errors.host import Enrollment, Host, Method, SignIn
+
+from .benefits import FLOWS, agency_of
+
+
+class ExampleHost(Host):
+    def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
+        in_person = request.resolver_match.namespace == "in_person"
+        # Kept apart, so that a staff member's browser never enrolls one rider under the other's proof.
+        eligible = request.session.get("eligible_in_person" if in_person else "eligible")
+        if eligible is None or (in_person and not request.user.is_staff):
+            return None
+        slug, flow = eligible["agency"], FLOWS[eligible["flow"]]
+        agency_page = reverse("agency", args=[slug])
+        return Enrollment(
+            agency=agency_of(slug, reverse("staff") if in_person else agency_page),
+            processor=slug,
+            group_id=flow.groups[slug],
+            flow=eligible["flow"],
+            verifier=flow.verifier,
+            expiry=flow.expiry,
+            sign_in=None if in_person else _get_sign_in(request, agency_page),
+            method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
+        )
+
+
+def _get_sign_in(request: HttpRequest, agency_page: str) -> SignIn | None:
+    if "claims" not in request.session:
+        return None
+    sign_out_url = f"{reverse('sign-out')}?{urlencode({'next': agency_page})}"
+    return SignIn(provider=settings.IDENTITY_PROVIDER["NAME"], sign_out_url=sign_out_url)

@@ -1,0 +1,93 @@
+"""Settings of a small transit-benefit site. What differs from one deployment to the next comes from the environment."""
+
+from os import environ
+from pathlib import Path
+
+import sentry_sdk
+
+from enrollment_errors.host import Agency
+from enrollment_errors.redaction import scrub_event
+
+FOLDER = Path(__file__).resolve().parent.parent
+
+SECRET_KEY = environ.get("SECRET_KEY", "an example keeps no secrets, a site does")
+DEBUG = environ.get("DEBUG") == "1"
+ALLOWED_HOSTS = environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost").split(",")
+RELEASE = environ.get("RELEASE", "development")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "example",  # before enrollment_errors, so that this site's own templates come first
+    "enrollment_errors",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "example.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+            ]
+        },
+    }
+]
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": environ.get("DATABASE", str(FOLDER / "db.sqlite3"))}
+}
+# Enough for one process. Several need a cache that they share, such as Redis.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "America/Los_Angeles"
+STATIC_URL = "/static/"
+SESSION_COOKIE_AGE = 60 * 60
+LOGIN_REDIRECT_URL = "staff"
+
+IDENTITY_PROVIDER = {
+    "NAME": "Example ID",
+    "SIGN_IN_URL": environ.get("IDENTITY_PROVIDER_SIGN_IN_URL", "https://id.example/sign-in"),
+    "SIGN_OUT_URL": environ.get("IDENTITY_PROVIDER_SIGN_OUT_URL", "https://id.example/sign-out"),
+    "KEY": environ.get("IDENTITY_PROVIDER_KEY", "shared with Example ID"),
+}
+
+ENROLLMENT_ERRORS = {
+    "HOST": "example.host.ExampleHost",
+    # Each agency is a customer of the transit processor by itself.
+    "PROCESSORS": {
+        agency: {
+            "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",
+            "OPTIONS": {
+                "BASE_URL": environ.get("LITTLEPAY_URL", "https://littlepay.example"),
+                "AUDIENCE": environ.get("LITTLEPAY_AUDIENCE", "https://littlepay.example"),
+                "CARD_FORM_URL": environ.get("LITTLEPAY_CARD_FORM_URL", "https://verify.qa.littlepay.com"),
+                "CLIENT_ID": environ.get(f"LITTLEPAY_CLIENT_ID_{agency.upper()}", f"{agency}-client-id"),
+                "CLIENT_SECRET": environ.get(f"LITTLEPAY_CLIENT_SECRET_{agency.upper()}", f"{agency}-client-secret"),
+            },
+        }
+        for agency in ("mountain", "harbor")
+    },
+    "BASE_TEMPLATE": "example/base.html",
+    # For pages that cannot know the rider's agency, because the session is gone.
+    "FALLBACK_AGENCY": Agency(slug="example", name="Example Transit Benefits", home_url="/", phone="(555) 010-0100"),
+    "AMPLITUDE_API_KEY": environ.get("AMPLITUDE_API_KEY", ""),
+    "AMPLITUDE_SERVER_URL": environ.get("AMPLITUDE_SERVER_URL", ""),
+    "RELEASE": RELEASE,
+}
+
+sentry_sdk.init(dsn=environ.get("SENTRY_DSN", ""), release=RELEASE, before_send=scrub_event)

@@ -1,0 +1,18 @@
+from django.contrib.auth.views import LoginView
+from django.urls import include, path
+
+from . import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("language/", include("django.conf.urls.i18n")),
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("signed-in/", views.signed_in, name="signed-in"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("enrollment/", include("enrollment_errors.urls")),
+    path("staff/", views.staff, name="staff"),
+    path("staff/sign-in/", LoginView.as_view(template_name="example/staff_sign_in.html"), name="staff-sign-in"),
+    path("staff/enrollment/", include("enrollment_errors.urls", namespace="in_person")),
+    path("agencies/<slug:slug>/", views.agency, name="agency"),
+    path("agencies/<slug:slug>/<slug:flow>/", views.eligibility, name="eligibility"),
+]

@@ -1,0 +1,97 @@
+"""The rider's way from an agency's page to the enrollment, and the staff's."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth.decorators import user_passes_test
+from django.core.exceptions import SuspiciousOperation
+from django.core.signing import BadSignature, TimestampSigner
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare, get_random_string
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from .benefits import AGENCIES, agency_of, flows_of
+from .forms import AgencyCardForm, InPersonForm
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "example/home.html", {"agencies": AGENCIES})
+
+
+def agency(request: HttpRequest, slug: str) -> HttpResponse:
+    if slug not in AGENCIES:
+        raise Http404
+    return render(request, "example/agency.html", {"agency": agency_of(slug, request.path), "flows": flows_of(slug)})
+
+
+def eligibility(request: HttpRequest, slug: str, flow: str) -> HttpResponse:
+    """Where a rider proves that they qualify: with the identity provider, or with the number of an agency card."""
+    if flow not in flows_of(slug):
+        raise Http404
+    wanted = flows_of(slug)[flow]
+    claims = request.session.get("claims")
+    form = None if wanted.claim else AgencyCardForm(request.POST or None)
+    qualifies = form.is_valid() if form else wanted.claim in (claims or ())
+    if request.method == "POST" and qualifies:
+        request.session["eligible"] = {"agency": slug, "flow": flow}
+        return redirect("enrollment_errors:enroll")
+    context = {
+        "agency": agency_of(slug, reverse("agency", args=[slug])),
+        "flow": wanted,
+        "form": form,
+        "qualifies": qualifies,
+        "signed_in": claims is not None,
+        "provider": settings.IDENTITY_PROVIDER["NAME"],
+        "next": urlencode({"next": request.path}),
+    }
+    return render(request, "example/eligibility.html", context)
+
+
+def _get_checked_next(request: HttpRequest) -> str:
+    url = request.GET.get("next", "")
+    ours = url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return url if ours else reverse("home")
+
+
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """To the identity provider, which sends the rider on to ``signed_in``."""
+    state = get_random_string(32)
+    request.session["sign_in"] = {"state": state, "next": _get_checked_next(request)}
+    query = {"state": state, "return_to": request.build_absolute_uri(reverse("signed-in"))}
+    return redirect(f"{settings.IDENTITY_PROVIDER['SIGN_IN_URL']}?{urlencode(query)}")
+
+
+def signed_in(request: HttpRequest) -> HttpResponse:
+    """Back from the identity provider with its signed claims: that the rider qualifies, never who the rider is."""
+    asked = request.session.pop("sign_in", None)
+    if asked is None or not constant_time_compare(request.GET.get("state", ""), asked["state"]):
+        raise SuspiciousOperation("A sign-in that this session did not ask for.")
+    signer = TimestampSigner(key=settings.IDENTITY_PROVIDER["KEY"], salt=asked["state"])
+    try:
+        request.session["claims"] = signer.unsign_object(request.GET.get("claims", ""), max_age=60)
+    except BadSignature as error:
+        raise SuspiciousOperation("The identity provider did not sign these claims.") from error
+    request.session.cycle_key()
+    return redirect(asked["next"])
+
+
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Out of this site, then out of the identity provider, which sends the rider back to ``next``."""
+    request.session.flush()
+    query = {"return_to": request.build_absolute_uri(_get_checked_next(request))}
+    return redirect(f"{settings.IDENTITY_PROVIDER['SIGN_OUT_URL']}?{urlencode(query)}")
+
+
+@user_passes_test(lambda user: user.is_staff, login_url="staff-sign-in")
+def staff(request: HttpRequest) -> HttpResponse:
+    """A staff member at the counter, who has seen the rider's proof."""
+    form = InPersonForm(request.POST or None)
+    if form.is_valid():
+        slug, flow = form.cleaned_data["benefit"].split("/")
+        request.session["eligible_in_person"] = {"agency": slug, "flow": flow}
+        return redirect("in_person:enroll")
+    return render(request, "example/staff.html", {"form": form})
