@@ -1,0 +1,4 @@
+"""Reaching a transit processor's server: in time, not too often, and without a trace of what is secret.
+
+Nothing here knows any processor. ``http.ProcessorHttp`` is what a processor uses; the rest serves it.
+"""

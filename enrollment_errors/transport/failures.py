@@ -1,0 +1,63 @@
+"""What went wrong below us, as our own exceptions, told once and told clean.
+
+Exceptions of requests, urllib3 and http.client carry URLs and headers in their text, their arguments and the local
+variables of their frames. None of that goes on: not as text, as ``__cause__`` or ``__context__``, nor in the traceback.
+"""
+
+from __future__ import annotations
+
+import requests
+import urllib3
+
+from ..exceptions import BaseUrlInvalid, ConnectionFailed, ProcessorError, TimedOut, TlsFailed, TransportError
+
+
+def cleaned(error: BaseException, *, sent: bool) -> BaseException:
+    """What to raise in place of ``error``, from a frame that knows no secret.
+
+    ``sent``: part of the request may have left.
+    """
+    failure = _translated(error, sent)
+    failure.__traceback__ = failure.__cause__ = failure.__context__ = None
+    return failure
+
+
+def _translated(error: BaseException, sent: bool) -> BaseException:
+    if isinstance(error, TransportError) or not isinstance(error, Exception):
+        return error  # ours, or an exit or an interrupt, which goes its own way
+    for kind, failure in _KINDS:
+        if isinstance(error, kind):
+            return failure()
+    unexpected = ProcessorError(f"{type(error).__name__} in {_place(error)}")
+    unexpected.may_have_taken_effect = sent
+    return unexpected
+
+
+_KINDS = (
+    (requests.ConnectTimeout, lambda: TimedOut("no connection in time")),
+    (requests.Timeout, lambda: TimedOut("no answer within the read timeout", may_have_taken_effect=True)),
+    (requests.exceptions.SSLError, lambda: TlsFailed("TLS failed", may_have_taken_effect=True)),
+    (
+        (
+            requests.exceptions.InvalidURL,
+            requests.exceptions.InvalidSchema,
+            requests.exceptions.MissingSchema,
+            urllib3.exceptions.LocationValueError,
+        ),
+        lambda: BaseUrlInvalid("the base URL cannot be called"),
+    ),
+    (
+        (requests.RequestException, urllib3.exceptions.HTTPError, OSError),
+        lambda: ConnectionFailed(
+            "the connection was cut before the whole answer was there", may_have_taken_effect=True
+        ),
+    ),
+)
+
+
+def _place(error: Exception) -> str:
+    """Where an exception that nobody expected comes from. Its text may hold a secret; this cannot."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "an unknown place" if trace is None else f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"

@@ -1,0 +1,45 @@
+"""Trying again: a small loop inside the deadline.
+
+Who calls says what may be repeated; here it is decided what is worth it. A pause that does not fit what is left of the
+rider's time is not begun: the failure is told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from ..exceptions import ConnectionFailed, ProcessorError, StatusError, TimedOut, TlsFailed
+from .clock import Clock
+from .deadline import Deadline
+
+T = TypeVar("T")
+
+PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
+FIRST_PAUSE = 0.2
+"""Seconds; the upper bound of the first pause, doubled for each further one. What is slept is a random part of it."""
+LEAST_TIME = 0.1
+"""Seconds that have to be left after the pause, for a further try to have a chance."""
+
+
+def with_retries(call: Callable[[], T], *, attempts: int, deadline: Deadline, clock: Clock) -> T:
+    """The result of ``call``, which is made at most ``attempts`` times. Raises what the last one raised."""
+    for made in range(1, attempts + 1):
+        try:
+            return call()
+        except ProcessorError as error:
+            if made == attempts or not _may_pass(error):
+                raise
+            pause = clock.random() * FIRST_PAUSE * 2 ** (made - 1)
+            if isinstance(error, StatusError) and error.retry_after is not None:
+                pause += error.retry_after
+            if pause + LEAST_TIME > deadline.remaining():
+                raise
+        clock.sleep(pause)
+    raise AssertionError("attempts is at least 1")
+
+
+def _may_pass(error: ProcessorError) -> bool:
+    if isinstance(error, StatusError):
+        return error.status in PASSING_STATUSES
+    return isinstance(error, (ConnectionFailed, TimedOut)) and not isinstance(error, TlsFailed)

@@ -1,0 +1,89 @@
+"""The connections of this process: one pool for each processor account, lazy, and its own after a fork.
+
+This is ``requests``' adapter without its ``Session``. What the ``Session`` adds is unwanted here: it follows redirects,
+keeps cookies, and lets the environment's proxy, CA and netrc settings override what the site configured.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from typing import Any
+
+import certifi
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from .per_process import PerProcess
+from .sockets import BoundedSocket, BoundedTlsSocket, open_connection
+
+MAX_IDLE = 50.0
+"""Seconds after which a pooled connection is not used again. Load balancers and firewalls forget idle connections, most
+after a minute or more, and not all of them say so: the next request would wait for an answer that cannot come."""
+
+
+class _BoundedConnection(HTTPConnection):
+    debuglevel = 0  # a site that sets http.client's own would see our requests printed
+    _used_at = 0.0
+
+    def _new_conn(self) -> BoundedSocket:
+        return open_connection(self._dns_host, self.port, self.socket_options)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._used_at = time.monotonic()
+        super().request(*args, **kwargs)
+
+    @property
+    def is_connected(self) -> bool:
+        return time.monotonic() - self._used_at < MAX_IDLE and super().is_connected
+
+
+class _BoundedTlsConnection(_BoundedConnection, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _BoundedConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _BoundedTlsConnection
+
+
+class ConnectionPool(HTTPAdapter):
+    """``requests``' adapter on sockets that keep the deadline. Never waits for a free connection: the bulkhead does."""
+
+    def __init__(self, tls_context: ssl.SSLContext, size: int) -> None:
+        tls_context.sslsocket_class = BoundedTlsSocket
+        self.tls_context = tls_context
+        super().__init__(pool_connections=2, pool_maxsize=size, max_retries=0, pool_block=False)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self.tls_context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Nothing to add: the context verifies. The original would load the public CAs into a private context too."""
+
+    def exchange(self, request: PreparedRequest) -> Any:
+        return self.send(request, stream=True, timeout=None, verify=True, proxies={})
+
+
+_pools: PerProcess[dict[ssl.SSLContext | None, ConnectionPool]] = PerProcess()
+
+
+def pool_of(account: str, tls_context: ssl.SSLContext | None, size: int) -> ConnectionPool:
+    """The account's pool. With another TLS context than before, another pool takes the place of the old one."""
+    pools = _pools.get(account, dict)
+    pool = pools.get(tls_context)
+    if pool is None:
+        pools.clear()
+        pool = pools.setdefault(tls_context, ConnectionPool(tls_context or _default_context(), size))
+    return pool
+
+
+def _default_context() -> ssl.SSLContext:
+    # The bundle is named, because OpenSSL's default places can be changed by environment variables.
+    return ssl.create_default_context(cafile=certifi.where())

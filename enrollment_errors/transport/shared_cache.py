@@ -1,0 +1,90 @@
+"""Django's cache, as far as it is there: while it is down, calls to the processor go on without it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from math import ceil
+from typing import Any, TypeVar
+
+from django.core.cache import caches
+
+from .per_process import PerProcess
+
+logger = logging.getLogger("enrollment_errors")
+
+PREFIX = "enrollment_errors."
+REST = 2.0
+"""Seconds for which a cache that failed is left alone: one that hangs must not hang every step of every rider."""
+
+T = TypeVar("T")
+
+
+class CacheDown(Exception):
+    """The cache did not do what it was asked."""
+
+
+class _Health:
+    def __init__(self) -> None:
+        self.is_down = False
+        self.asked_again_at = 0.0
+
+
+_healths: PerProcess[_Health] = PerProcess()
+
+
+class SharedCache:
+    """A Django cache under our prefix. Everything raises ``CacheDown`` where the cache fails, logged once an outage.
+
+    Times are rounded up to whole seconds: Redis and memcached know no other.
+    """
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+
+    def get(self, key: str) -> Any:
+        return self._ask(lambda: caches[self._alias].get(PREFIX + key))
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        names = {PREFIX + key: key for key in keys}
+        found = self._ask(lambda: caches[self._alias].get_many(list(names)))
+        return {names[name]: value for name, value in found.items()}
+
+    def add(self, key: str, value: Any, seconds: float) -> bool:
+        """Whether it was not there: the one thing that a cache does for exactly one of all who ask."""
+        return bool(self._ask(lambda: caches[self._alias].add(PREFIX + key, value, timeout=seconds)))
+
+    def set(self, key: str, value: Any, seconds: float | None) -> None:
+        """``seconds`` ``None`` is for ever."""
+        timeout = None if seconds is None else ceil(seconds)
+        self._ask(lambda: caches[self._alias].set(PREFIX + key, value, timeout=timeout))
+
+    def delete(self, key: str) -> None:
+        self._ask(lambda: caches[self._alias].delete(PREFIX + key))
+
+    def _ask(self, operation: Callable[[], T]) -> T:
+        health = _healths.get(self._alias, _Health)
+        if health.is_down and time.monotonic() < health.asked_again_at:
+            raise CacheDown
+        try:
+            answer = operation()
+        except Exception as error:  # noqa: BLE001 - a cache back end raises whatever its client library raises
+            self._failed(health, type(error).__name__)
+        else:
+            if health.is_down:
+                health.is_down = False
+                logger.info("The cache %r answers again.", self._alias)
+            return answer
+        raise CacheDown
+
+    def _failed(self, health: _Health, error: str) -> None:
+        health.asked_again_at = time.monotonic() + REST
+        if not health.is_down:
+            health.is_down = True
+            # The exception's text may hold the cache's address and password.
+            logger.error(
+                "The cache %r failed (%s): calls to the processor go on without circuit breaker and shared token.",
+                self._alias,
+                error,
+            )
