@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .listener import Listener
 
 JSON = "application/json"
+WITHOUT_BODY = (204, 304)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,8 @@ class Reply:
 
     @property
     def raw(self) -> bytes:
-        return self._head(len(self.body)) + self.body
+        body = b"" if self.status in WITHOUT_BODY else self.body
+        return self._head(len(body)) + body
 
     def cut(self, missing: int) -> bytes:
         """The whole body, announced as ``missing`` bytes longer than it is."""
@@ -71,7 +73,7 @@ class Reply:
         lines = [f"HTTP/1.1 {self.status} {phrase}"]
         if length:
             lines.append(f"Content-Type: {self.content_type}")
-        if self.status not in (204, 304):
+        if self.status not in WITHOUT_BODY:
             lines.append(f"Content-Length: {length}")
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
@@ -108,7 +110,7 @@ class Exchange(BaseHTTPRequestHandler):
             self,
         )
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_HEAD = _serve  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: request lines carry card tokens, and those who need them have ``requests``."""

@@ -6,13 +6,26 @@ import json
 import random
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from .exchange import JSON, Exchange, Reply
 
 EVERYWHERE = "*"
 KINDS = ("status", "delay", "hang", "reset", "cut", "not_json", "empty", "missing_fields", "trickle", "down")
+
+_JSON_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "kind": str,
+    "status": int,
+    "body": str,
+    "content_type": str,
+    "headers": dict,
+    "seconds": (int, float, type(None)),
+    "fields": list,
+    "times": (int, type(None)),
+    "after_effect": bool,
+    "probability": (int, float),
+}
 
 GATEWAY_PAGE = Reply(
     body=b"<!DOCTYPE html><html><head><title>Please wait</title></head>"
@@ -70,9 +83,14 @@ class Fault:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Fault:
-        unknown = set(value) - {entry.name for entry in fields(cls)}
-        if unknown or "kind" not in value:
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}" if unknown else "kind is missing")
+        """Raises ``ValueError`` for an unknown key, a missing ``kind`` or a wrong type."""
+        if "kind" not in value:
+            raise ValueError("kind is missing")
+        for key, item in value.items():
+            if key not in _JSON_TYPES:
+                raise ValueError(f"a fault has no {key}: {', '.join(_JSON_TYPES)}")
+            if not isinstance(item, _JSON_TYPES[key]) or (isinstance(item, bool) and key != "after_effect"):
+                raise ValueError(f"{key} has the wrong type")
         return cls(**{**value, "fields": tuple(value.get("fields", ()))})
 
     def strike(self, exchange: Exchange, work: Callable[[], Reply]) -> None:

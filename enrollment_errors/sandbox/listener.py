@@ -17,6 +17,9 @@ POLL_SECONDS = 0.02
 """How often the accepting thread looks whether it should end: the longest part of a stop."""
 
 
+THREAD_NAME = "enrollment-sandbox"
+
+
 class Listener(ThreadingHTTPServer):
     """Accepts connections, each in a thread of its own, until ``close``; ``answer`` gets each request."""
 
@@ -36,7 +39,7 @@ class Listener(ThreadingHTTPServer):
         self._lock = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, Exchange)
-        self._accepting = threading.Thread(target=self.serve_forever, args=(POLL_SECONDS,), daemon=True)
+        self._accepting = _thread(self.serve_forever, POLL_SECONDS)
         self._accepting.start()
 
     @property
@@ -59,7 +62,7 @@ class Listener(ThreadingHTTPServer):
             connection.do_handshake()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
+        thread = _thread(self.process_request_thread, request, client_address)
         with self._lock:
             self._open[request] = thread
         thread.start()
@@ -92,3 +95,7 @@ class Listener(ThreadingHTTPServer):
                 continue  # it has just ended by itself
         for thread in [self._accepting, *ending.values()]:
             thread.join()
+
+
+def _thread(target: Callable[..., None], *args: Any) -> threading.Thread:
+    return threading.Thread(target=target, args=args, name=THREAD_NAME, daemon=True)

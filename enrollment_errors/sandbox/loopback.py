@@ -12,9 +12,9 @@ from typing import ClassVar, TypeVar
 
 from .exchange import Exchange, Reply, Request
 from .faults import Faults
-from .listener import Listener
+from .listener import THREAD_NAME, Listener
 
-REQUESTS_KEPT = 20_000
+REQUESTS_KEPT = 10_000
 
 Server = TypeVar("Server", bound="LoopbackServer")
 
@@ -136,5 +136,5 @@ class LoopbackServer:
                 self._listener = None
             if self._running and down and down.seconds is not None:
                 self._coming_back = threading.Timer(down.seconds, self.faults.clear, ["*"])
-                self._coming_back.daemon = True
+                self._coming_back.name, self._coming_back.daemon = THREAD_NAME, True
                 self._coming_back.start()

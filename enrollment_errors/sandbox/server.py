@@ -9,8 +9,8 @@
         assert server.calls["link"] == 2
 
 Endpoints, as they count in ``calls`` and fail in ``faults``: ``authorization``, ``tokenization``, ``lookup``,
-``groups`` (of a card), ``link``, ``expiry``, ``unlink``, ``concession_groups``, ``group_members``, ``card_form_script``,
-and ``unknown`` for what the API does not have.
+``groups`` (of a card), ``link``, ``expiry``, ``unlink``, ``concession_groups``, ``group_members``,
+``card_form_script``, and ``unknown`` for what the API does not have.
 
 ``control`` tells how to steer it over HTTP, ``cards`` what its card form offers.
 """
@@ -42,7 +42,8 @@ PREFLIGHT = MappingProxyType(
 
 @cache
 def _card_form_script() -> Reply:
-    return Reply(200, Path(__file__).with_name("card_form.js").read_bytes(), "text/javascript; charset=utf-8")
+    script = Path(__file__).with_name("card_form.js").read_bytes()
+    return Reply(200, script, "text/javascript; charset=utf-8", {"Cache-Control": "no-store"})
 
 
 class SandboxServer(LoopbackServer):

@@ -46,7 +46,7 @@ def read_envelope(body: bytes) -> Iterator[EnvelopeItem]:
     json.loads(head)
     while rest.strip():
         line, _, rest = rest.partition(b"\n")
-        headers = json.loads(line)
+        headers = _object(json.loads(line))
         length = headers.get("length", rest.find(b"\n") if b"\n" in rest else len(rest))
         if length > len(rest):
             raise ValueError("the envelope ends in the middle of an item")
@@ -55,6 +55,12 @@ def read_envelope(body: bytes) -> Iterator[EnvelopeItem]:
             yield EnvelopeItem(type=headers["type"], headers=headers, payload=json.loads(payload))
         except ValueError:
             yield EnvelopeItem(type=headers["type"], headers=headers, payload=payload)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError("not an object")
+    return value
 
 
 class TelemetrySink(LoopbackServer):
@@ -129,8 +135,8 @@ class TelemetrySink(LoopbackServer):
         return Reply.of({})
 
     def _batch(self, body: bytes) -> Reply:
-        batch = json.loads(body)
-        events = batch["events"]
+        batch = _object(json.loads(body))
+        events = [_object(event) for event in batch["events"]]
         if not batch.get("api_key"):
             return Reply.of({"code": 400, "error": "Invalid API key", "missing_field": "api_key"}, 400)
         shortest = (batch.get("options") or {}).get("min_id_length") or SHORTEST_ID
