@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,9 +13,11 @@ from django import forms
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
+import enrollment_errors
 from enrollment_errors.host import SignIn
 from tests.site import AGENCY
 
+STATIC = Path(enrollment_errors.__file__).parent / "static" / "enrollment_errors"
 REFERENCE = "H7P-2QX-9MR"
 SIGN_IN = SignIn(provider="Login.gov", sign_out_url="/sign-out/")
 DATES = {
@@ -60,6 +63,14 @@ PAGES = sorted({picture.page for picture in PICTURES.values()})
 
 def render(name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any) -> str:
     """A picture's HTML in the active language. What ``context`` holds replaces what the picture has."""
+    template = f"enrollment_errors/{PICTURES[name].page}.html"
+    return render_template(template, name, request, signed_in=signed_in, **context)
+
+
+def render_template(
+    template: str, name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any
+) -> str:
+    """The same with another template."""
     picture = PICTURES[name]
     everything = {
         "page": picture.page,
@@ -72,4 +83,4 @@ def render(name: str, request: HttpRequest | None = None, *, signed_in: bool = F
         **picture.context,
         **context,
     }
-    return render_to_string(f"enrollment_errors/{picture.page}.html", everything, request)
+    return render_to_string(template, everything, request)

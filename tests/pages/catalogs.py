@@ -1,0 +1,86 @@
+"""The words: what the sources ask for, what each catalog has, and what its compiled twin has."""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = ROOT / "templates" / "enrollment_errors"
+LOCALE = ROOT / "locale"
+LOCALES = sorted(path.name for path in LOCALE.iterdir())
+
+_TRANSLATE = re.compile(r"""\{%\s*translate\s+"([^"]+)"|\b_\("([^"]+)"\)""")
+_BLOCKTRANSLATE = re.compile(r"\{%\s*blocktranslate\b[^%]*%\}(.*?)\{%\s*endblocktranslate\s*%\}")
+_LINE = re.compile(r'^(?:(msgctxt|msgid|msgstr)\s+)?"(.*)"$')
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a catalog. ``sources`` are paths below the root, ``flags`` such as ``fuzzy``."""
+
+    message: str
+    translation: str
+    context: str
+    sources: tuple[str, ...]
+    flags: tuple[str, ...]
+
+
+def entries(locale: str) -> list[Entry]:
+    """A catalog's entries without its header. Of what gettext writes, the parts that this project uses."""
+    text = (LOCALE / locale / "LC_MESSAGES" / "django.po").read_text(encoding="utf-8")
+    return [_entry(block) for block in text.split("\n\n")[1:]]
+
+
+def header(locale: str) -> str:
+    return (LOCALE / locale / "LC_MESSAGES" / "django.po").read_text(encoding="utf-8").split("\n\n")[0]
+
+
+def compiled(locale: str) -> dict[tuple[str, str], str]:
+    """The compiled catalog: translations by context and message."""
+    with (LOCALE / locale / "LC_MESSAGES" / "django.mo").open("rb") as file:
+        catalog = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
+    return {
+        ("", key) if "\x04" not in key else tuple(key.split("\x04")): translation
+        for key, translation in catalog.items()
+        if key
+    }
+
+
+def messages_in_sources() -> dict[str, set[str]]:
+    """What riders may read: messages by the file that asks for them."""
+    found = {}
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        source = path.read_text(encoding="utf-8")
+        messages = {first or second for first, second in _TRANSLATE.findall(source)}
+        messages |= {re.sub(r"\{\{ (\w+) \}\}", r"%(\1)s", message) for message in _BLOCKTRANSLATE.findall(source)}
+        if messages:
+            found[str(path.relative_to(ROOT))] = messages
+    found["enrollment_errors/responses.py"] = _messages_in_python(ROOT / "enrollment_errors" / "responses.py")
+    return found
+
+
+def _messages_in_python(path: Path) -> set[str]:
+    calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    return {ast.literal_eval(call.args[0]) for call in calls if isinstance(call.func, ast.Name) and call.func.id == "_"}
+
+
+def _entry(block: str) -> Entry:
+    parts = {"msgctxt": "", "msgid": "", "msgstr": ""}
+    sources: list[str] = []
+    flags: list[str] = []
+    part = ""
+    for line in block.strip().splitlines():
+        if line.startswith("#:"):
+            sources += line[2:].split()
+        elif line.startswith("#,"):
+            flags += [flag.strip() for flag in line[2:].split(",")]
+        elif match := _LINE.match(line):
+            part = match[1] or part
+            parts[part] += ast.literal_eval(f'"{match[2]}"')
+        else:
+            assert line.startswith("# "), f"unknown line in a catalog: {line}"
+    return Entry(parts["msgid"], parts["msgstr"], parts["msgctxt"], tuple(sources), tuple(flags))

@@ -1,0 +1,96 @@
+"""Each catalog is complete, agrees with the sources and with the other catalogs, and ships compiled."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from django.conf.locale import LANG_INFO
+from django.test import RequestFactory
+from django.utils import translation
+from django.utils.formats import date_format
+
+from . import catalogs
+
+IN_SOURCES = set().union(*catalogs.messages_in_sources().values())
+PLACEHOLDER = re.compile(r"%\(\w+\)s")
+
+each_catalog = pytest.mark.parametrize("locale", catalogs.LOCALES)
+
+
+def ours(locale: str) -> list[catalogs.Entry]:
+    """A catalog's entries less the month names that the Tagalog one carries for Django."""
+    return [entry for entry in catalogs.entries(locale) if entry.sources]
+
+
+def test_the_largest_home_languages_of_california_are_there() -> None:
+    assert catalogs.LOCALES == ["es", "ko", "tl", "vi", "zh_Hans", "zh_Hant"]
+
+
+@each_catalog
+def test_a_catalog_has_every_message_that_riders_may_read(locale: str) -> None:
+    assert {entry.message for entry in ours(locale)} >= IN_SOURCES
+
+
+@each_catalog
+def test_a_catalog_has_no_message_that_nobody_asks_for(locale: str) -> None:
+    asked_by_templates = [
+        entry for entry in ours(locale) if any(path.startswith("templates/") for path in entry.sources)
+    ]
+    assert [entry.message for entry in asked_by_templates if entry.message not in IN_SOURCES] == []
+
+
+@each_catalog
+def test_a_catalog_has_no_empty_entry(locale: str) -> None:
+    assert [entry.message for entry in catalogs.entries(locale) if not entry.translation] == []
+
+
+@each_catalog
+def test_a_catalog_has_no_fuzzy_entry(locale: str) -> None:
+    assert [entry.message for entry in catalogs.entries(locale) if "fuzzy" in entry.flags] == []
+
+
+@each_catalog
+def test_placeholders_match(locale: str) -> None:
+    for entry in catalogs.entries(locale):
+        assert sorted(PLACEHOLDER.findall(entry.translation)) == sorted(PLACEHOLDER.findall(entry.message)), (
+            entry.message
+        )
+
+
+@each_catalog
+def test_only_names_are_left_untranslated(locale: str) -> None:
+    same = {entry.message for entry in ours(locale) if entry.translation == entry.message}
+    assert same <= {"Reference:"}
+
+
+@each_catalog
+def test_the_ready_text_names_the_button_as_the_button_is_named(locale: str) -> None:
+    translations = {entry.message: entry.translation for entry in ours(locale)}
+    assert translations["Enroll"] in translations["Ready. Select Enroll to go on."]
+
+
+@each_catalog
+def test_a_header_says_that_a_native_speaker_has_to_review_it(locale: str) -> None:
+    assert "# Awaits review by a native speaker." in catalogs.header(locale)
+
+
+@each_catalog
+def test_the_compiled_catalog_is_up_to_date(locale: str) -> None:
+    written = {(entry.context, entry.message): entry.translation for entry in catalogs.entries(locale)}
+    assert catalogs.compiled(locale) == written
+
+
+def test_tagalog_dates_name_the_month_in_tagalog() -> None:
+    with translation.override("tl"):
+        assert date_format(date(2027, 1, 31), "DATE_FORMAT") == "Enero 31, 2027"
+        assert date_format(date(2027, 8, 1), "F j, Y") == "Agosto 1, 2027"
+
+
+def test_a_browser_set_to_filipino_gets_tagalog_once_django_knows_of_it(monkeypatch: Any, settings: Any) -> None:
+    monkeypatch.setitem(LANG_INFO, "fil", {"fallback": ["tl"]})
+    settings.LANGUAGES = [("en", "English"), ("tl", "Tagalog")]
+    request = RequestFactory().get("/", headers={"accept-language": "fil-PH,fil;q=0.9,en;q=0.5"})
+    assert translation.get_language_from_request(request) == "tl"

@@ -1,0 +1,134 @@
+"""The contract with a site that replaces the base, a page or a block: ``docs/pages.md`` and the templates say the same.
+
+Whoever changes what is here changes the version in ``docs/pages.md`` with it, and tells sites in the changelog.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from . import catalogs, gallery
+from .gallery import PICTURES, render
+
+VERSION = 1
+BASE_BLOCKS = ["title", "head", "content"]
+PAGE_BLOCKS = [
+    "problem",
+    "script",
+    "icon",
+    "heading",
+    "explanation",
+    "progress",
+    "next",
+    "actions",
+    "contact",
+    "reference",
+]
+EVERY_PAGE = {"page", "base_template", "agency", "home_url", "sign_in", "reference"}
+OWN_CONTEXT = {
+    "enroll": {"form", "page_data", "circuit_open"},
+    "success": {"expires_at", "already_linked"},
+    "check_card": {"enroll_url"},
+    "too_early": {"expires_at", "reenrollment_opens_at"},
+    "still_checking": set(),
+    "system_error": set(),
+    "server_error": set(),
+    "cannot_enroll": {"enroll_url"},
+}
+PROPERTIES = re.compile(r"^  (--enrollment-[\w-]+):", re.MULTILINE)
+DOCUMENT = (catalogs.ROOT / "docs" / "pages.md").read_text(encoding="utf-8")
+
+
+def rows(heading: str) -> dict[str, str]:
+    """The first column of the table under a heading, with the last."""
+    section = DOCUMENT.split(f"## {heading}\n")[1].split("\n## ")[0]
+    cells = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| `")]
+    return {row[0].strip().strip("`"): row[-1] for row in cells}
+
+
+@pytest.fixture
+def templates(settings: Any) -> Any:
+    """A function that gives the site templates of its own, by name."""
+
+    def give(**by_name: str) -> None:
+        found = {name.replace("__", "/") + ".html": source for name, source in by_name.items()}
+        engine = settings.TEMPLATES[0]
+        loaders = [
+            ("django.template.loaders.locmem.Loader", found),
+            "django.template.loaders.app_directories.Loader",
+        ]
+        settings.TEMPLATES = [{**engine, "APP_DIRS": False, "OPTIONS": {**engine["OPTIONS"], "loaders": loaders}}]
+
+    return give
+
+
+def test_the_document_names_the_version() -> None:
+    assert f"Contract version: **{VERSION}**" in DOCUMENT
+
+
+def test_the_document_names_every_block() -> None:
+    assert list(rows("Blocks")) == [*BASE_BLOCKS, *PAGE_BLOCKS]
+
+
+def test_the_document_names_every_context_name_of_every_page() -> None:
+    documented = {page: set(re.findall(r"`(\w+)`", names)) for page, names in rows("Pages").items()}
+    assert documented == OWN_CONTEXT
+    assert set(rows("Context of every page")) == EVERY_PAGE
+
+
+def test_the_document_names_every_property_of_the_style_sheet() -> None:
+    css = (gallery.STATIC / "enrollment.css").read_text(encoding="utf-8")
+    assert list(rows("Colour, type and spacing")) == PROPERTIES.findall(css)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_page_renders_with_the_documented_context_alone(name: str, settings: Any) -> None:
+    class Missing(str):
+        def __mod__(self, name: object) -> str:
+            raise AssertionError(f"undocumented: {name}")
+
+        def __contains__(self, part: object) -> bool:
+            return part == "%s"
+
+    own = OWN_CONTEXT[PICTURES[name].page]
+    assert set(PICTURES[name].context) <= own | EVERY_PAGE
+    engine = settings.TEMPLATES[0]
+    settings.TEMPLATES = [{**engine, "OPTIONS": {**engine["OPTIONS"], "string_if_invalid": Missing("%s")}}]
+    assert render(name, signed_in=True)
+
+
+@pytest.mark.parametrize("block", PAGE_BLOCKS)
+def test_a_site_can_replace_a_single_block(block: str, templates: Any) -> None:
+    templates(
+        enrollment_errors__mine=(
+            '{% extends "enrollment_errors/server_error.html" %}{% block BLOCK %}of our own{% endblock %}'.replace(
+                "BLOCK", block
+            )
+        )
+    )
+    html = gallery.render_template("enrollment_errors/mine.html", "server-error")
+    assert "of our own" in html
+    assert "Mountain Valley Transit" in html
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_site_base_needs_only_three_blocks(name: str, templates: Any) -> None:
+    templates(
+        site="<!doctype html><title>{% block title %}{% endblock %}</title><link href='/site.css'>"
+        "{% block head %}{% endblock %}<nav>Site</nav><main>{% block content %}{% endblock %}</main>"
+    )
+    html = render(name, base_template="site.html")
+    assert "<nav>Site</nav>" in html
+    assert "enrollment.css" in html
+    assert html.count("<h1>") == html.count("<main>") == html.count("<title>") == 1
+    assert "enrollment-banner" not in html
+
+
+def test_a_site_base_keeps_what_it_has_in_its_head(templates: Any) -> None:
+    templates(site="{% block head %}<link href='/site.css'>{% endblock %}{% block content %}{% endblock %}")
+    html = render("server-error", base_template="site.html")
+    assert "/site.css" in html
+    assert "enrollment.css" in html

@@ -1,0 +1,243 @@
+"""What stands on each page, whatever the views behind it do."""
+
+from __future__ import annotations
+
+import json
+import re
+from types import SimpleNamespace
+
+import pytest
+from django.test import RequestFactory
+from django.utils import translation
+from django.utils.functional import SimpleLazyObject
+
+from enrollment_errors.host import Agency
+from enrollment_errors.templatetags.enrollment_errors import last_day, spelled
+from tests.site import AGENCY
+
+from . import gallery
+from .gallery import DATES, PICTURES, REFERENCE, render
+
+each_picture = pytest.mark.parametrize("name", PICTURES)
+each_failure = pytest.mark.parametrize("name", ["still-checking", "system-error", "server-error"])
+
+
+def title(html: str) -> str:
+    return re.findall(r"<title>(.*?)</title>", html, re.DOTALL)[0].strip()
+
+
+def headings(html: str) -> list[str]:
+    return re.findall(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)
+
+
+def main(html: str) -> str:
+    return html[html.index("<main") : html.index("</main>")]
+
+
+def text(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+@each_picture
+def test_a_page_has_one_heading_and_it_is_in_main(name: str) -> None:
+    html = render(name)
+    assert len(headings(html)) == 1
+    assert headings(html) == headings(main(html))
+
+
+@each_picture
+def test_a_title_is_the_problem_and_the_site(name: str) -> None:
+    html = render(name)
+    assert title(html) == f"{headings(html)[0]}, {AGENCY.name}"
+
+
+@pytest.mark.parametrize("language", ["en", "es", "zh-hans", "zh-hant", "vi", "tl", "ko"])
+def test_no_two_pages_share_a_title(language: str) -> None:
+    with translation.override(language):
+        titles = {name: title(render(name)) for name in PICTURES}
+    by_page = {(PICTURES[name].page, "circuit_open" in PICTURES[name].context): titles[name] for name in PICTURES}
+    assert len(set(by_page.values())) == len(by_page)
+
+
+@each_picture
+def test_a_page_says_that_nothing_is_charged(name: str) -> None:
+    assert re.search(r"Nothing (was|will be) charged", text(main(render(name))))
+
+
+@each_picture
+def test_every_page_leads_home(name: str) -> None:
+    assert '<a class="enrollment-' in main(render(name))
+    assert re.search(r'href="/home/">Return home</a>', main(render(name)))
+
+
+@each_picture
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_the_contact_comes_last_in_main(name: str, signed_in: bool) -> None:
+    contact = main(render(name, signed_in=signed_in)).split('<section class="enrollment-help"')
+    assert len(contact) == 2
+    assert contact[1].count("</section>") == 1
+    assert AGENCY.name in contact[1]
+    assert 'href="tel:5550100199"' in contact[1]
+    assert 'href="https://transit.example"' in contact[1]
+    assert "enrollment-button" not in contact[1]
+
+
+@each_picture
+def test_a_page_renders_where_no_agency_is_known(name: str) -> None:
+    html = render(name, agency=None)
+    assert title(html).endswith(", Transit benefits")
+    assert "Contact your transit agency." in text(html)
+
+
+def test_an_agency_without_phone_and_website_has_no_empty_links() -> None:
+    html = render("server-error", agency=Agency(slug="a", name="Small Transit", home_url="/"))
+    assert "tel:" not in html
+    assert "website" not in html
+
+
+def test_a_name_with_markup_in_it_stays_text() -> None:
+    html = render("server-error", agency=Agency(slug="a", name="<b>R&D</b> Transit", home_url="/"))
+    assert "<b>" not in html
+    assert title(html).endswith("&lt;b&gt;R&amp;D&lt;/b&gt; Transit")
+
+
+@each_failure
+def test_a_failure_shows_its_reference_and_spells_it_for_screen_readers(name: str) -> None:
+    html = render(name)
+    assert f'<span aria-hidden="true">{REFERENCE}</span>' in html
+    assert "Reference: H 7 P, 2 Q X, 9 M R" in text(html)
+
+
+def test_success_shows_no_reference() -> None:
+    assert REFERENCE not in render("success", reference=REFERENCE)
+
+
+def test_a_failure_without_a_reference_asks_for_none() -> None:
+    assert "this reference" not in render("server-error", reference="")
+
+
+def test_a_reference_is_spelled_in_its_groups() -> None:
+    assert spelled("H7P-2QX-9MR") == "H 7 P, 2 Q X, 9 M R"
+
+
+@pytest.mark.parametrize("name", ["success", "system-error"])
+class TestTheWayOut:
+    def test_signed_in_the_main_button_signs_out_and_home_is_there_too(self, name: str) -> None:
+        html = render(name, signed_in=True)
+        assert '<a class="enrollment-button" href="/sign-out/">Sign out of Login.gov</a>' in html
+        assert '<a class="enrollment-link" href="/home/">Return home</a>' in html
+
+    def test_signed_out_the_main_button_leads_home(self, name: str) -> None:
+        html = render(name)
+        assert '<a class="enrollment-button" href="/home/">Return home</a>' in html
+        assert "Sign out" not in html
+
+
+def test_check_card_leads_back_to_the_card_form() -> None:
+    assert '<a class="enrollment-button" href="/enroll/">Try again</a>' in render("check-card")
+
+
+def test_check_again_is_a_post_to_the_page_itself() -> None:
+    form = re.findall(r"<form.*?</form>", render("still-checking"), re.DOTALL)[0]
+    assert 'method="post"' in form
+    assert "action" not in form
+    assert "csrfmiddlewaretoken" in form
+
+
+class TestDates:
+    def test_the_last_day_is_the_one_that_the_midnight_of_the_expiry_ends(self) -> None:
+        assert last_day(DATES["expires_at"]).date().isoformat() == "2027-01-31"
+
+    def test_too_early_says_when_the_fare_ends_and_when_it_can_be_renewed(self) -> None:
+        html = render("too-early")
+        assert '<time datetime="2027-01-18">Jan. 18, 2027</time>' in html
+        assert '<time datetime="2027-01-31">Jan. 31, 2027</time>' in html
+
+    def test_too_early_is_whole_without_dates(self) -> None:
+        assert "<time" not in render("too-early-no-dates")
+
+    def test_a_date_is_written_as_its_language_writes_it(self) -> None:
+        with translation.override("es"):
+            assert "31 de enero de 2027" in render("success-already")
+
+
+class TestEnroll:
+    def test_the_scripts_data_comes_as_json(self) -> None:
+        data = re.findall(
+            r'<script id="enrollment-data" type="application/json">(.*?)</script>', render("enroll"), re.DOTALL
+        )
+        assert json.loads(data[0]) == gallery.PAGE_DATA
+
+    def test_data_cannot_end_its_script_element(self) -> None:
+        html = render("enroll", page_data={"cardForm": {"url": "</script><b>"}})
+        assert "</script><b>" not in html
+
+    def test_every_text_that_the_script_shows_is_in_the_page(self) -> None:
+        script = (gallery.STATIC / "enrollment.js").read_text(encoding="utf-8")
+        shown = set(re.findall(r'say\("(\w+)"', script)) | set(re.findall(r'say\("\w+", "(\w+)"', script))
+        assert shown == set(re.findall(r'data-enrollment-text="(\w+)"', render("enroll")))
+
+    def test_every_part_that_the_script_uses_is_in_the_page(self) -> None:
+        script = (gallery.STATIC / "enrollment.js").read_text(encoding="utf-8")
+        used = set(re.findall(r'part\("(\w+)"\)', script)) | {"steps"}
+        assert used == set(re.findall(r'data-enrollment="(\w+)"', render("enroll")))
+
+    def test_the_button_waits_for_the_script(self) -> None:
+        assert re.search(r'<button [^>]*id="enrollment-open"[^>]* hidden disabled>', render("enroll"))
+
+    def test_while_the_circuit_is_open_no_card_can_be_entered(self) -> None:
+        html = render("enroll-circuit-open")
+        assert "You cannot enroll right now" in headings(html)
+        assert '<a class="enrollment-button" href="">Try again</a>' in html
+        assert "<form" not in html
+        assert "<script" not in html
+
+
+class TestContentSecurityPolicy:
+    @each_picture
+    def test_nothing_is_inline(self, name: str) -> None:
+        html = render(name, signed_in=True)
+        assert not re.search(r'\s(style|on\w+)="', html)
+        assert not re.search(r"<style|javascript:", html)
+        for attributes, content in re.findall(r"<script([^>]*)>(.*?)</script>", html, re.DOTALL):
+            assert 'type="application/json"' in attributes or content == ""
+
+    def test_without_a_policy_there_is_no_nonce(self) -> None:
+        assert "nonce" not in render("enroll", RequestFactory().get("/"))
+
+    @pytest.mark.parametrize("lazy", [SimpleLazyObject(lambda: "n0nce"), "n0nce"], ids=["lazy", "plain"])
+    def test_the_nonce_of_django_6_is_used(self, lazy: object) -> None:
+        assert render("enroll", csp_nonce=lazy).count('nonce="n0nce"') == 2
+
+    def test_the_nonce_of_django_csp_is_used(self) -> None:
+        request = RequestFactory().get("/")
+        request.csp_nonce = SimpleLazyObject(lambda: "n0nce")  # type: ignore[attr-defined]
+        assert render("enroll", request).count('nonce="n0nce"') == 2
+
+    def test_a_nonce_that_is_false_until_it_is_written_is_written(self) -> None:
+        class NotYet(SimpleNamespace):
+            def __bool__(self) -> bool:
+                return False
+
+            def __str__(self) -> str:
+                return "n0nce"
+
+        assert render("enroll", csp_nonce=NotYet()).count('nonce="n0nce"') == 2
+
+
+class TestLanguage:
+    @pytest.mark.parametrize(
+        ("language", "direction"), [("en", "ltr"), ("es", "ltr"), ("zh-hans", "ltr"), ("tl", "ltr"), ("ar", "rtl")]
+    )
+    def test_the_page_says_which_language_it_is_in(self, language: str, direction: str) -> None:
+        with translation.override(language):
+            assert f'<html lang="{language}" dir="{direction}">' in render("system-error")
+
+
+def test_the_style_sheet_is_small() -> None:
+    assert (gallery.STATIC / "enrollment.css").stat().st_size < 15_000
+
+
+def test_the_style_sheet_knows_no_left_and_right() -> None:
+    css = (gallery.STATIC / "enrollment.css").read_text(encoding="utf-8")
+    assert not re.search(r"\b(left|right|(margin|padding|border)-(top|bottom))\b", css)
