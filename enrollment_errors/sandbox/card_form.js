@@ -63,8 +63,8 @@
     const form = element(
       "form",
       { method: "dialog" },
-      element("h2", { id: "title" }, "Choose a test card"),
-      element("p", {}, "This is a sandbox. It stands where riders enter their card, and there is no real card."),
+      element("h2", { id: "title" }, "Sandbox card form"),
+      element("p", {}, "Riders enter their card here. In the sandbox you choose what becomes of it."),
       element("label", { htmlFor: "card" }, "Test card"),
       select,
       submit,
