@@ -53,7 +53,7 @@ class UpstreamSpan:
         if self._span is None:
             return
         if status is None:
-            self._span.set_status("internal_error")
+            self._span.set_status("unavailable")
         else:
             self._span.set_http_status(status)
         self._span.finish()

@@ -30,8 +30,8 @@ class Response:
     def json_fields(self, *required: str, optional: Sequence[str] = (), secret: Sequence[str] = ()) -> dict[str, Any]:
         """What is named of the answer's object, and nothing else of it; ``None`` for the optional ones that it lacks.
 
-        Each of ``required`` is neither ``null`` nor ``""``. What is named in ``secret`` too comes as a ``Secret`` that can
-        stand in a header. Raises ``ReplyNotJson`` and ``ReplyIncomplete``.
+        Each of ``required`` is neither ``null`` nor ``""``. What is named in ``secret`` too comes as a ``Secret`` that
+        can stand in a header. Raises ``ReplyNotJson`` and ``ReplyIncomplete``.
         """
         if not self.is_json:
             raise ReplyNotJson("the answer is not JSON")
@@ -49,7 +49,7 @@ class Response:
     def _document(self) -> Any:
         try:
             return json.loads(self.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return _NOT_JSON
 
     def _missing(self, required: Sequence[str], secret: Sequence[str]) -> str:

@@ -10,9 +10,9 @@ import ssl
 import time
 from typing import Any
 
-import certifi
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
@@ -29,7 +29,7 @@ class _BoundedConnection(HTTPConnection):
     _used_at = 0.0
 
     def _new_conn(self) -> BoundedSocket:
-        return open_connection(self._dns_host, self.port, self.socket_options)
+        return open_connection(self._dns_host, self.port, self.socket_options or ())
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         self._used_at = time.monotonic()
@@ -86,4 +86,4 @@ def pool_of(account: str, tls_context: ssl.SSLContext | None, size: int) -> Conn
 
 def _default_context() -> ssl.SSLContext:
     # The bundle is named, because OpenSSL's default places can be changed by environment variables.
-    return ssl.create_default_context(cafile=certifi.where())
+    return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)

@@ -114,20 +114,25 @@ def open_connection(host: str, port: int, options: Any) -> BoundedSocket:
     exchange = current_exchange.get()
     failure: TransportError = NameNotResolved("the name has no address")
     for family, kind, protocol, _, address in _resolve(host, port, exchange):
-        sock = BoundedSocket(family, kind, protocol)
         try:
-            for option in options or ():
-                sock.setsockopt(*option)
-            with _bounded(sock, exchange.connect_timeout):
-                sock.connect(address)
+            return _connected(BoundedSocket(family, kind, protocol), address, options, exchange)
         except TransportError as error:
             failure = error
         except OSError as error:
             failure = ConnectionFailed(f"no connection: {type(error).__name__}")
-        else:
-            return sock
-        sock.close()
     raise failure
+
+
+def _connected(sock: BoundedSocket, address: Any, options: Any, exchange: Exchange) -> BoundedSocket:
+    try:
+        for option in options:
+            sock.setsockopt(*option)
+        with _bounded(sock, exchange.connect_timeout):
+            sock.connect(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _resolve(host: str, port: int, exchange: Exchange) -> list[Any]:

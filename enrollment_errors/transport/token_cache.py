@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ..encryption import decrypt, encrypt
@@ -18,10 +17,8 @@ from ..redaction import Secret
 from .clock import Clock
 from .deadline import Deadline
 from .per_process import PerProcess
+from .response import Response
 from .shared_cache import CacheDown, SharedCache
-
-if TYPE_CHECKING:
-    from .http import Response
 
 PURPOSE = "api-access-token"
 MARGIN = 30.0
@@ -85,23 +82,31 @@ class TokenCache:
         lock = _locks.get(self._key, threading.Lock)
         locked = lock.acquire(timeout=patience)
         try:
-            while not self._cache.add(self._lock_key, 1, seconds=self._deadline.remaining() + 1):
+            while True:
                 token = self._kept(refused)
-                if token is not None or self._clock.monotonic() >= until:
-                    return token or self._fetched(fetch)
+                if token is not None:
+                    return token
+                if self._cache.add(self._lock_key, 1, seconds=self._deadline.remaining() + 1):
+                    return self._fetched_alone(fetch, refused)
+                if self._clock.monotonic() >= until:
+                    return self._fetched(fetch)
                 self._clock.sleep(POLL)
-            try:
-                return self._kept(refused) or self._fetched(fetch, refused)
-            finally:
-                with suppress(CacheDown):
-                    self._cache.delete(self._lock_key)
         finally:
             if locked:
                 lock.release()
 
-    def _fetched(self, fetch: Callable[[], AccessToken], refused: Secret | None = None) -> Secret:
-        if refused is not None:
+    def _fetched_alone(self, fetch: Callable[[], AccessToken], refused: Secret | None) -> Secret:
+        try:
+            token = self._kept(refused)  # the one before us may have got it since we looked
+            if token is not None:
+                return token
             self._cache.delete(self._key)
+            return self._fetched(fetch)
+        finally:
+            with suppress(CacheDown):
+                self._cache.delete(self._lock_key)
+
+    def _fetched(self, fetch: Callable[[], AccessToken]) -> Secret:
         try:
             token = fetch()
         except ProcessorError as error:
