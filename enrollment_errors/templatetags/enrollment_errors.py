@@ -9,6 +9,7 @@ from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 register = template.Library()
 
@@ -24,6 +25,19 @@ def nonce_attribute(context: Context) -> str | SafeString:
     if nonce is None:
         nonce = getattr(getattr(context, "request", None), "csp_nonce", None)
     return "" if nonce is None else format_html(' nonce="{}"', nonce)
+
+
+@register.simple_tag(takes_context=True)
+def site_name(context: Context) -> str:
+    """The agency's name, or what the site is about where no agency is known."""
+    agency = context.get("agency")
+    return agency.name if agency else gettext("Transit benefits")
+
+
+@register.simple_tag(takes_context=True)
+def page_title(context: Context, problem: str) -> str:
+    """What stands in ``<title>``: the problem, and the site's name."""
+    return f"{problem}, {site_name(context)}"
 
 
 @register.filter

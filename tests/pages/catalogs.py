@@ -59,13 +59,15 @@ def messages_in_sources() -> dict[str, set[str]]:
         messages |= {re.sub(r"\{\{ (\w+) \}\}", r"%(\1)s", message) for message in _BLOCKTRANSLATE.findall(source)}
         if messages:
             found[str(path.relative_to(ROOT))] = messages
-    found["enrollment_errors/responses.py"] = _messages_in_python(ROOT / "enrollment_errors" / "responses.py")
+    for name in ("enrollment_errors/responses.py", "enrollment_errors/templatetags/enrollment_errors.py"):
+        found[name] = _messages_in_python(ROOT / name)
     return found
 
 
 def _messages_in_python(path: Path) -> set[str]:
     calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
-    return {ast.literal_eval(call.args[0]) for call in calls if isinstance(call.func, ast.Name) and call.func.id == "_"}
+    named = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("_", "gettext"))
+    return {ast.literal_eval(call.args[0]) for call in named}
 
 
 def _entry(block: str) -> Entry:

@@ -16,7 +16,6 @@ from .gallery import PICTURES, render
 VERSION = 1
 BASE_BLOCKS = ["title", "head", "content"]
 PAGE_BLOCKS = [
-    "problem",
     "script",
     "icon",
     "heading",

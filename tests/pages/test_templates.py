@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.http import HttpRequest
 from django.test import RequestFactory
 from django.utils import translation
 from django.utils.functional import SimpleLazyObject
@@ -16,10 +18,15 @@ from enrollment_errors.templatetags.enrollment_errors import last_day, spelled
 from tests.site import AGENCY
 
 from . import gallery
-from .gallery import DATES, PICTURES, REFERENCE, render
+from .gallery import DATES, PICTURES, REFERENCE
 
 each_picture = pytest.mark.parametrize("name", PICTURES)
 each_failure = pytest.mark.parametrize("name", ["still-checking", "system-error", "server-error"])
+
+
+def render(name: str, request: HttpRequest | None = None, **context: Any) -> str:
+    """A picture's HTML, with its white space squeezed as a browser would."""
+    return re.sub(r"\s+", " ", gallery.render(name, request, **context)).replace(" >", ">")
 
 
 def title(html: str) -> str:
@@ -27,7 +34,7 @@ def title(html: str) -> str:
 
 
 def headings(html: str) -> list[str]:
-    return re.findall(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)
+    return [heading.strip() for heading in re.findall(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)]
 
 
 def main(html: str) -> str:

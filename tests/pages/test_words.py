@@ -13,6 +13,7 @@ HARDEST_GRADE = 8
 
 SPANISH = {entry.message: entry.translation for entry in catalogs.entries("es")}
 SOURCES = catalogs.messages_in_sources()
+LONG_ENOUGH = [source for source, messages in SOURCES.items() if len(readability.words(" ".join(messages))) > 20]
 ENGLISH = sorted(set().union(*SOURCES.values()))
 
 JARGON = re.compile(
@@ -36,12 +37,12 @@ def test_no_sentence_has_more_than_20_words() -> None:
     assert [sentence for sentence in sentences if len(readability.words(sentence)) > MOST_WORDS] == []
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", LONG_ENOUGH)
 def test_english_reads_at_8th_grade_or_below(source: str) -> None:
     assert readability.english_grade(sorted(SOURCES[source])) <= HARDEST_GRADE
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", LONG_ENOUGH)
 def test_spanish_reads_at_8th_grade_or_below(source: str) -> None:
     assert readability.spanish_grade([SPANISH[message] for message in sorted(SOURCES[source])]) <= HARDEST_GRADE
 
