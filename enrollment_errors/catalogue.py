@@ -162,8 +162,12 @@ CODES: dict[str, Code] = {
         _NOTHING_WRONG,
     ),
     "csrf_failed": Code(
-        Outcome.NOT_ELIGIBLE, "A POST without a valid CSRF token: cookies are off, or a forgery. Never reported.", _NOTHING_WRONG
+        Outcome.NOT_ELIGIBLE,
+        "A POST without a valid CSRF token: cookies are off, or a forgery. Never reported.",
+        _NOTHING_WRONG,
     ),
-    "method_not_allowed": Code(Outcome.SERVER_ERROR, "A request with a method that the view does not have. Never reported."),
+    "method_not_allowed": Code(
+        Outcome.SERVER_ERROR, "A request with a method that the view does not have. Never reported."
+    ),
     "bad_request": Code(Outcome.SERVER_ERROR, "The page's script sent something unreadable. Never reported."),
 }

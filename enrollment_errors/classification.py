@@ -18,10 +18,10 @@ from .outcomes import Outcome, Stage
 class Rule:
     """A row of the table. What a row leaves out, it does not ask about.
 
-    ``status`` is one HTTP status or an inclusive range ``(500, 599)``. ``body`` is a regular expression, searched without
-    regard to case in the first few thousand characters of a processor's answer. ``code`` is a key of ``catalogue.CODES``;
-    a site's own row may use a code of its own. ``reason`` says why the row is there, with the number of the issue or the
-    document that taught it.
+    ``status`` is one HTTP status or an inclusive range ``(500, 599)``. ``body`` is a regular expression, searched
+    without regard to case in the first few thousand characters of a processor's answer. ``code`` is a key of
+    ``catalogue.CODES``; a site's own row may use a code of its own. ``reason`` says why the row is there, with the
+    number of the issue or the document that taught it.
     """
 
     outcome: Outcome
@@ -181,7 +181,9 @@ RULES: tuple[Rule, ...] = (
         code="reply_incomplete",
         reason="JSON without what is needed.",
     ),
-    Rule(exception=exceptions.BaseUrlInvalid, outcome=_SERVER, code="base_url_invalid", reason="A typo in the settings."),
+    Rule(
+        exception=exceptions.BaseUrlInvalid, outcome=_SERVER, code="base_url_invalid", reason="A typo in the settings."
+    ),
     Rule(
         exception=exceptions.CardTokenInvalid,
         outcome=_SERVER,
@@ -243,9 +245,7 @@ RULES: tuple[Rule, ...] = (
 UNEXPECTED = Verdict(Outcome.SERVER_ERROR, "unexpected_error")
 
 
-def classify(
-    error: BaseException, *, processor: str, stage: Stage | None, site_rules: Iterable[Rule] = ()
-) -> Verdict:
+def classify(error: BaseException, *, processor: str, stage: Stage | None, site_rules: Iterable[Rule] = ()) -> Verdict:
     """The outcome of ``error`` at ``stage``; ``UNEXPECTED`` where no row matches."""
     for rule in (*site_rules, *RULES):
         if rule.matches(error, processor=processor, stage=stage):

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
@@ -22,6 +22,8 @@ from .host import Agency, Host
 from .processors.base import Processor
 
 SETTING = "ENROLLMENT_ERRORS"
+
+Base = TypeVar("Base")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,9 +108,9 @@ def _host(name: str, value: Any) -> type[Host]:
     return _imported(name, value, Host)
 
 
-def _imported(name: str, value: Any, base: type) -> Any:
+def _imported(name: str, value: Any, base: type[Base]) -> type[Base]:
     if not isinstance(value, str):
-        raise _wrong(name, value, f'the dotted path of a subclass of {base.__module__}.{base.__name__}')
+        raise _wrong(name, value, f"the dotted path of a subclass of {base.__module__}.{base.__name__}")
     try:
         found = import_string(value)
     except ImportError as error:
@@ -185,8 +187,8 @@ def _read() -> Settings:
 def _check_numbers(settings: Settings) -> None:
     if settings.CONNECT_TIMEOUT > settings.BUDGET or settings.READ_TIMEOUT >= settings.BUDGET:
         raise ConfigurationError(
-            f'{SETTING}: READ_TIMEOUT and CONNECT_TIMEOUT must be below BUDGET ({settings.BUDGET:g} s), so that after a '
-            "lost answer there is time left to ask what became of it."
+            f"{SETTING}: READ_TIMEOUT and CONNECT_TIMEOUT must be below BUDGET ({settings.BUDGET:g} s), so that after a
+            " "lost answer there is time left to ask what became of it."
         )
 
 

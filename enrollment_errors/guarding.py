@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.decorators import decorator_from_middleware
 from django.utils.translation import get_language
@@ -22,7 +22,7 @@ from .reporting.sentry import guard_request
 from .responses import Envelopes, Pages
 from .rider_session import RiderSession
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 Replies = type[Pages] | type[Envelopes]
 
 
@@ -34,7 +34,7 @@ def rider_view(event: Event, replies: Replies, *methods: str) -> Callable[[View]
     """
 
     def decorate(view: View) -> View:
-        def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             enrollment = None
             session = RiderSession(request)
             try:
@@ -61,7 +61,7 @@ def protected(view: View, replies: Replies, *methods: str) -> View:
     checked = decorator_from_middleware(Csrf)(view)
 
     @functools.wraps(view)
-    def inner(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def inner(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         guard_request()
         if request.method not in methods:
             response = replies.refuse(request, "method_not_allowed")

@@ -26,7 +26,8 @@ class Method(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Agency:
-    """A transit agency. ``slug`` is its name in events; ``home_url`` is its page on this site, where riders return to."""
+    """A transit agency. ``slug`` is its name in events; ``home_url`` is its page on this site, where riders return
+    to."""
 
     slug: str
     name: str
@@ -52,8 +53,8 @@ class Agency:
 class SignIn:
     """The rider is signed in with an identity provider.
 
-    ``provider`` is its name as riders know it. ``sign_out_url`` signs out of the provider and comes back to the agency's
-    page; empty where the provider has no way to sign out.
+    ``provider`` is its name as riders know it. ``sign_out_url`` signs out of the provider and comes back to the
+    agency's page; empty where the provider has no way to sign out.
     """
 
     provider: str
@@ -134,7 +135,7 @@ class Host(ABC):
         ``request.resolver_match.namespace`` tells apart two inclusions of the URLs, such as self-service and in-person.
         """
 
-    def on_success(self, request: HttpRequest, enrollment: Enrollment, result: Result) -> None:
+    def on_success(self, request: HttpRequest, enrollment: Enrollment, result: Result) -> None:  # noqa: B027  optional
         """Called once after each successful enrollment, before the rider is sent to the success page.
 
         An exception here is reported, and does not change what the rider sees: the card is linked.

@@ -93,7 +93,7 @@ class ConcessionLink:
 
     def _settled(self, link: Link) -> Linked:
         """The link is there: the one that was asked for, or one from before."""
-        if self._wanted and link.expires_at and abs(link.expires_at - self._wanted) < _SAME_EXPIRY:
+        if _is_same(link.expires_at, self._wanted):
             return Linked("linked", link.expires_at)
         return self._reconcile(link)
 
@@ -107,8 +107,8 @@ class ConcessionLink:
         try:
             link = self._find()
         except ProcessorError:
-            # The processor said that the card is in the group. Asking was about its expiry, which only matters where the
-            # benefit expires: an expired rider must not be told that all is well.
+            # The processor said that the card is in the group. Asking was about its expiry, which only matters where
+            # the # benefit expires: an expired rider must not be told that all is well.
             if self._policy is None:
                 return Linked("already_linked", None)
             raise
@@ -145,3 +145,9 @@ class ConcessionLink:
     def _find(self) -> Link | None:
         with at(Stage.GROUPS):
             return self._processor.find_link(self._funding_source, self._group_id)
+
+
+def _is_same(expiry: datetime | None, wanted: datetime | None) -> bool:
+    if expiry is None or wanted is None:
+        return expiry is wanted
+    return abs(expiry - wanted) < _SAME_EXPIRY

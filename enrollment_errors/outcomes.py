@@ -50,8 +50,8 @@ class Side(str, Enum):
 class PendingLink:
     """A link that is wanted: all that it takes to ask for it again, later, where its answer was lost.
 
-    ``account`` is the site's name for the processor account, ``expires_at`` the expiry that the link shall have (aware),
-    or ``None`` where the benefit does not expire.
+    ``account`` is the site's name for the processor account, ``expires_at`` the expiry that the link shall have
+    (aware), or ``None`` where the benefit does not expire.
     """
 
     account: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -63,7 +63,7 @@ class Secret:
 _living: WeakValueDictionary[int, Secret] = WeakValueDictionary()
 
 # Shorter ones would take harmless words out of every text.
-_SHORTEST_KNOWN = 8
+_SHORTEST_KNOWN = 7
 # Sentry cuts long texts before anybody can look at them: the beginning of a secret has to be enough to know it.
 _TELLING = 24
 
@@ -101,7 +101,7 @@ _SOURCE_LINES = frozenset({"pre_context", "context_line", "post_context"})
 
 def scrub_text(text: str) -> str:
     """``text`` without secrets: neither what follows the name of one, nor what a living ``Secret`` holds."""
-    return _Scrubber().text(text)
+    return Scrubber().text(text)
 
 
 def scrub_event(event: Any, hint: Any = None) -> Any:
@@ -109,16 +109,16 @@ def scrub_event(event: Any, hint: Any = None) -> Any:
 
     Can be a site's own ``before_send`` and ``before_send_transaction``, or be called from them.
     """
-    return _Scrubber().value(event)
+    return Scrubber().value(event)
 
 
-class _Scrubber:
-    """One pass over a text or an event, with the secrets that live at its beginning."""
+class Scrubber:
+    """One pass over a text or an event, with the secrets that live at its beginning and ``also`` these."""
 
-    def __init__(self) -> None:
+    def __init__(self, also: Iterable[str] = ()) -> None:
         # The list of references is copied at once; the values themselves could change in another thread meanwhile.
         living = [secret.reveal() for ref in _living.valuerefs() if (secret := ref()) is not None]
-        known = {value for value in living if len(value) >= _SHORTEST_KNOWN}
+        known = {value for value in (*living, *also) if len(value) >= _SHORTEST_KNOWN}
         patterns = sorted(
             {_pattern(value) for value in known | {quote(value, "", errors="replace") for value in known}}, key=len
         )[::-1]

@@ -1,8 +1,8 @@
 """The reference of a failure: short, and easy to read aloud on the phone.
 
-Nine characters in three groups, ``H7P-2QX-9MR``, from an alphabet without look-alikes (no 0, 1, B, D, I, L, O, S, Z) and
-without vowels, so that no word comes out. That is 5·10¹¹ of them: among 100,000 kept failures, the chance that any two
-share one is about 1 %.
+Nine characters in three groups, ``H7P-2QX-9MR``, from an alphabet without look-alikes (no 0, 1, B, D, I, L, O, S, Z)
+and without vowels, so that no word comes out. That is 5·10¹¹ of them: among 100,000 kept failures, the chance that any
+two share one is about 1 %.
 """
 
 from __future__ import annotations

@@ -159,11 +159,16 @@ def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
         template = select_template(
             [f"enrollment_errors/{request.resolver_match.namespace}/{name}.html", f"enrollment_errors/{name}.html"]
         )
-        site_context = host.get_page_context(request, name)
-        return template.render({"base_template": conf.get_settings().BASE_TEMPLATE, **context, **site_context}, request)
+        everything = {
+            "base_template": conf.get_settings().BASE_TEMPLATE,
+            **context,
+            **host.get_page_context(request, name),
+        }
+        return str(template.render(everything, request))
     except Exception as error:  # noqa: BLE001  whatever the site's templates, tags and context processors may raise
         site_error(error, f"rendering the page {name}")
-        return _standalone_engine().get_template(f"enrollment_errors/{name}.html").render(
+        ours = _standalone_engine().get_template(f"enrollment_errors/{name}.html")
+        return ours.render(
             {"base_template": "enrollment_errors/base.html", "csrf_token": get_token(request), **context}
         )
 
@@ -176,7 +181,7 @@ def _standalone_engine() -> DjangoTemplates:
             "NAME": "enrollment_errors",
             "DIRS": [Path(__file__).parent / "templates"],
             "APP_DIRS": False,
-            "OPTIONS": {"builtins": []},
+            "OPTIONS": {},
         }
     )
 

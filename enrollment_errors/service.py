@@ -139,7 +139,8 @@ def card_form_event(
 
 
 def site_failed(error: Exception, event: Event, enrollment: Enrollment | None, visit: Visit) -> Result:
-    """An exception from the site's own code, or from ours around the service: classified and reported like any other."""
+    """An exception from the site's own code, or from ours around the service: classified and reported like any
+    other."""
     return _Attempt(event, enrollment, visit).fail(error, Stage.SITE)
 
 
@@ -156,9 +157,7 @@ def _check_card_token(card_token: Secret) -> None:
 class _Attempt:
     """One request of a rider, under one reference, that ends in at most one report."""
 
-    def __init__(
-        self, event: Event, enrollment: Enrollment | None, visit: Visit, *, side: Side = Side.BACKEND
-    ) -> None:
+    def __init__(self, event: Event, enrollment: Enrollment | None, visit: Visit, *, side: Side = Side.BACKEND) -> None:
         self.reference = new_reference()
         self.now = timezone.now()
         self.pending: PendingLink | None = None

@@ -56,7 +56,7 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
     if isinstance(tokenization, Redirect):
         if not is_allowed_redirect(request, tokenization.url):
             raise ConfigurationError(
-                "The processor redirects to a host that ENROLLMENT_ERRORS[\"ALLOWED_REDIRECT_HOSTS\"] does not name."
+                'The processor redirects to a host that ENROLLMENT_ERRORS["ALLOWED_REDIRECT_HOSTS"] does not name.'
             )
         return JsonResponse({"redirect": tokenization.url})
     return JsonResponse({"token": tokenization.access_token.reveal()})

@@ -83,7 +83,9 @@ class Rider:
                 break
             url = response["Location"]
             response = self.client.get(url)
-        return End(response.context["page"] if response.context else "", response.status_code, response.content.decode(), url)
+        return End(
+            response.context["page"] if response.context else "", response.status_code, response.content.decode(), url
+        )
 
 
 @pytest.fixture

@@ -107,12 +107,16 @@ def test_a_script_that_does_not_load_is_a_system_error():
     assert outcome(exceptions.CardFormNotLoaded(), Stage.CARD_FORM) is Outcome.SYSTEM_ERROR
 
 
-@pytest.mark.parametrize(("code", "expected"), [(None, Outcome.SYSTEM_ERROR), (502, Outcome.SYSTEM_ERROR), (403, Outcome.SERVER_ERROR)])
+@pytest.mark.parametrize(
+    ("code", "expected"), [(None, Outcome.SYSTEM_ERROR), (502, Outcome.SYSTEM_ERROR), (403, Outcome.SERVER_ERROR)]
+)
 def test_a_token_request_that_fails_in_the_browser_follows_its_status(code, expected):
     assert outcome(exceptions.TokenRequestFailed(status=code), Stage.TOKENIZATION) is expected
 
 
-@pytest.mark.parametrize("error", [ValueError("?"), KeyError("id"), status(302), status(100), exceptions.EnrollmentError()])
+@pytest.mark.parametrize(
+    "error", [ValueError("?"), KeyError("id"), status(302), status(100), exceptions.EnrollmentError()]
+)
 def test_what_no_row_matches_is_a_server_error(error):
     assert classify(error, processor="littlepay", stage=Stage.LINK) == UNEXPECTED
     assert UNEXPECTED.outcome is Outcome.SERVER_ERROR

@@ -95,7 +95,9 @@ def test_a_mistake_never_shows_a_secret(settings):
     with pytest.raises(ConfigurationError) as caught:
         conf.get_settings()
     assert "s3cr3t" not in str(caught.value)
-    assert "tests-client-secret" not in repr(conf.Account(name="a", processor=object, options=GOOD["PROCESSORS"][ALIAS]))  # type: ignore[arg-type]
+    assert "tests-client-secret" not in repr(
+        conf.Account(name="a", processor=object, options=GOOD["PROCESSORS"][ALIAS])
+    )  # type: ignore[arg-type]
 
 
 def test_rules_hosts_and_the_fallback_agency_are_taken_as_given(settings):
@@ -108,5 +110,5 @@ def test_rules_hosts_and_the_fallback_agency_are_taken_as_given(settings):
 
 
 def test_an_enrollment_with_an_account_that_is_not_configured_is_told_which_there_are():
-    with pytest.raises(ConfigurationError, match='"paypal".*littlepay'):
+    with pytest.raises(ConfigurationError, match=r'"paypal".*littlepay'):
         conf.get_account("paypal")

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..redaction import Secret
 
@@ -36,16 +36,16 @@ class Redirect:
     """Epoch seconds."""
 
 
-Tokenization = Union[CardForm, Redirect]
+Tokenization = CardForm | Redirect
 
 
 @dataclass(frozen=True, kw_only=True)
 class CardFormScript:
     """What the page's script needs to open a hosted card form.
 
-    ``function`` is the global function that the script at ``url`` defines. It is called once with ``options`` and, beside
-    them, ``authorization``, ``element`` and the callbacks ``onTokenize({token})``, ``onVerificationFailure(response)``,
-    ``onError({status})`` and ``onCancel()``. ``options`` is JSON.
+    ``function`` is the global function that the script at ``url`` defines. It is called once with ``options`` and,
+    beside them, ``authorization``, ``element`` and the callbacks ``onTokenize({token})``,
+    ``onVerificationFailure(response)``, ``onError({status})`` and ``onCancel()``. ``options`` is JSON.
     """
 
     url: str

@@ -42,9 +42,7 @@ class LittlepayClient:
         }
 
     def request_card_tokenization_access(self) -> AccessToken:
-        response = self._call(
-            "POST", "cardtokenisation/requestaccess", json={"request_access": "CARD_TOKENISATION"}
-        )
+        response = self._call("POST", "cardtokenisation/requestaccess", json={"request_access": "CARD_TOKENISATION"})
         return self._access_token(response)
 
     def get_funding_source(self, card_token: Secret) -> dict[str, Any]:
@@ -60,7 +58,9 @@ class LittlepayClient:
 
     def get_funding_source_groups(self, funding_source_id: str) -> Iterator[dict[str, Any]]:
         """The groups that a card is in: ``{id, group_id, label, created_date, updated_date, expiry_date}``."""
-        return self._pages("fundingsources/{funding_source_id}/concession_groups", {"funding_source_id": funding_source_id})
+        return self._pages(
+            "fundingsources/{funding_source_id}/concession_groups", {"funding_source_id": funding_source_id}
+        )
 
     def link(self, group_id: str, funding_source_id: str, expiry: str | None) -> None:
         body = {"id": funding_source_id} if expiry is None else {"id": funding_source_id, "expiry": expiry}
@@ -70,14 +70,18 @@ class LittlepayClient:
         _check_acknowledged(response)
 
     def change_expiry(self, group_id: str, funding_source_id: str, expiry: str) -> None:
-        _check_acknowledged(self._call_link("PUT", group_id, funding_source_id, json={"expiry": expiry}, idempotent=True))
+        _check_acknowledged(
+            self._call_link("PUT", group_id, funding_source_id, json={"expiry": expiry}, idempotent=True)
+        )
 
     def unlink(self, group_id: str, funding_source_id: str) -> None:
         _check_acknowledged(self._call_link("DELETE", group_id, funding_source_id))
 
     def _call_link(self, method: str, group_id: str, funding_source_id: str, **kwargs: Any) -> Response:
         path = {"group_id": group_id, "funding_source_id": funding_source_id}
-        return self._call(method, "concession_groups/{group_id}/fundingsources/{funding_source_id}", path=path, **kwargs)
+        return self._call(
+            method, "concession_groups/{group_id}/fundingsources/{funding_source_id}", path=path, **kwargs
+        )
 
     def _pages(self, route: str, path: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         page, seen = 1, 0
@@ -152,8 +156,9 @@ def _check_acknowledged(response: Response) -> None:
 
 
 class LittlepayProcessor(Processor):
-    """Options: ``BASE_URL``, ``CLIENT_ID``, ``CLIENT_SECRET``, ``AUDIENCE``; ``CARD_FORM_URL``, the host of the card form
-    (``https://verify.littlepay.com``); ``API_VERSION`` (``v1``); ``CARD_FORM_OPTIONS``, such as ``{"color": "#046b99"}``.
+    """Options: ``BASE_URL``, ``CLIENT_ID``, ``CLIENT_SECRET``, ``AUDIENCE``; ``CARD_FORM_URL``, the host of the card
+    form (``https://verify.littlepay.com``); ``API_VERSION`` (``v1``); ``CARD_FORM_OPTIONS``, such as ``{"color":
+    "#046b99"}``.
     """
 
     name = "littlepay"

@@ -37,11 +37,11 @@ class Visit:
 class Report:
     """One event, under one reference.
 
-    ``outcome`` is ``None`` for what is no outcome (the rider opened or cancelled the card form). ``status`` is Amplitude's
-    own property: ``success``, ``error``, ``retry``, ``fail`` or ``cancel``. ``upstream_status`` is the HTTP status that the
-    processor answered. ``seconds`` is how long the service took. ``error`` is what was raised, with its traceback.
-    ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account; both are empty, and
-    ``enrollment`` is ``None``, where the site's own hook failed to say who enrolls into what.
+    ``outcome`` is ``None`` for what is no outcome (the rider opened or cancelled the card form). ``status`` is
+    Amplitude's own property: ``success``, ``error``, ``retry``, ``fail`` or ``cancel``. ``upstream_status`` is the HTTP
+    status that the processor answered. ``seconds`` is how long the service took. ``error`` is what was raised, with its
+    traceback. ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account; both
+    are empty, and ``enrollment`` is ``None``, where the site's own hook failed to say who enrolls into what.
     """
 
     event: Event

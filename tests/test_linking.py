@@ -1,0 +1,212 @@
+"""One link, with the right expiry, whatever the processor says and loses: over real HTTP against the sandbox."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from django.utils import timezone as django_timezone
+from django.utils.formats import date_format
+
+from enrollment_errors.sandbox.faults import Fault
+from tests.rider import CARD_TOKEN, Rider
+
+GROUP = "group-seniors"
+POLICY_DAYS, WINDOW_DAYS = 365, 14
+
+
+@pytest.fixture
+def card(sandbox):
+    return sandbox.state.card(CARD_TOKEN).id
+
+
+@pytest.fixture
+def expiring(site):
+    """A rider whose benefit expires."""
+    return Rider().becomes_eligible(expires=True)
+
+
+def links(sandbox):
+    return sandbox.state.groups[GROUP].links
+
+
+def in_days(days: float) -> datetime:
+    return datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=days)
+
+
+def full_term() -> datetime:
+    """The midnight that ends the last day of a benefit that is granted today."""
+    today = django_timezone.localdate()
+    last = today + timedelta(days=POLICY_DAYS + 1)
+    return django_timezone.make_aware(datetime(last.year, last.month, last.day)).astimezone(timezone.utc)
+
+
+def calls(sandbox):
+    return {name: count for name, count in sandbox.calls.items() if name not in ("authorization", "tokenization")}
+
+
+class TestANewRider:
+    def test_is_linked_with_two_calls_and_no_expiry(self, sandbox, rider, card):
+        assert rider.enrolls().page == "success"
+        assert links(sandbox)[card].expiry is None
+        assert calls(sandbox) == {"lookup": 1, "link": 1}
+
+    def test_is_linked_until_the_midnight_after_the_last_day(self, sandbox, expiring, card):
+        end = expiring.enrolls()
+        assert end.page == "success"
+        assert links(sandbox)[card].expiry == full_term()
+        assert calls(sandbox) == {"lookup": 1, "link": 1}
+
+    def test_costs_the_same_calls_in_a_group_of_any_size(self, sandbox, rider):
+        sandbox.state.fill_group(GROUP, 10_000)
+        assert rider.walks().page == "success"
+        assert sandbox.calls == {"authorization": 1, "tokenization": 1, "lookup": 1, "link": 1}
+
+
+class TestARiderWhoIsLinkedAlready:
+    @pytest.mark.parametrize("conflict", ["belongs", "funding_source", "unknown"])
+    def test_is_told_of_success_in_whatever_words_the_processor_has_for_it(self, sandbox, rider, card, conflict):
+        sandbox.state.link(card, GROUP)
+        sandbox.state.link_conflict = conflict
+        assert rider.enrolls().page == "success"
+
+    @pytest.mark.parametrize("conflict", ["customer_500", "duplicate_500"])
+    def test_is_told_of_success_even_where_the_processor_says_500(self, sandbox, rider, card, conflict):
+        sandbox.state.link(card, GROUP)
+        sandbox.state.link_conflict = conflict
+        assert rider.enrolls().page == "success"
+
+    def test_meets_a_server_error_where_the_words_are_unknown_and_the_card_is_not_in_the_group(self, sandbox, rider):
+        sandbox.faults.set("link", Fault(kind="status", status=409, body="some other conflict"))
+        assert rider.enrolls().page == "server_error"
+
+    def test_is_told_of_success_where_the_words_are_unknown_and_nobody_can_be_asked(self, sandbox, rider):
+        sandbox.faults.set("link", Fault(kind="status", status=409, body="some other conflict"))
+        sandbox.faults.set("groups", Fault(kind="status", status=503))
+        assert rider.enrolls().page == "success"
+
+    def test_is_told_of_success_where_the_words_are_known_and_the_list_does_not_have_the_card_yet(self, sandbox, rider):
+        sandbox.faults.set(
+            "link", Fault(kind="status", status=409, body="Customer already belongs to a concession group.")
+        )
+        assert rider.enrolls().page == "success"
+
+    def test_gets_an_expiry_where_the_link_had_none_and_the_benefit_expires(self, sandbox, expiring, card):
+        sandbox.state.link(card, GROUP)
+        assert expiring.enrolls().page == "success"
+        assert links(sandbox)[card].expiry == full_term()
+
+    @pytest.mark.parametrize("days", [-400, -1, 0, 5, WINDOW_DAYS - 1])
+    def test_is_renewed_from_today_once_expired_or_in_the_window(self, sandbox, expiring, card, days):
+        sandbox.state.link(card, GROUP, in_days(days))
+        assert expiring.enrolls().page == "success"
+        assert links(sandbox)[card].expiry == full_term()
+
+    @pytest.mark.parametrize("days", [WINDOW_DAYS + 1, 180, 364])
+    def test_is_told_that_it_is_too_early_with_both_dates(self, sandbox, expiring, card, days):
+        sandbox.state.link(card, GROUP, in_days(days))
+        end = expiring.enrolls()
+        assert end.page == "too_early"
+        for date in (in_days(days), in_days(days - WINDOW_DAYS)):
+            assert date_format(django_timezone.localtime(date)) in end.text
+        assert links(sandbox)[card].expiry == in_days(days)
+
+    def test_is_told_that_it_is_too_early_on_the_day_of_the_first_enrollment_too(self, sandbox, expiring):
+        sandbox.state.add_card("the-same-day")
+        assert expiring.enrolls("the-same-day").page == "success"
+        assert Rider().becomes_eligible(expires=True).enrolls("the-same-day").page == "too_early"
+
+    def test_learns_of_a_server_error_where_the_link_expires_the_benefit_does_not_and_nobody_can_clear_it(
+        self, sandbox, rider, card
+    ):
+        sandbox.state.link(card, GROUP, in_days(100))
+        assert rider.enrolls().page == "server_error"
+        assert links(sandbox)[card].expiry == in_days(100)
+
+    def test_of_an_expiring_benefit_is_not_told_of_success_where_the_expiry_cannot_be_asked(
+        self, sandbox, expiring, card
+    ):
+        sandbox.state.link(card, GROUP, in_days(-1))
+        sandbox.faults.set("groups", Fault(kind="status", status=503))
+        assert expiring.enrolls().page == "system_error"
+
+
+LOST = {
+    "hang": Fault(kind="hang", after_effect=True),
+    "reset": Fault(kind="reset", after_effect=True),
+    "cut": Fault(kind="cut", after_effect=True),
+    "502": Fault(kind="status", status=502, body="<html>", after_effect=True),
+    "gateway page": Fault(kind="not_json", after_effect=True),
+}
+
+
+class TestALostAnswer:
+    @pytest.mark.parametrize("how", LOST)
+    @pytest.mark.parametrize("expires", [False, True])
+    def test_is_settled_by_asking_once(self, sandbox, site, card, how, expires):
+        sandbox.faults.set("link", LOST[how])
+        assert Rider().becomes_eligible(expires=expires).enrolls().page == "success"
+        assert list(links(sandbox)) == [card]
+        assert calls(sandbox) == {"lookup": 1, "link": 1, "groups": 1}
+
+    def test_of_a_link_that_was_not_made_is_followed_by_one_more_link(self, sandbox, rider, card):
+        sandbox.faults.set("link", Fault(kind="reset", times=1))
+        assert rider.enrolls().page == "success"
+        assert list(links(sandbox)) == [card]
+        assert calls(sandbox) == {"lookup": 1, "link": 2, "groups": 1}
+
+    def test_of_the_second_link_is_asked_about_too(self, sandbox, rider, card):
+        sandbox.faults.set("link", Fault(kind="reset", times=1), Fault(kind="reset", after_effect=True, times=1))
+        assert rider.enrolls().page == "success"
+        assert calls(sandbox) == {"lookup": 1, "link": 2, "groups": 2}
+
+    @pytest.mark.parametrize("unanswered", [Fault(kind="status", status=503), Fault(kind="hang"), Fault(kind="reset")])
+    def test_that_nobody_can_be_asked_about_is_still_being_checked(self, sandbox, rider, unanswered):
+        sandbox.faults.set("link", LOST["reset"])
+        sandbox.faults.set("groups", unanswered)
+        end = rider.enrolls()
+        assert (end.page, end.status) == ("still_checking", 200)
+        assert end.reference
+        assert calls(sandbox)["link"] == 1
+
+    def test_is_settled_by_checking_again_without_a_second_link(self, sandbox, rider, card):
+        sandbox.faults.set("link", LOST["reset"])
+        sandbox.faults.set("groups", Fault(kind="status", status=503))
+        end = rider.enrolls()
+        again = rider.checks_again(end)
+        assert again.page == "still_checking"
+        assert again.reference != end.reference
+        sandbox.faults.clear()
+        assert rider.checks_again(again).page == "success"
+        assert calls(sandbox)["link"] == 1
+        assert list(links(sandbox)) == [card]
+
+    def test_of_a_link_that_was_not_made_is_linked_by_checking_again(self, sandbox, rider, card):
+        sandbox.faults.set("link", Fault(kind="reset"))
+        sandbox.faults.set("groups", Fault(kind="reset"))
+        end = rider.enrolls()
+        sandbox.faults.clear()
+        assert rider.checks_again(end).page == "success"
+        assert list(links(sandbox)) == [card]
+
+    def test_is_no_success_for_a_rider_who_comes_back_as_somebody_elses_enrollment(self, sandbox, rider):
+        sandbox.faults.set("link", LOST["reset"])
+        sandbox.faults.set("groups", Fault(kind="reset"))
+        end = rider.enrolls()
+        key = rider.client.cookies["sessionid"].value
+        rider.becomes_eligible(group="group-veterans")
+        assert rider.client.cookies["sessionid"].value != key
+        assert rider.checks_again(end).page == "enroll"
+
+
+def test_a_401_gets_a_new_access_token_and_is_tried_once_more(sandbox, rider):
+    rider.asks_for_token()
+    sandbox.state.revoke_api_tokens()
+    assert rider.enrolls().page == "success"
+    assert sandbox.calls["authorization"] == 2
+
+
+def test_a_409_from_the_authorization_is_no_success(sandbox, rider):
+    sandbox.faults.set("link", Fault(kind="status", status=401))
+    sandbox.faults.set("authorization", Fault(kind="status", status=409), Fault(kind="delay", seconds=0))
+    assert rider.enrolls().page == "server_error"

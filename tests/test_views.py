@@ -1,0 +1,349 @@
+"""What riders do with their browsers, the wrong things above all."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from enrollment_errors.host import Agency
+from enrollment_errors.sandbox.faults import Fault
+from tests import site as test_site
+from tests.rider import CARD_TOKEN, Rider
+
+END_PAGES = ["success", "check-card", "too-early", "still-checking", "system-error", "server-error"]
+
+
+def envelope(response):
+    body = response.json()
+    [error] = body["errors"]
+    assert set(error) == {"status", "code", "title", "detail", "id"}
+    assert error["status"] == str(response.status_code)
+    return error, body["redirect"]
+
+
+class TestTheTokenView:
+    def test_gives_the_card_tokenization_access_token(self, sandbox, rider):
+        response = rider.asks_for_token()
+        assert response.status_code == 200
+        assert set(response.json()) == {"token"}
+        assert sandbox.state.accepts_form_token(response.json()["token"])
+        assert "no-store" in response["Cache-Control"]
+
+    def test_keeps_it_in_the_session_until_5_seconds_before_it_expires(self, sandbox, rider):
+        sandbox.state.form_token_seconds = 100
+        with time_machine.travel(time.time(), tick=False) as clock:
+            first = rider.asks_for_token().json()["token"]
+            clock.shift(94)
+            assert rider.asks_for_token().json()["token"] == first
+            clock.shift(2)
+            assert rider.asks_for_token().json()["token"] != first
+        assert sandbox.calls["tokenization"] == 2
+
+    def test_keeps_it_where_nobody_can_read_it(self, rider):
+        token = rider.asks_for_token().json()["token"]
+        assert token not in str(rider.client.cookies) + str(dict(rider.client.session))
+
+    @pytest.mark.parametrize(
+        ("fault", "status", "code", "page"),
+        [
+            (Fault(kind="status", status=503), 503, "processor_error", "system_error"),
+            (Fault(kind="status", status=400), 500, "request_refused", "server_error"),
+            (Fault(kind="missing_fields"), 500, "reply_incomplete", "server_error"),
+            (Fault(kind="missing_fields", fields=("access_token",)), 500, "reply_incomplete", "server_error"),
+            (Fault(kind="reset"), 503, "processor_unreachable", "system_error"),
+        ],
+    )
+    def test_fails_with_an_envelope_that_says_where_to_go(self, sandbox, rider, fault, status, code, page):
+        sandbox.faults.set("tokenization", fault)
+        response = rider.asks_for_token()
+        error, redirect = envelope(response)
+        assert (response.status_code, error["code"]) == (status, code)
+        end = rider.goes_to(redirect)
+        assert (end.page, end.status, end.reference) == (page, status, error["id"])
+
+    def test_refuses_a_token_type_that_it_cannot_send(self, sandbox, rider):
+        sandbox.state.token_type = "mac"
+        error, _ = envelope(rider.asks_for_token())
+        assert error["code"] == "token_type_unsupported"
+
+    def test_refuses_a_session_that_may_not_enroll(self, site):
+        response = Rider().asks_for_token()
+        error, redirect = envelope(response)
+        assert (response.status_code, error["code"], redirect) == (403, "not_eligible", "/enrollment/cannot-enroll/")
+
+    def test_speaks_the_riders_language(self, site):
+        error, _ = envelope(Rider(language="es").asks_for_token())
+        assert error["title"] == "No puede inscribirse desde aquí"
+
+    def test_asks_again_after_the_card_form_did_not_accept_its_token(self, sandbox, rider):
+        rider.asks_for_token()
+        rider.tells("failed", 401)
+        rider.asks_for_token()
+        assert sandbox.calls["tokenization"] == 2
+
+
+class TestTheEnrollPage:
+    def test_has_the_data_that_the_script_needs_and_no_token(self, sandbox, rider):
+        page = rider.goes_to("/enrollment/")
+        assert (page.page, page.status) == ("enroll", 200)
+        assert "/assets/js/littlepay.min.js" in page.text
+        assert sandbox.calls == {}
+
+    def test_sends_a_session_that_may_not_enroll_to_a_page_that_says_so(self, site):
+        page = Rider().goes_to("/enrollment/")
+        assert (page.page, page.status) == ("cannot_enroll", 403)
+
+    @pytest.mark.parametrize(
+        "card_token",
+        ["", ".", "..", " ", "a\nb", "a\x00b", "\u200b", "x" * 10_000, "x" * 513],
+        ids=["none", "dot", "dots", "blank", "newline", "null", "invisible", "10,000", "513"],
+    )
+    def test_refuses_what_no_card_form_gives_before_any_call(self, sandbox, rider, card_token):
+        end = rider.enrolls(card_token)
+        assert (end.page, end.status) == ("server_error", 500)
+        assert sandbox.calls == {}
+
+    @pytest.mark.parametrize(
+        "card_token", ["../../concession_groups", "a?b=c", "a/b", "a#b", "%2e%2e", "a b", "ä€", "a;b"]
+    )
+    def test_keeps_an_odd_card_token_in_its_own_place_of_the_address(self, sandbox, rider, card_token):
+        end = rider.enrolls(card_token)
+        assert (end.page, end.status) == ("server_error", 500)
+        assert sandbox.calls["lookup"] == 1
+        assert sandbox.calls["concession_groups"] == 0
+
+    def test_enrolls_an_odd_card_token_that_the_processor_knows(self, sandbox, rider):
+        sandbox.state.add_card("../../concession_groups?a=b&ä")
+        assert rider.enrolls("../../concession_groups?a=b&ä").page == "success"
+
+    def test_shows_the_same_success_to_a_second_click(self, sandbox, rider):
+        first = rider.enrolls()
+        second = rider.enrolls()
+        assert (second.page, second.url) == ("success", first.url)
+        assert sandbox.calls["link"] == 1
+
+    def test_tries_again_after_a_failure_with_the_same_card_token(self, sandbox, rider):
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        assert rider.enrolls().page == "system_error"
+        sandbox.faults.clear()
+        assert rider.enrolls().page == "success"
+
+
+class TestTheResultPages:
+    def test_of_a_success_can_be_reloaded(self, sandbox, rider):
+        end = rider.enrolls()
+        assert rider.goes_to(end.url).page == "success"
+        assert sandbox.calls["link"] == 1
+
+    @pytest.mark.parametrize("path", END_PAGES)
+    def test_are_not_opened_by_an_address_that_this_site_did_not_write(self, rider, path):
+        assert rider.goes_to(f"/enrollment/{path}/H7P-2QX-9MR.forged/").page == "enroll"
+
+    def test_are_not_opened_by_another_pages_address(self, sandbox, rider):
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        failure = rider.enrolls()
+        assert rider.goes_to(failure.url.replace("system-error", "success")).page == "enroll"
+
+    def test_render_when_the_session_is_gone(self, sandbox, rider):
+        success = rider.enrolls()
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        failure = rider.enrolls("another-card")
+        stranger = Rider()
+        assert stranger.goes_to(success.url).page == "success"
+        again = stranger.goes_to(failure.url)
+        assert (again.page, again.status, again.reference) == ("system_error", 503, failure.reference)
+
+    def test_of_too_early_renders_without_dates_when_the_session_is_gone(self, sandbox, site):
+        rider = Rider().becomes_eligible(expires=True)
+        rider.enrolls()
+        sandbox.state.link_conflict = "belongs"
+        end = Rider().becomes_eligible(expires=True).enrolls()
+        assert end.page == "too_early"
+        assert "<dl" in end.text
+        assert "<dl" not in Rider().goes_to(end.url).text
+
+    def test_say_when_to_come_back_while_the_processor_is_down(self, sandbox, rider):
+        sandbox.faults.set("tokenization", Fault(kind="status", status=503))
+        response = rider.asks_for_token()
+        assert int(response["Retry-After"]) > 0
+        assert int(rider.client.get(response.json()["redirect"])["Retry-After"]) > 0
+
+    def test_are_never_stored(self, rider):
+        for path in ("", "cannot-enroll/"):
+            assert "no-store" in rider.client.get(f"/enrollment/{path}")["Cache-Control"]
+
+    @pytest.mark.parametrize("signed_in", [True, False])
+    def test_of_a_system_error_offer_to_sign_out_only_to_who_is_signed_in(self, sandbox, site, signed_in):
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        end = Rider().becomes_eligible(signed_in=signed_in).enrolls()
+        assert ("Sign out of Login.gov" in end.text) is signed_in
+        assert ('href="/sign-out/"' in end.text) is signed_in
+        assert 'href="/mountain/"' in end.text
+
+    def test_have_the_agencys_contact(self, sandbox, rider):
+        end = rider.enrolls()
+        assert "Mountain Valley Transit" in end.text
+        assert "tel:5550100199" in end.text
+        assert "https://transit.example" in end.text
+
+    def test_still_checking_without_anything_to_check_starts_again(self, sandbox, rider):
+        sandbox.faults.set("link", Fault(kind="reset"))
+        sandbox.faults.set("groups", Fault(kind="reset"))
+        end = rider.enrolls()
+        sandbox.faults.clear()
+        assert rider.checks_again(end).page == "success"
+        assert rider.checks_again(end).page == "enroll"
+
+
+class TestTheCardFormView:
+    @pytest.mark.parametrize("event", ["started", "tokenized", "cancelled"])
+    def test_leaves_the_rider_on_the_page_where_nothing_is_wrong(self, rider, event):
+        response = rider.tells(event)
+        assert (response.status_code, response.json()) == (200, {"redirect": None})
+
+    @pytest.mark.parametrize(
+        ("event", "status", "page"),
+        [
+            ("refused", None, "check_card"),
+            ("failed", 500, "system_error"),
+            ("failed", None, "system_error"),
+            ("failed", 401, "server_error"),
+            ("form_not_loaded", None, "system_error"),
+            ("token_failed", None, "system_error"),
+            ("token_failed", 502, "system_error"),
+            ("token_failed", 403, "server_error"),
+        ],
+    )
+    def test_says_where_to_go_by_the_same_table(self, rider, event, status, page):
+        response = rider.tells(event, status)
+        assert response.status_code == 200
+        assert rider.goes_to(response.json()["redirect"]).page == page
+
+    @pytest.mark.parametrize("status", ["500", True, 5.5, 99, 600, [], {}])
+    def test_takes_a_status_that_is_none_for_none(self, rider, status):
+        response = rider.tells("failed", status)
+        assert rider.goes_to(response.json()["redirect"]).page == "system_error"
+
+    @pytest.mark.parametrize(
+        "body", ["", "{", "[]", "null", '"started"', "{}", '{"event": "sold"}', '{"event": []}', "\xff"]
+    )
+    def test_refuses_what_the_script_does_not_say(self, rider, body):
+        response = rider.client.post("/enrollment/card-form/", body.encode("latin-1"), content_type="application/json")
+        error, _ = envelope(response)
+        assert (response.status_code, error["code"]) == (400, "bad_request")
+
+
+class TestEveryView:
+    PATHS = ("", "token/", "card-form/")
+
+    @pytest.mark.parametrize("path", PATHS)
+    def test_refuses_a_post_without_a_csrf_token_with_a_page_that_says_what_to_do(self, site, path):
+        rider = Rider(enforce_csrf_checks=True).becomes_eligible()
+        response = rider.client.post(f"/enrollment/{path}", {"card_token": CARD_TOKEN})
+        assert response.status_code == 403
+        if path:
+            error, redirect = envelope(response)
+            assert (error["code"], redirect) == ("csrf_failed", "/enrollment/cannot-enroll/")
+        else:
+            assert response.context["page"] == "cannot_enroll"
+
+    def test_takes_a_post_with_the_csrf_token_of_the_page(self, sandbox, site):
+        rider = Rider(enforce_csrf_checks=True).becomes_eligible()
+        page = rider.goes_to("/enrollment/")
+        [csrf] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+        response = rider.client.post("/enrollment/token/", headers={"X-CSRFToken": csrf})
+        assert response.status_code == 200
+        response = rider.client.post("/enrollment/", {"card_token": CARD_TOKEN, "csrfmiddlewaretoken": csrf})
+        assert rider.follows(response).page == "success"
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [
+            ("PUT", ""),
+            ("DELETE", ""),
+            ("GET", "token/"),
+            ("GET", "card-form/"),
+            ("POST", "cannot-enroll/"),
+            ("OPTIONS", ""),
+        ],
+    )
+    def test_refuses_a_wrong_method_and_names_the_right_ones(self, rider, method, path):
+        response = rider.client.generic(method, f"/enrollment/{path}")
+        assert response.status_code == 405
+        assert method not in response["Allow"].split(", ")
+        assert response.content
+
+    def test_does_not_redirect_or_link_to_an_address_that_the_site_did_not_mean(self, sandbox, rider, monkeypatch):
+        forged = Agency(slug="f", name="Forged", home_url="https://evil.example/")
+        monkeypatch.setattr(test_site, "AGENCY", forged)
+        assert "evil.example" not in rider.goes_to("/enrollment/cannot-enroll/").text
+
+    def test_is_found_under_each_inclusion_of_the_urls(self, sandbox, site):
+        staff = Rider(base="/staff/").becomes_eligible()
+        assert reverse("in_person:enroll") == "/staff/"
+        assert staff.goes_to("/staff/").page == "enroll"
+        end = staff.enrolls()
+        assert (end.page, end.url.startswith("/staff/success/")) == ("success", True)
+
+
+class TestASitesOwnCodeThatFails:
+    @pytest.fixture
+    def broken(self, monkeypatch):
+        def breaks(*args):
+            raise RuntimeError("the site's own bug")
+
+        def break_hook(name):
+            monkeypatch.setattr(test_site.TestHost, name, breaks)
+
+        return break_hook
+
+    def test_in_get_enrollment_ends_on_the_generic_page_and_is_told_once(self, rider, telemetry, broken):
+        broken("get_enrollment")
+        end = rider.goes_to("/enrollment/")
+        assert (end.page, end.status) == ("server_error", 500)
+        telemetry.settle(amplitude=1)
+        told = [event for event in telemetry.sentry if event["tags"].get("enrollment.reference")]
+        assert [event["tags"]["enrollment.reference"] for event in told] == [end.reference]
+
+    def test_in_get_enrollment_still_lets_every_result_page_render(self, sandbox, rider, broken):
+        end = rider.enrolls()
+        broken("get_enrollment")
+        assert rider.goes_to(end.url).page == "success"
+
+    def test_in_get_enrollment_gives_the_script_an_envelope(self, rider, broken):
+        broken("get_enrollment")
+        response = rider.asks_for_token()
+        error, _ = envelope(response)
+        assert (response.status_code, error["code"]) == (500, "unexpected_error")
+        assert "own bug" not in response.content.decode()
+
+    def test_in_on_success_does_not_change_that_the_card_is_linked(self, sandbox, rider, broken, telemetry):
+        broken("on_success")
+        assert rider.enrolls().page == "success"
+        telemetry.settle(amplitude=1)
+        assert [event["tags"].get("enrollment.site_code") for event in telemetry.sentry] == ["Host.on_success"]
+
+    def test_in_the_page_context_still_shows_the_page(self, rider, broken):
+        broken("get_page_context")
+        response = Client().get("/enrollment/cannot-enroll/")
+        assert response.status_code == 403
+        assert b"</html>" in response.content
+
+    def test_in_its_settings_ends_on_the_generic_page(self, rider, settings):
+        settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "BUGDET": 1}
+        response = rider.client.get("/enrollment/", follow=True)
+        assert response.status_code == 500
+        assert b"</html>" in response.content
+
+
+def test_what_is_kept_in_the_session_fits_into_a_signed_cookie(sandbox, rider):
+    rider.asks_for_token()
+    sandbox.faults.set("link", Fault(kind="reset"))
+    sandbox.faults.set("groups", Fault(kind="reset"))
+    rider.enrolls()
+    assert len(rider.client.cookies["sessionid"].value) < 2_000
