@@ -209,7 +209,8 @@ def get_account(name: str) -> Account:
     accounts = get_settings().PROCESSORS
     if name not in accounts:
         raise ConfigurationError(
-            f'Enrollment.processor is "{name}", and {SETTING}["PROCESSORS"] has only {", ".join(sorted(accounts))}.'
+            f'Enrollment.processor is "{name}", and {SETTING}["PROCESSORS"] has only '
+            f"{', '.join(sorted(accounts))}."
         )
     return accounts[name]
 
