@@ -187,8 +187,8 @@ def _read() -> Settings:
 def _check_numbers(settings: Settings) -> None:
     if settings.CONNECT_TIMEOUT > settings.BUDGET or settings.READ_TIMEOUT >= settings.BUDGET:
         raise ConfigurationError(
-            f"{SETTING}: READ_TIMEOUT and CONNECT_TIMEOUT must be below BUDGET ({settings.BUDGET:g} s), so that after a
-            " "lost answer there is time left to ask what became of it."
+            f"{SETTING}: READ_TIMEOUT and CONNECT_TIMEOUT must be below BUDGET ({settings.BUDGET:g} s), so that "
+            "after a lost answer there is time left to ask what became of it."
         )
 
 
@@ -209,8 +209,7 @@ def get_account(name: str) -> Account:
     accounts = get_settings().PROCESSORS
     if name not in accounts:
         raise ConfigurationError(
-            f'Enrollment.processor is "{name}", and {SETTING}["PROCESSORS"] has only '
-            f"{', '.join(sorted(accounts))}."
+            f'Enrollment.processor is "{name}", and {SETTING}["PROCESSORS"] has only {", ".join(sorted(accounts))}.'
         )
     return accounts[name]
 

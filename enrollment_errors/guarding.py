@@ -62,7 +62,7 @@ def protected(view: View, replies: Replies, *methods: str) -> View:
 
     @functools.wraps(view)
     def inner(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        guard_request()
+        guard_request(request)
         if request.method not in methods:
             response = replies.refuse(request, "method_not_allowed")
             response["Allow"] = ", ".join(methods)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import math
 import os
 import threading
 from collections.abc import Mapping
@@ -25,10 +26,11 @@ from .report import Event, Report
 
 logger = logging.getLogger("enrollment_errors")
 
-_BATCH_MILLISECONDS = 200
-_BUFFER_EVENTS = 2_000
-_RETRIES = 4
-_EXIT_SECONDS = 2.0
+THREAD = "enrollment-errors-amplitude"
+BATCH_SECONDS = 0.2
+BUFFER_EVENTS = 2_000
+RETRIES = 4
+EXIT_SECONDS = 2.0
 
 
 def send(report: Report) -> None:
@@ -45,8 +47,8 @@ def _client(process_id: int, api_key: str, server_url: str) -> Any:
     """One client a process: a fork must not use its parent's. Two threads that race here each get a working one."""
     configuration = Config(
         callback=_answered,
-        flush_interval_millis=_BATCH_MILLISECONDS,
-        flush_max_retries=_RETRIES,
+        flush_interval_millis=int(BATCH_SECONDS * 1000),
+        flush_max_retries=RETRIES,
         min_id_length=1,
         server_url=server_url or None,
         storage_provider=_BufferProvider(),
@@ -134,6 +136,8 @@ def _json(value: Any) -> Any:
     """A type that the SDK takes: for one property of another type it drops all of an event's properties."""
     if isinstance(value, Enum):
         return _json(value.value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, bytes):
@@ -141,7 +145,9 @@ def _json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_json(item) for item in value]
+        # Nor may a list hold a list or nothing.
+        items = [_json(item) for item in value]
+        return [str(item) if isinstance(item, list) else item for item in items if item is not None]
     return str(value)
 
 
@@ -153,13 +159,17 @@ class _Buffer(InMemoryStorage):  # type: ignore[misc]
         super().setup(configuration, workers=self)
         self._sdk = workers
         self._process_id = os.getpid()
+        self._full = False
         self._sending = False
         self._leaving = False
 
     def push(self, event: Any, delay: int = 0) -> tuple[bool, str | None]:
-        if self.total_events >= _BUFFER_EVENTS:
-            logger.warning("An event for Amplitude is dropped: %d are waiting already.", _BUFFER_EVENTS)
+        if self.total_events >= BUFFER_EVENTS:
+            if not self._full:
+                self._full = True
+                logger.warning("Amplitude's buffer is full: events are dropped.")
             return False, "buffer full"
+        self._full = False
         accepted: tuple[bool, str | None] = super().push(event, delay)
         return accepted
 
@@ -167,10 +177,10 @@ class _Buffer(InMemoryStorage):  # type: ignore[misc]
         with self.lock:
             if self._sending:
                 return
+            thread = threading.Thread(target=self._send_all, name=THREAD, daemon=True)
+            # In an empty context: Sentry must not take the thread for a part of the request that happens to start it.
+            contextvars.Context().run(thread.start)
             self._sending = True
-        thread = threading.Thread(target=self._send_all, name="enrollment-errors-amplitude", daemon=True)
-        # In an empty context: Sentry must not take the thread for a part of the request that happens to start it.
-        contextvars.Context().run(thread.start)
 
     def pull_all(self) -> list[Any]:
         """What the SDK calls at exit, to send it itself: nothing is left to it after a bounded wait for our thread."""
@@ -178,13 +188,13 @@ class _Buffer(InMemoryStorage):  # type: ignore[misc]
             with self.lock:
                 self._leaving = True
                 self.lock.notify_all()
-                if not self.lock.wait_for(lambda: not self._sending, timeout=_EXIT_SECONDS):
+                if not self.lock.wait_for(lambda: not self._sending, timeout=EXIT_SECONDS):
                     logger.warning("Amplitude does not answer; its last events are lost with the process.")
         return []
 
     def _send_all(self) -> None:
         with self.lock:
-            self.lock.wait_for(lambda: self._leaving, timeout=_BATCH_MILLISECONDS / 1000)
+            self.lock.wait_for(lambda: self._leaving, timeout=BATCH_SECONDS)
         while events := self._next():
             try:
                 self._sdk.send(events)

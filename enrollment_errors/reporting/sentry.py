@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+from weakref import ref
 
 import sentry_sdk
+from django.http import HttpRequest
 from sentry_sdk.integrations.logging import ignore_logger
 from sentry_sdk.utils import iter_event_frames
 
@@ -17,7 +20,7 @@ from ..exceptions import (
     ProcessorError,
     TokenRequestFailed,
 )
-from ..redaction import scrub_event
+from ..redaction import Scrubber
 from .report import Report
 
 # Our log's record of a failure would be a second event for it.
@@ -27,50 +30,84 @@ _HEADERS = frozenset({"accept", "accept-language", "content-length", "content-ty
 
 
 def send(report: Report) -> None:
-    """Captures ``report.error`` in a scope of its own, where it is a fault. Does nothing without an initialised SDK."""
-    if not report.is_fault or not sentry_sdk.is_initialized():
+    """Captures ``report.error``, where it is a fault."""
+    if report.is_fault:
+        capture(
+            report.error or EnrollmentError(report.code),
+            tags=_tags(report),
+            context=_context(report),
+            fingerprint=_fingerprint(report),
+        )
+
+
+def capture(
+    error: BaseException, *, tags: dict[str, str], context: dict[str, Any], fingerprint: list[str] | None = None
+) -> None:
+    """One event for ``error``, in a scope of its own. Does nothing without an initialised SDK."""
+    if not sentry_sdk.is_initialized():
         return
     with sentry_sdk.new_scope() as scope:
         scope.set_level("error")
-        scope.set_tags(_tags(report))
-        scope.set_context("enrollment", _context(report))
-        scope.fingerprint = _fingerprint(report)
-        _guard(scope)
-        scope.capture_exception(report.error or EnrollmentError(report.code))
+        scope.set_tags(tags)
+        scope.set_context("enrollment", context)
+        scope.fingerprint = fingerprint
+        scope.add_event_processor(RequestGuard())
+        scope.capture_exception(error)
 
 
-def guard_request() -> None:
-    """From here on every event of the request that is under way, the site's own too, leaves without secrets.
+def guard_request(request: HttpRequest) -> None:
+    """From here on every event of ``request``, the site's own too, leaves without secrets.
 
     Called at the start of each of our views. On both scopes, because Sentry's Django integration adds the posted form
     to the event from the current one, which comes after the isolation scope; and the site may leave the current one.
     """
-    if sentry_sdk.is_initialized():
-        _guard(sentry_sdk.get_isolation_scope())
-        _guard(sentry_sdk.get_current_scope())
+    if not sentry_sdk.is_initialized():
+        return
+    guard = RequestGuard(request)
+    for scope in (sentry_sdk.get_isolation_scope(), sentry_sdk.get_current_scope()):
+        if guard not in scope._event_processors:
+            scope.add_event_processor(guard)
 
 
-def _guard(scope: sentry_sdk.Scope) -> None:
-    if scrub_request_event not in scope._event_processors[-1:]:
-        scope.add_event_processor(scrub_request_event)
+class RequestGuard:
+    """Takes what is the rider's out of an event: what was posted, cookies, query, address, name; and every secret.
 
+    One without a request is for events from elsewhere.
+    """
 
-def scrub_request_event(event: Any, hint: Any) -> Any:
-    """An event of one of our requests without what is the rider's: what was posted, cookies, query, address, name."""
-    request = event.get("request")
-    if request:
-        headers = request.get("headers") or {}
-        event["request"] = {
-            "method": request.get("method"),
-            "url": str(request.get("url") or "").partition("?")[0],
-            "headers": {name: value for name, value in headers.items() if name.lower() in _HEADERS},
-        }
-    if event.get("user"):
-        event["user"] = {"id": event["user"].get("id")}
-    for frame in iter_event_frames(event):
-        if _is_library(frame):
-            frame.pop("vars", None)
-    return scrub_event(event, hint)
+    def __init__(self, request: HttpRequest | None = None) -> None:
+        # A scope may outlive its request, and must not keep it.
+        self._request = ref(request) if request is not None else lambda: None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RequestGuard) and self._request() is other._request()
+
+    def __call__(self, event: Any, hint: Any) -> Any:
+        if collected := event.get("request"):
+            headers = collected.get("headers") or {}
+            event["request"] = {
+                "method": collected.get("method"),
+                "url": str(collected.get("url") or "").partition("?")[0],
+                "headers": {name: value for name, value in headers.items() if name.lower() in _HEADERS},
+            }
+        if event.get("user"):
+            event["user"] = {"id": event["user"].get("id")}
+        for frame in iter_event_frames(event):
+            if _is_library(frame):
+                frame.pop("vars", None)
+        return Scrubber(also=self._brought()).value(event)
+
+    def _brought(self) -> Iterator[str]:
+        """What the rider's browser sent and no operator needs, wherever in the event it may turn up."""
+        request = self._request()
+        if request is None:
+            return
+        for values in (request.GET, request.POST):
+            for _, posted in values.lists():
+                yield from posted
+        yield from request.COOKIES.values()
+        for name in ("QUERY_STRING", "REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP"):
+            yield request.META.get(name, "")
 
 
 def _is_library(frame: dict[str, Any]) -> bool:

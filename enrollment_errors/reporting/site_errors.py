@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 
-import sentry_sdk
-
-from .sentry import scrub_request_event
+from .sentry import capture
 
 logger = logging.getLogger("enrollment_errors")
 
@@ -15,7 +13,4 @@ def site_error(error: Exception, where: str) -> None:
     """``where`` names the hook or the step, such as ``Host.on_success``. Never raises, for any error."""
     # The type alone: the text of the site's own exception may hold anything.
     logger.error("The site's own code failed in %s: %s", where, type(error).__name__)
-    with sentry_sdk.new_scope() as scope:
-        scope.set_tag("enrollment.site_code", where)
-        scope.add_event_processor(scrub_request_event)
-        scope.capture_exception(error)
+    capture(error, tags={"enrollment.site_code": where, "type": "error"}, context={})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 import ssl
 import sys
@@ -12,10 +13,6 @@ from socketserver import TCPServer
 from typing import Any
 
 from .exchange import Exchange, Request
-
-POLL_SECONDS = 0.02
-"""How often the accepting thread looks whether it should end: the longest part of a stop."""
-
 
 THREAD_NAME = "enrollment-sandbox"
 
@@ -39,7 +36,11 @@ class Listener(ThreadingHTTPServer):
         self._lock = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, Exchange)
-        self._accepting = _thread(self.serve_forever, POLL_SECONDS)
+        # A client may be gone between the select and the accept, which would wait for the next one without this.
+        self.socket.settimeout(1)
+        # Not serve_forever, which looks only now and then whether it should end.
+        self._closing, self._closed = socket.socketpair()
+        self._accepting = _thread(self._accept)
         self._accepting.start()
 
     @property
@@ -49,6 +50,16 @@ class Listener(ThreadingHTTPServer):
     def server_bind(self) -> None:
         # Not HTTPServer's, which asks DNS for the host's name.
         TCPServer.server_bind(self)
+
+    def _accept(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.socket, selectors.EVENT_READ)
+            selector.register(self._closed, selectors.EVENT_READ)
+            while not any(key.fileobj is self._closed for key, _ in selector.select()):
+                try:
+                    self.process_request(*self.get_request())
+                except OSError:
+                    continue  # the client has gone already
 
     def get_request(self) -> tuple[Any, Any]:
         connection, client = super().get_request()
@@ -83,7 +94,9 @@ class Listener(ThreadingHTTPServer):
 
     def close(self) -> None:
         """Refuse new connections, end those that are open (hanging ones too), and wait until they have ended."""
-        self.shutdown()
+        self._closing.close()
+        self._accepting.join()
+        self._closed.close()
         self.socket.close()
         with self._lock:
             ending = dict(self._open)
@@ -93,7 +106,7 @@ class Listener(ThreadingHTTPServer):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
             except OSError:
                 continue  # it has just ended by itself
-        for thread in [self._accepting, *ending.values()]:
+        for thread in ending.values():
             thread.join()
 
 

@@ -63,10 +63,9 @@ class TokenCache:
         return call(self._token(fetch, refused=token))
 
     def _token(self, fetch: Callable[[], AccessToken], refused: Secret | None) -> Secret:
-        try:
+        with suppress(CacheDown):
             return self._kept(refused) or self._kept_or_fetched_by_one(fetch, refused)
-        except CacheDown:
-            return self._fetched(fetch)
+        return self._fetched(fetch)
 
     def _kept(self, refused: Secret | None) -> Secret | None:
         token = _unpacked(self._cache.get(self._key), self._clock.time())
