@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, cast
 
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
@@ -22,8 +22,6 @@ from .host import Agency, Host
 from .processors.base import Processor
 
 SETTING = "ENROLLMENT_ERRORS"
-
-Base = TypeVar("Base")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,10 +103,10 @@ def _count(name: str, value: Any) -> int:
 
 
 def _host(name: str, value: Any) -> type[Host]:
-    return _imported(name, value, Host)
+    return cast(type[Host], _imported(name, value, Host))
 
 
-def _imported(name: str, value: Any, base: type[Base]) -> type[Base]:
+def _imported(name: str, value: Any, base: type) -> Any:
     if not isinstance(value, str):
         raise _wrong(name, value, f"the dotted path of a subclass of {base.__module__}.{base.__name__}")
     try:

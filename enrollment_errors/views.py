@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import get_language
 
@@ -120,7 +120,7 @@ cannot_enroll = protected(_end_page(Outcome.NOT_ELIGIBLE), Pages, "GET", "HEAD")
 _still_checking_page = _end_page(Outcome.UNKNOWN)
 
 
-def _still_checking(request: HttpRequest, signed: str) -> HttpResponse:
+def _still_checking(request: HttpRequest, signed: str) -> HttpResponseBase:
     return _check_again(request, signed=signed) if request.method == "POST" else _still_checking_page(request, signed)
 
 
