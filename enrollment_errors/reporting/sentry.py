@@ -95,6 +95,9 @@ class RequestGuard:
         for frame in iter_event_frames(event):
             if _is_library(frame):
                 frame.pop("vars", None)
+        if event.get("type") != "transaction" and "exception" not in event:
+            # Where the site has set attach_stacktrace, the SDK would add the stack, with all locals, after this.
+            event.setdefault("threads", {"values": []})
         return Scrubber(also=self._brought()).value(event)
 
     def _brought(self) -> Iterator[str]:

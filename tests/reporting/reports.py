@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from enrollment_errors.exceptions import StatusError
+from enrollment_errors.host import Enrollment, Identity
+from enrollment_errors.outcomes import Outcome, Side, Stage
+from enrollment_errors.redaction import Secret
+from enrollment_errors.reporting.report import Event, Report, Visit
+from tests.site import AGENCY
+
+IDENTITY = Identity(user_id="user-6fd1", device_id="device-0c1e", session_id=1_795_300_000_123)
+
+
+def new_enrollment(**changes: Any) -> Enrollment:
+    facts: dict[str, Any] = {
+        "agency": AGENCY,
+        "processor": "littlepay-mountain",
+        "group_id": "group-seniors",
+        "flow": "senior",
+        "verifier": "login.gov",
+    }
+    return Enrollment(**{**facts, **changes})
+
+
+def new_visit(**changes: Any) -> Visit:
+    facts: dict[str, Any] = {"path": "/enrollment/", "language": "es", "identity": IDENTITY}
+    return Visit(**{**facts, **changes})
+
+
+def new_report(**changes: Any) -> Report:
+    """The processor answered 503 to the link, unless ``changes`` say something else."""
+    facts: dict[str, Any] = {
+        "event": Event.RETURNED_ENROLLMENT,
+        "reference": "H7P-2QX-9MR",
+        "at": datetime(2026, 11, 21, 22, 5, 30, 250_000, tzinfo=timezone.utc),
+        "visit": new_visit(),
+        "enrollment": new_enrollment(),
+        "processor": "littlepay",
+        "side": Side.BACKEND,
+        "status": "error",
+        "outcome": Outcome.SYSTEM_ERROR,
+        "code": "processor_error",
+        "stage": Stage.LINK,
+        "upstream_status": 503,
+        "route": "POST api/v1/concession_groups/{group_id}/fundingsources",
+        "seconds": 0.75,
+        "error": StatusError(503, Secret("<html>Service Unavailable</html>")),
+    }
+    return Report(**{**facts, **changes})
+
+
+def new_success(**changes: Any) -> Report:
+    facts: dict[str, Any] = {
+        "status": "success",
+        "outcome": Outcome.SUCCESS,
+        "code": "linked",
+        "upstream_status": None,
+        "route": None,
+        "error": None,
+        "card_scheme": "visa",
+        "card_category": "debit",
+    }
+    return new_report(**{**facts, **changes})
+
+
+def new_refusal(**changes: Any) -> Report:
+    facts: dict[str, Any] = {
+        "status": "error",
+        "outcome": Outcome.TOO_EARLY,
+        "code": "reenrollment_too_early",
+        "upstream_status": None,
+        "route": None,
+        "error": None,
+    }
+    return new_report(**{**facts, **changes})

@@ -1,0 +1,370 @@
+"""What Amplitude gets, and that every measured trait of its SDK is dealt with. Over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import uuid
+from datetime import date
+from typing import Any
+
+import pytest
+import sentry_sdk
+from django.conf import LazySettings
+from django.utils.translation import gettext_lazy
+
+from enrollment_errors.host import Identity, Method
+from enrollment_errors.outcomes import Outcome, Stage
+from enrollment_errors.reporting import amplitude as sink_module
+from enrollment_errors.reporting.report import Event, Report
+from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.sandbox.sinks import TelemetrySink
+
+from .reports import new_enrollment, new_report, new_success, new_visit
+
+
+def sent(amplitude: TelemetrySink, report: Report) -> dict[str, Any]:
+    sink_module.send(report)
+    amplitude.wait_for(amplitude=1)
+    (event,) = amplitude.amplitude_events
+    return event
+
+
+ABOUT = {
+    "transit_agency": "mountain",
+    "eligibility_verifier": "login.gov",
+    "enrollment_method": "self_service",
+    "enrollment_flows": ["senior"],
+    "reference": "H7P-2QX-9MR",
+}
+
+
+class TestEventProperties:
+    def test_of_a_failed_enrollment(self, amplitude: TelemetrySink) -> None:
+        event = sent(amplitude, new_report())
+
+        assert event["event_type"] == "returned enrollment"
+        assert event["event_properties"] == {
+            **ABOUT,
+            "path": "/enrollment/",
+            "outcome": "system_error",
+            "stage": "link",
+            "status": "error",
+            "enrollment_group": "group-seniors",
+            "transit_processor": "littlepay",
+            "error": "processor_error",
+        }
+
+    def test_of_a_successful_enrollment(self, amplitude: TelemetrySink) -> None:
+        enrollment = new_enrollment(extra_claims=("veteran", "medicare"), method=Method.IN_PERSON)
+
+        event = sent(amplitude, new_success(enrollment=enrollment))
+
+        assert event["event_properties"] == {
+            **ABOUT,
+            "enrollment_method": "in_person",
+            "path": "/enrollment/",
+            "outcome": "success",
+            "stage": "link",
+            "status": "success",
+            "enrollment_group": "group-seniors",
+            "transit_processor": "littlepay",
+            "card_scheme": "visa",
+            "card_category": "debit",
+            "extra_claims": ["veteran", "medicare"],
+        }
+
+    def test_of_access_to_card_tokenization_that_could_not_be_had(self, amplitude: TelemetrySink) -> None:
+        event = sent(amplitude, new_report(event=Event.FAILED_PRETOKENIZATION, stage=Stage.TOKENIZATION))
+
+        assert event["event_type"] == "failed pre-tokenization request"
+        assert event["event_properties"] == {
+            **ABOUT,
+            "path": "/enrollment/",
+            "outcome": "system_error",
+            "stage": "tokenization",
+            "transit_processor": "littlepay",
+            "status_code": 503,
+            "error": "processor_error",
+        }
+
+    def test_of_a_card_form_that_opens(self, amplitude: TelemetrySink) -> None:
+        report = new_success(
+            event=Event.STARTED_TOKENIZATION,
+            status="",
+            outcome=None,
+            code="",
+            stage=Stage.CARD_FORM,
+            card_tokenize_url="https://verify.processor.test/assets/js/form.js?key=1",
+        )
+
+        event = sent(amplitude, report)
+
+        assert event["event_type"] == "started card tokenization"
+        assert event["event_properties"] == {
+            **ABOUT,
+            "path": "/enrollment/",
+            "stage": "card_form",
+            "card_tokenize_url": "https://verify.processor.test/assets/js/form.js",
+        }
+
+    @pytest.mark.parametrize(
+        ("status", "outcome", "code", "own"),
+        [
+            ("success", None, "", {"status": "success"}),
+            ("cancel", None, "", {"status": "cancel"}),
+            ("fail", Outcome.RETRY, "card_refused", {"status": "fail", "error": "card_refused", "outcome": "retry"}),
+        ],
+    )
+    def test_of_a_card_form_that_closes(
+        self, amplitude: TelemetrySink, status: str, outcome: Outcome | None, code: str, own: dict[str, str]
+    ) -> None:
+        report = new_success(
+            event=Event.FINISHED_TOKENIZATION, status=status, outcome=outcome, code=code, stage=Stage.CARD_FORM
+        )
+
+        event = sent(amplitude, report)
+
+        assert event["event_type"] == "finished card tokenization"
+        assert event["event_properties"] == {**ABOUT, "path": "/enrollment/", "stage": "card_form", **own}
+
+    def test_the_text_of_an_exception_is_never_among_them(self, amplitude: TelemetrySink) -> None:
+        sent(amplitude, new_report(error=ValueError("the text of an exception")))
+
+        assert b"the text of an exception" not in b"".join(amplitude.raw)
+
+
+class TestUserProperties:
+    def test_are_the_same_less_the_path_and_where_the_rider_came_from(self, amplitude: TelemetrySink) -> None:
+        visit = new_visit(referrer="https://agency.example/apply", user_agent="Mozilla/5.0 (Linux)")
+
+        event = sent(amplitude, new_report(visit=visit))
+
+        assert event["user_properties"] == {
+            **ABOUT,
+            "outcome": "system_error",
+            "stage": "link",
+            "referrer": "https://agency.example/apply",
+            "referring_domain": "agency.example",
+            "user_agent": "Mozilla/5.0 (Linux)",
+        }
+
+    @pytest.mark.parametrize(
+        ("referrer", "kept", "domain"),
+        [
+            ("https://login.example/cb?code=s3cret#state", "https://login.example/cb", "login.example"),
+            ("https://name:s3cret@login.example:8443/", "https://login.example:8443/", "login.example:8443"),
+            ("https://[s3cret", "", ""),
+            ("", "", ""),
+        ],
+    )
+    def test_a_referrer_is_kept_without_query_fragment_and_credentials(
+        self, amplitude: TelemetrySink, referrer: str, kept: str, domain: str
+    ) -> None:
+        properties = sent(amplitude, new_report(visit=new_visit(referrer=referrer)))["user_properties"]
+
+        assert (properties["referrer"], properties["referring_domain"]) == (kept, domain)
+
+
+class TestEnvelope:
+    def test_names_the_rider_by_random_names_only(self, amplitude: TelemetrySink) -> None:
+        event = sent(amplitude, new_report())
+
+        assert event["user_id"] == "user-6fd1"
+        assert event["device_id"] == "device-0c1e"
+        assert event["session_id"] == 1_795_300_000_123
+        assert event["time"] == 1_795_298_730_250
+        assert event["language"] == "es"
+        assert event["app_version"] == "2026.11.1"
+
+    def test_has_no_address_of_the_rider_and_asks_amplitude_for_none(self, amplitude: TelemetrySink) -> None:
+        event = sent(amplitude, new_report())
+
+        # "$remote" would have Amplitude take the address of the connection.
+        assert "ip" not in event
+        assert b"$remote" not in b"".join(amplitude.raw)
+        assert set(event) == {
+            *("event_type", "event_properties", "user_properties", "user_id", "device_id", "session_id"),
+            *("insert_id", "time", "language", "app_version", "library"),
+        }
+
+    def test_a_resend_is_known_as_one_event_and_two_events_of_one_reference_as_two(
+        self, amplitude: TelemetrySink
+    ) -> None:
+        sink_module.send(new_report())
+        sink_module.send(new_report())
+        sink_module.send(new_report(event=Event.FINISHED_TOKENIZATION))
+
+        amplitude.wait_for(amplitude=3)
+        first, again, other = [event["insert_id"] for event in amplitude.amplitude_events]
+        assert first == again != other
+
+    def test_a_site_without_a_release_sends_none(self, amplitude: TelemetrySink, settings: LazySettings) -> None:
+        settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "RELEASE": ""}
+
+        assert "app_version" not in sent(amplitude, new_report())
+
+
+class TestWhatTheSdkDropsOrRefuses:
+    @pytest.mark.parametrize(
+        ("value", "kept"),
+        [
+            (uuid.UUID(int=5), "00000000-0000-0000-0000-000000000005"),
+            (date(2026, 11, 21), "2026-11-21"),
+            (("a", "b"), ["a", "b"]),
+            (b"text", "text"),
+            (gettext_lazy("Yes"), "Yes"),
+            (Outcome.RETRY, "retry"),
+            ({"level": (1, None)}, {"level": [1]}),
+            ([[1, 2], "a"], ["[1, 2]", "a"]),
+            (float("nan"), "nan"),
+            (1.5, 1.5),
+        ],
+    )
+    def test_a_value_of_any_type_costs_no_other_property(
+        self, amplitude: TelemetrySink, value: object, kept: object
+    ) -> None:
+        event = sent(amplitude, new_report(enrollment=new_enrollment(verifier=value)))
+
+        assert event["event_properties"]["eligibility_verifier"] == kept
+        assert event["user_properties"]["eligibility_verifier"] == kept
+        assert event["event_properties"]["reference"] == "H7P-2QX-9MR"
+
+    def test_a_short_id_is_accepted(self, amplitude: TelemetrySink) -> None:
+        identity = Identity(user_id="7", device_id="8", session_id=1)
+
+        event = sent(amplitude, new_report(visit=new_visit(identity=identity)))
+
+        assert (event["user_id"], event["device_id"]) == ("7", "8")
+
+    def test_without_a_key_nothing_is_sent(self, amplitude: TelemetrySink, settings: LazySettings) -> None:
+        settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "AMPLITUDE_API_KEY": ""}
+
+        sink_module.send(new_report())
+
+        time.sleep(2 * sink_module.BATCH_SECONDS)
+        assert not amplitude.calls
+
+    def test_a_server_that_answers_with_a_page_is_asked_again(
+        self, amplitude: TelemetrySink, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        amplitude.faults.set("amplitude", Fault(kind="not_json", times=1))
+
+        sent(amplitude, new_report())
+
+        assert "Amplitude's answer cannot be read (JSONDecodeError)." in caplog.messages
+
+    @pytest.mark.parametrize("fault", [Fault(kind="status", status=503, times=1), Fault(kind="reset", times=1)])
+    def test_a_server_that_fails_once_gets_the_event_once(self, amplitude: TelemetrySink, fault: Fault) -> None:
+        amplitude.faults.set("amplitude", fault)
+
+        sent(amplitude, new_report())
+
+        time.sleep(2 * sink_module.BATCH_SECONDS)
+        assert len(amplitude.amplitude_events) == 1
+
+    def test_an_event_that_amplitude_never_takes_is_given_up_and_said_to_be(
+        self, amplitude: TelemetrySink, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        amplitude.faults.set("amplitude", Fault(kind="status", status=500))
+
+        sink_module.send(new_report())
+
+        wait_until(lambda: "did not take" in caplog.text)
+        assert "Amplitude did not take H7P-2QX-9MR returned enrollment (status 500)." in caplog.messages
+
+    def test_a_key_that_amplitude_does_not_know_is_logged_and_not_shown(
+        self, amplitude: TelemetrySink, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        refusal = json.dumps({"code": 400, "error": "Invalid API key: tests-amplitude-key"})
+        amplitude.faults.set("amplitude", Fault(kind="status", status=400, body=refusal))
+
+        sink_module.send(new_report())
+
+        wait_until(lambda: "Invalid API Key" in caplog.messages)
+        assert "tests-amplitude-key" not in caplog.text
+
+
+class TestTheRiderNeverWaits:
+    def test_for_a_server_that_hangs(self, amplitude: TelemetrySink) -> None:
+        amplitude.faults.set("amplitude", Fault(kind="hang"))
+
+        started = time.monotonic()
+        for _ in range(50):
+            sink_module.send(new_report())
+
+        assert time.monotonic() - started < 0.5
+
+    def test_for_a_buffer_that_is_full(
+        self, amplitude: TelemetrySink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(sink_module, "BUFFER_EVENTS", 10)
+
+        started = time.monotonic()
+        for number in range(15):
+            sink_module.send(new_report(reference=f"number {number}"))
+
+        assert time.monotonic() - started < 0.5
+        assert caplog.messages == ["Amplitude's buffer is full: events are dropped."]
+        amplitude.wait_for(amplitude=10)
+        assert len(amplitude.amplitude_events) == 10
+
+
+class TestTheClient:
+    def test_no_thread_runs_before_the_first_event_and_none_after_the_last(self, amplitude: TelemetrySink) -> None:
+        assert not our_threads()
+
+        sent(amplitude, new_report())
+
+        wait_until(lambda: not our_threads())
+
+    def test_its_thread_does_not_hold_the_process(self, amplitude: TelemetrySink) -> None:
+        sink_module.send(new_report())
+
+        assert [thread.daemon for thread in our_threads()] == [True]
+        amplitude.wait_for(amplitude=1)
+
+    def test_is_built_anew_when_the_settings_change(self, amplitude: TelemetrySink, settings: LazySettings) -> None:
+        sink_module.send(new_report(reference="before"))
+        with TelemetrySink() as other:
+            settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "AMPLITUDE_SERVER_URL": other.amplitude_url}
+            sink_module.send(new_report(reference="after"))
+            other.wait_for(amplitude=1)
+            amplitude.wait_for(amplitude=1)
+
+        assert [event["event_properties"]["reference"] for event in amplitude.amplitude_events] == ["before"]
+        assert [event["event_properties"]["reference"] for event in other.amplitude_events] == ["after"]
+
+    def test_what_its_thread_logs_is_not_taken_for_a_part_of_the_request_that_started_it(
+        self, amplitude: TelemetrySink, sentry: TelemetrySink
+    ) -> None:
+        refusal = json.dumps({"code": 400, "error": "Invalid API key: x"})
+        amplitude.faults.set("amplitude", Fault(kind="status", status=400, body=refusal))
+        sentry_sdk.get_isolation_scope().set_tag("request", "of the first rider")
+
+        sink_module.send(new_report())
+
+        sentry.wait_for(sentry=1)
+        assert sentry.sentry_events[0]["logentry"]["message"] == "Invalid API Key"
+        assert "tags" not in sentry.sentry_events[0]
+
+
+def our_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == sink_module.THREAD]
+
+
+def wait_until(condition: Any) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen within 5 s"
+        time.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def quiet_threads(caplog: pytest.LogCaptureFixture) -> Any:
+    """No thread of one test lives on in the next."""
+    caplog.set_level(logging.WARNING)
+    yield
+    wait_until(lambda: not our_threads())

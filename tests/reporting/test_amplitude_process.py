@@ -1,0 +1,103 @@
+"""What the Amplitude client does to processes that fork and exit: real ones, over real HTTP."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.sandbox.sinks import TelemetrySink
+
+ROOT = Path(__file__).parents[2]
+PREAMBLE = """
+import os, sys, time
+from django.conf import settings
+from tests import settings as site
+settings.configure(**{name: getattr(site, name) for name in dir(site) if name.isupper()} | {
+    "ENROLLMENT_ERRORS": site.ENROLLMENT_ERRORS | {
+        "AMPLITUDE_API_KEY": "tests-amplitude-key", "AMPLITUDE_SERVER_URL": sys.argv[1],
+    }
+})
+import django
+django.setup()
+from enrollment_errors.reporting.dispatch import dispatch
+from tests.reporting.reports import new_report
+"""
+
+
+def run(script: str, sink: TelemetrySink) -> float:
+    """Runs ``script`` in a process of its own. Gives the seconds from its last word to its end."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", PREAMBLE + textwrap.dedent(script), sink.amplitude_url],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        last_word = process.stdout.readline()
+        started = time.monotonic()
+        process.communicate(timeout=20)
+        assert (last_word, process.returncode) == ("done\n", 0)
+        return time.monotonic() - started
+    finally:
+        process.kill()
+
+
+def references(sink: TelemetrySink) -> list[str]:
+    return sorted(event["event_properties"]["reference"] for event in sink.amplitude_events)
+
+
+class TestFork:
+    def test_each_process_sends_its_own_events_once(self, sink: TelemetrySink) -> None:
+        run(
+            """
+            dispatch(new_report(reference="parent before"))
+            if child := os.fork():
+                dispatch(new_report(reference="parent after"))
+                os.waitpid(child, 0)
+                print("done", flush=True)
+            else:
+                dispatch(new_report(reference="child"))
+            """,
+            sink,
+        )
+
+        assert references(sink) == ["child", "parent after", "parent before"]
+
+    def test_a_child_of_a_process_that_was_just_sending_sends_too(self, sink: TelemetrySink) -> None:
+        sink.faults.set("amplitude", Fault(kind="delay", seconds=0.5, times=1))
+
+        run(
+            """
+            dispatch(new_report(reference="parent"))
+            time.sleep(0.4)
+            if child := os.fork():
+                os.waitpid(child, 0)
+                print("done", flush=True)
+            else:
+                dispatch(new_report(reference="child"))
+            """,
+            sink,
+        )
+
+        assert references(sink) == ["child", "parent"]
+
+
+class TestExit:
+    def test_sends_what_is_left_at_once(self, sink: TelemetrySink) -> None:
+        seconds = run('dispatch(new_report()); print("done", flush=True)', sink)
+
+        assert references(sink) == ["H7P-2QX-9MR"]
+        assert seconds < 1
+
+    @pytest.mark.parametrize("fault", [Fault(kind="hang"), Fault(kind="trickle", seconds=1)])
+    def test_is_not_held_by_a_server_that_never_answers(self, sink: TelemetrySink, fault: Fault) -> None:
+        sink.faults.set("amplitude", fault)
+
+        assert run('dispatch(new_report()); time.sleep(0.4); print("done", flush=True)', sink) < 3.5

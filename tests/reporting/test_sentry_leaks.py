@@ -1,0 +1,166 @@
+"""Whatever Sentry may be set to collect, nothing of the rider's and no secret leaves in any envelope of our requests.
+
+The real SDK with its Django integration, a request through the real WSGI handler, and a search of what was sent.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
+import requests
+import sentry_sdk
+from django.conf import LazySettings
+from django.core.handlers.wsgi import WSGIHandler
+from sentry_sdk.integrations.django import DjangoIntegration
+
+from enrollment_errors.redaction import scrub_event
+from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.sandbox.sinks import TelemetrySink
+
+EVERYTHING: dict[str, Any] = {
+    "include_local_variables": True,
+    "include_source_context": True,
+    "max_request_body_size": "always",
+    "traces_sample_rate": 1.0,
+    "attach_stacktrace": True,
+    "integrations": [DjangoIntegration(middleware_spans=True, signals_spans=True, cache_spans=True)],
+}
+
+
+@pytest.fixture
+def leaks(settings: LazySettings) -> Iterator[dict[str, str]]:
+    """What must not leave, made at random, so that no line of source code holds it."""
+    with TelemetrySink() as processor:
+        processor.faults.set("*", Fault(kind="status", status=500))
+        settings.ROOT_URLCONF = "tests.reporting.leaky_site"
+        settings.MIDDLEWARE = []
+        settings.LEAKS = {
+            "card_token": secrets.token_urlsafe(24),
+            "api_token": secrets.token_urlsafe(24),
+            "client_secret": secrets.token_urlsafe(24),
+            "session": secrets.token_urlsafe(24),
+            "query": secrets.token_urlsafe(24),
+            "address": "203.0.113.7",
+        }
+        yield dict(settings.LEAKS)
+        settings.LEAKS = {}
+
+
+@pytest.fixture
+def processor(leaks: dict[str, str], settings: LazySettings) -> Iterator[TelemetrySink]:
+    with TelemetrySink() as server:
+        settings.LEAKS["processor_url"] = server.url
+        yield server
+
+
+class QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    """The address of the site, served over HTTP by Django's WSGI handler."""
+    with make_server("127.0.0.1", 0, WSGIHandler(), handler_class=QuietHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def post(url: str, leaks: dict[str, str], **body: Any) -> int:
+    """POSTs to the site as a rider's browser would. Gives the status."""
+    response = requests.post(
+        f"{url}?code={leaks['query']}",
+        **(body or {"data": {"card_token": leaks["card_token"]}}),
+        cookies={"sessionid": leaks["session"], "remember": leaks["session"]},
+        headers={"X-Forwarded-For": leaks["address"], "Referer": f"https://login.example/?code={leaks['query']}"},
+        timeout=5,
+    )
+    sentry_sdk.flush(timeout=5)
+    return response.status_code
+
+
+def found(sentry: TelemetrySink, leaks: dict[str, str]) -> set[str]:
+    """The names of what did leave, whole or its beginning, in any spelling."""
+    everything = b"\n".join(sentry.raw).decode()
+    return {
+        name
+        for name, value in leaks.items()
+        for spelling in (value[:12], quote(value, safe="")[:12], json.dumps(value)[1:12])
+        if spelling in everything
+    }
+
+
+@pytest.mark.parametrize(
+    "personal_data",
+    [{"send_default_pii": True}, {"send_default_pii": False}, {"data_collection": {}}],
+    ids=["send_default_pii", "no send_default_pii", "data_collection"],
+)
+@pytest.mark.filterwarnings("ignore:The send_default_pii option is deprecated")
+@pytest.mark.usefixtures("processor")
+class TestNothingLeaves:
+    @pytest.fixture
+    def sentry(self, start_sentry: Callable[..., TelemetrySink], personal_data: dict[str, Any]) -> TelemetrySink:
+        return start_sentry(**EVERYTHING, **personal_data)
+
+    @pytest.mark.parametrize(
+        ("path", "status"),
+        [("/reported/", 503), ("/reported-and-raised/", 500), ("/raises/", 500), ("/logs/", 200), ("/annotates/", 200)],
+    )
+    def test_from_a_posted_form(
+        self, sentry: TelemetrySink, site: str, leaks: dict[str, str], path: str, status: int
+    ) -> None:
+        assert post(site + path, leaks) == status
+
+        assert len(sentry.sentry_events) == 1
+        assert [item.type for item in sentry.sentry_items if item.type == "transaction"]
+        assert found(sentry, leaks) == set()
+
+    def test_from_posted_json(self, sentry: TelemetrySink, site: str, leaks: dict[str, str]) -> None:
+        body = {"card_token": leaks["card_token"], "event": "tokenized"}
+
+        assert post(f"{site}/json/", leaks, json=body) == 500
+
+        assert len(sentry.sentry_events) == 1
+        assert found(sentry, leaks) == set()
+
+    def test_and_what_an_operator_needs_stays(self, sentry: TelemetrySink, site: str, leaks: dict[str, str]) -> None:
+        post(f"{site}/reported/", leaks)
+
+        (event,) = sentry.sentry_events
+        assert event["request"]["url"].endswith("/reported/")
+        assert event["request"]["method"] == "POST"
+        assert event["tags"]["enrollment.reference"] == "H7P-2QX-9MR"
+        frames = event["exception"]["values"][-1]["stacktrace"]["frames"]
+        assert frames[-1]["function"] == "call_processor"
+        assert "raise ConnectionFailed" in frames[-1]["context_line"]
+
+    def test_while_the_same_search_finds_what_an_unguarded_view_lets_go(
+        self, sentry: TelemetrySink, site: str, leaks: dict[str, str]
+    ) -> None:
+        post(f"{site}/unguarded/", leaks)
+
+        assert "card_token" in found(sentry, leaks)
+
+
+@pytest.mark.usefixtures("processor")
+class TestTheSitesOwnBeforeSend:
+    def test_can_be_ours_and_takes_secrets_out_of_every_event(
+        self, start_sentry: Callable[..., TelemetrySink], site: str, leaks: dict[str, str]
+    ) -> None:
+        sentry = start_sentry(
+            **EVERYTHING, data_collection={}, before_send=scrub_event, before_send_transaction=scrub_event
+        )
+
+        post(f"{site}/unguarded/", leaks)
+
+        assert not {"card_token", "session"} & found(sentry, leaks)
