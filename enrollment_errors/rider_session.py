@@ -99,7 +99,7 @@ class RiderSession:
                 "reference": result.reference,
                 "expires_at": _text(result.expires_at),
                 "reenrollment_opens_at": _text(result.reenrollment_opens_at),
-                "card": card_token and _digest(card_token),
+                "card": _digest(card_token) if card_token else None,
             },
         )
 
@@ -126,8 +126,9 @@ class RiderSession:
 
     def _keep(self, name: str, value: Any) -> None:
         self._state[name] = value
+        encrypted = encrypt(json.dumps(self._state), purpose=_PURPOSE)
         try:
-            self._request.session[KEY] = encrypt(json.dumps(self._state), purpose=_PURPOSE)
+            self._request.session[KEY] = encrypted
         except Exception as error:  # noqa: BLE001  whatever the site's session store may raise
             logger.warning("The session cannot be written: %s", type(error).__name__)
 

@@ -23,6 +23,7 @@ from .reporting.site_errors import site_error
 from .responses import PAGES, STATUSES, Envelopes, Pages, end_url, is_allowed_redirect, page, signed_reference, url
 from .rider_session import RiderSession
 from .service import CardFormEvent
+from .transport.circuit import Phase, read_state
 
 
 @rider_view(Event.RETURNED_ENROLLMENT, Pages, "GET", "HEAD", "POST")
@@ -33,12 +34,10 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
     card_token = EnrollForm(request.POST).secret_card_token()
     if reference := session.success_of(card_token):
         return redirect(end_url(request, Outcome.SUCCESS, reference))
-    result = service.enroll(
-        enrollment,
-        visit_of(request, enrollment, session),
-        card_token=card_token,
-        handle=None if card_token else _redirect_handle(session, enrollment),
-    )
+    handle = None if card_token else _redirect_handle(session, enrollment)
+    result = service.enroll(enrollment, visit_of(request, enrollment, session), card_token=card_token, handle=handle)
+    if handle is not None:
+        session.forget_tokenization()  # a visit to the processor's site is good for one card
     return _end(request, enrollment, session, result, card_token)
 
 
@@ -153,7 +152,17 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         "returned": "returned" in request.GET and _redirect_handle(session, enrollment) is not None,
         "cardForm": script and {"url": script.url, "function": script.function, "options": dict(script.options)},
     }
-    return page(request, "enroll", enrollment, form=EnrollForm(), page_data=data)
+    circuit = read_state(account.name, conf.get_settings().CACHE)
+    return page(
+        request,
+        "enroll",
+        enrollment,
+        form=EnrollForm(),
+        page_data=data,
+        # Said before the rider enters a card for nothing. Half-open is no reason: the rider may be the one who finds
+        # that the processor is back.
+        circuit_open=circuit.phase is Phase.OPEN,
+    )
 
 
 def _redirect_handle(session: RiderSession, enrollment: Enrollment) -> Secret | None:

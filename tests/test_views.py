@@ -94,6 +94,16 @@ class TestTheEnrollPage:
         assert "/assets/js/littlepay.min.js" in page.text
         assert sandbox.calls == {}
 
+    def test_says_so_before_a_card_is_entered_while_the_processor_is_known_to_be_down(self, sandbox, rider, site):
+        site(BREAKER_FAILURES=2, ATTEMPTS=1)
+        sandbox.faults.set("*", Fault(kind="status", status=503))
+        for _ in range(2):
+            rider.asks_for_token()
+        page = rider.goes_to("/enrollment/")
+        assert (page.page, page.status) == ("enroll", 200)
+        assert "You cannot enroll right now" in page.text
+        assert "enrollment-data" not in page.text
+
     def test_sends_a_session_that_may_not_enroll_to_a_page_that_says_so(self, site):
         page = Rider().goes_to("/enrollment/")
         assert (page.page, page.status) == ("cannot_enroll", 403)

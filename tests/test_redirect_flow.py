@@ -1,0 +1,129 @@
+"""A processor whose card tokenization is on its own site fits the contract: the rider goes there and comes back."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Any, ClassVar
+
+import pytest
+
+from enrollment_errors.exceptions import CardRefused, StatusError
+from enrollment_errors.processors.base import FundingSource, Link, Processor, Redirect, Tokenization
+from enrollment_errors.redaction import Secret
+from tests.rider import Rider
+
+GATEWAY = "https://gateway.example/register/1"
+
+
+class GatewayProcessor(Processor):
+    """Everything in memory. ``handle`` n of a registration becomes the card token ``card-n``."""
+
+    name = "gateway"
+    registrations: ClassVar[list[str]] = []
+    links: ClassVar[dict[tuple[str, str], datetime | None]] = {}
+    refuses: ClassVar[bool] = False
+
+    @classmethod
+    def base_url(cls, options: Any) -> str:
+        return "https://gateway.example"
+
+    def request_tokenization(self, return_url: str) -> Tokenization:
+        self.registrations.append(return_url)
+        return Redirect(url=GATEWAY, handle=Secret(f"{len(self.registrations)}"), expires_at=time.time() + 600)
+
+    def redeem(self, handle: Secret) -> Secret:
+        if self.refuses:
+            raise CardRefused("verification failed")
+        return Secret(f"card-{handle.reveal()}")
+
+    def find_funding_source(self, card_token: Secret) -> FundingSource:
+        return FundingSource(id=card_token.reveal())
+
+    def link(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
+        if (funding_source.id, group_id) in self.links:
+            raise StatusError(409, Secret(""))
+        self.links[funding_source.id, group_id] = expires_at
+
+    def find_link(self, funding_source: FundingSource, group_id: str) -> Link | None:
+        if (funding_source.id, group_id) not in self.links:
+            return None
+        return Link(group_id=group_id, expires_at=self.links[funding_source.id, group_id])
+
+    def change_expiry(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
+        self.links[funding_source.id, group_id] = expires_at
+
+
+@pytest.fixture
+def gateway(settings, monkeypatch):
+    processor = {"CLASS": f"{__name__}.GatewayProcessor"}
+    settings.ENROLLMENT_ERRORS = {
+        **settings.ENROLLMENT_ERRORS,
+        "PROCESSORS": {"gateway": processor},
+        "ALLOWED_REDIRECT_HOSTS": ["gateway.example"],
+    }
+    for name, value in (("registrations", []), ("links", {}), ("refuses", False)):
+        monkeypatch.setattr(GatewayProcessor, name, value)
+    return GatewayProcessor
+
+
+@pytest.fixture
+def rider(gateway):
+    return Rider().becomes_eligible(processor="gateway")
+
+
+def test_the_script_is_told_to_send_the_rider_to_the_processor(gateway, rider):
+    assert rider.asks_for_token().json() == {"redirect": GATEWAY}
+    assert gateway.registrations == ["http://testserver/enrollment/?returned"]
+
+
+def test_the_rider_who_comes_back_is_enrolled(gateway, rider):
+    rider.asks_for_token()
+    assert '"returned": true' in rider.goes_to("/enrollment/?returned").text
+    assert rider.enrolls("").page == "success"
+    assert list(gateway.links) == [("card-1", "group-seniors")]
+
+
+def test_a_page_that_claims_a_return_without_one_does_not_enroll(gateway, rider):
+    assert '"returned": false' in rider.goes_to("/enrollment/?returned").text
+    assert rider.enrolls("").page == "server_error"
+    assert gateway.links == {}
+
+
+def test_a_second_rider_in_the_same_session_is_registered_anew(gateway, rider):
+    for _ in range(2):
+        rider.asks_for_token()
+        assert rider.enrolls("").page == "success"
+    assert [card for card, _ in gateway.links] == ["card-1", "card-2"]
+
+
+def test_reloading_the_return_after_success_shows_the_success_again(gateway, rider):
+    rider.asks_for_token()
+    first = rider.enrolls("")
+    assert rider.goes_to(first.url).page == "success"
+    assert '"returned": false' in rider.goes_to("/enrollment/?returned").text
+
+
+def test_refused_details_are_to_be_checked_and_tried_with_a_new_registration(gateway, rider, monkeypatch):
+    rider.asks_for_token()
+    monkeypatch.setattr(gateway, "refuses", True)
+    assert rider.enrolls("").page == "check_card"
+    monkeypatch.setattr(gateway, "refuses", False)
+    rider.asks_for_token()
+    assert rider.enrolls("").page == "success"
+    assert list(gateway.links) == [("card-2", "group-seniors")]
+
+
+def test_an_expiry_that_the_benefit_does_not_have_is_cleared_where_the_processor_can(gateway, rider):
+    gateway.links["card-1", "group-seniors"] = datetime.fromisoformat("2030-01-01T00:00:00+00:00")
+    rider.asks_for_token()
+    assert rider.enrolls("").page == "success"
+    assert gateway.links == {("card-1", "group-seniors"): None}
+
+
+def test_a_redirect_to_a_host_that_the_settings_do_not_name_is_refused(gateway, rider, settings):
+    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "ALLOWED_REDIRECT_HOSTS": []}
+    response = rider.asks_for_token()
+    assert response.status_code == 500
+    assert response.json()["errors"][0]["code"] == "configuration_error"
+    assert GATEWAY not in response.content.decode()
