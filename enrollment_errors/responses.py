@@ -80,18 +80,19 @@ def end_url(request: HttpRequest, outcome: Outcome, reference: str) -> str:
     """The address of a result page. It carries the signed reference, so that the page needs no session."""
     if outcome is Outcome.NOT_ELIGIBLE:
         return url(request, PAGES[outcome])
-    return url(request, PAGES[outcome], _signer(PAGES[outcome]).sign(reference))
+    return url(request, PAGES[outcome], signer(PAGES[outcome]).sign(reference))
 
 
 def signed_reference(name: str, signed: str) -> str | None:
     """The reference in the address of the result page ``name``; ``None`` where this site did not write it."""
     try:
-        return _signer(name).unsign(signed)
+        return signer(name).unsign(signed)
     except BadSignature:
         return None
 
 
-def _signer(name: str) -> Signer:
+def signer(name: str) -> Signer:
+    """Signs references for the addresses of the result page ``name``, and of no other."""
     return Signer(salt=f"enrollment_errors.{name}", sep=".")
 
 

@@ -1,0 +1,58 @@
+"""Sessions in a database that cannot be reached: every page still renders, and says what is true."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from enrollment_errors.outcomes import Outcome
+from enrollment_errors.responses import PAGES, signer
+from tests.rider import Rider
+
+
+@pytest.fixture
+def database_down(settings, django_db_blocker, tmp_path):
+    """Every query is a real OperationalError: the file is in a folder that does not exist."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
+    before = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.settings_dict["NAME"] = str(tmp_path / "missing" / "db.sqlite3")
+        yield
+        connection.settings_dict["NAME"] = before
+        connection.close()
+
+
+@pytest.fixture
+def rider(site):
+    rider = Rider()
+    rider.client.cookies["sessionid"] = "s" * 32
+    return rider
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.NOT_ELIGIBLE])
+def test_every_result_page_renders_with_its_reference(database_down, rider, outcome):
+    name = PAGES[outcome]
+    signed = signer(name).sign("H7P-2QX-9MR")
+    end = rider.goes_to(f"/enrollment/{name.replace('_', '-')}/{signed}/")
+    assert end.page == name
+    if outcome is not Outcome.SUCCESS:
+        assert end.reference == "H7P-2QX-9MR"
+
+
+def test_the_page_for_who_cannot_enroll_renders(database_down, rider):
+    assert rider.goes_to("/enrollment/cannot-enroll/").page == "cannot_enroll"
+
+
+def test_the_enroll_page_ends_on_the_generic_page_and_is_told_once(database_down, rider, telemetry):
+    end = rider.goes_to("/enrollment/")
+    assert (end.page, end.status) == ("server_error", 500)
+    telemetry.settle(amplitude=1)
+    told = [event["tags"].get("enrollment.reference") for event in telemetry.sentry]
+    assert told.count(end.reference) == 1
+
+
+def test_the_token_view_answers_with_an_envelope(database_down, rider):
+    response = rider.asks_for_token()
+    assert response.status_code == 500
+    assert rider.goes_to(response.json()["redirect"]).page == "server_error"
