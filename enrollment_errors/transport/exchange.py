@@ -16,7 +16,7 @@ from .failures import cleaned
 from .privacy import private_call
 from .response import Response
 from .session import ConnectionPool
-from .sockets import Exchange, NothingSent, current_exchange
+from .sockets import Exchange, current_exchange
 
 MAX_CONTENT = 2 * 1024 * 1024
 """Bytes of an answer that are read. What is longer is cut, and so no JSON any more."""
@@ -28,7 +28,7 @@ def exchanged(call: Call, pool: ConnectionPool, exchange: Exchange, clock: Clock
     """The 2xx answer, or what to raise in want of one."""
     result = _exchanged_once(call, pool, exchange, clock)
     # No retry: no server has seen anything yet.
-    return _exchanged_once(call, pool, exchange, clock) if isinstance(result, NothingSent) else result
+    return _exchanged_once(call, pool, exchange, clock) if exchange.found_dead else result
 
 
 def _exchanged_once(call: Call, pool: ConnectionPool, exchange: Exchange, clock: Clock) -> Response | BaseException:

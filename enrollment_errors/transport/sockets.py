@@ -8,6 +8,7 @@ whether a byte of the request has left.
 
 from __future__ import annotations
 
+import io
 import queue
 import socket
 import ssl
@@ -24,19 +25,18 @@ from .deadline import Deadline
 
 @dataclass
 class Exchange:
-    """One request and its answer, under way in this thread. ``sent``: at least one byte of the request has left."""
+    """One request and its answer, under way in this thread."""
 
     deadline: Deadline
     connect_timeout: float
     read_timeout: float
     sent: bool = False
+    """At least one byte of the request has left."""
+    found_dead: bool = False
+    """The connection was dead before that: a pooled one that the server had closed."""
 
 
 current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
-
-
-class NothingSent(ConnectionFailed):
-    """The connection was dead before a byte of the request had left: a pooled one that the server had closed."""
 
 
 @contextmanager
@@ -60,8 +60,26 @@ def _too_late(deadline_was_nearer: bool, sent: bool) -> TransportError:
     )
 
 
+class _AnswerReader(io.BufferedReader):
+    """``http.client`` takes the end of the connection for the end of the headers: an answer cut there would be whole."""
+
+    _in_head = True
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if self._in_head:
+            if not line:
+                sent = current_exchange.get().sent
+                raise ConnectionFailed("the connection was cut before the answer began", may_have_taken_effect=sent)
+            self._in_head = line not in (b"\r\n", b"\n")
+        return line
+
+
 class BoundedSocket(socket.socket):
-    """``http.client`` reads by ``recv_into`` and writes by ``sendall``."""
+    """``http.client`` writes by ``sendall``, and reads a ``makefile`` that fills itself by ``recv_into``."""
+
+    def makefile(self, *args: Any, **kwargs: Any) -> Any:
+        return _AnswerReader(super().makefile("rb", buffering=0))
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         with _bounded(self, current_exchange.get().read_timeout):
@@ -80,7 +98,8 @@ class BoundedSocket(socket.socket):
             except OSError:
                 if exchange.sent:
                     raise
-                raise NothingSent("the connection was closed before the request was sent") from None
+                exchange.found_dead = True
+                raise ConnectionFailed("the connection was closed before the request was sent") from None
         exchange.sent = True
         return sent
 

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import ssl
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from enrollment_errors.transport.clock import SYSTEM_CLOCK, Clock
+from enrollment_errors.transport.deadline import Deadline
+from enrollment_errors.transport.http import Limits, ProcessorHttp
+
+from .certificates import Certificate, make_certificate
+from .clocks import FakeClock
+from .upstream import Behaviour, Upstream, well
+
+LIMITS = {
+    "connect_timeout": 2.0,
+    "read_timeout": 3.0,
+    "attempts": 3,
+    "max_calls": 16,
+    "max_calls_wait": 0.25,
+    "breaker_failures": 1000,  # out of the way where a test is not about it
+    "breaker_window": 30.0,
+    "breaker_open": 10.0,
+    "cache": "default",
+}
+
+Serve = Callable[..., Upstream]
+Connect = Callable[..., ProcessorHttp]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """``serve(behave, tls=None)``: a server that is gone after the test."""
+    with ExitStack() as stack:
+
+        def start(behave: Behaviour = well, tls: ssl.SSLContext | None = None) -> Upstream:
+            return stack.enter_context(Upstream(behave, tls))
+
+        yield start
+
+
+@pytest.fixture
+def account() -> str:
+    """An account of this test alone: connections, places and circuit belong to the account."""
+    return f"account-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def connect(account: str) -> Connect:
+    """``connect(url, budget=8, **limits)``: what a processor gets to call with."""
+
+    def make(
+        url: str,
+        budget: float = 8,
+        tls_context: ssl.SSLContext | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        account: str = account,
+        **limits: Any,
+    ) -> ProcessorHttp:
+        return ProcessorHttp(
+            account,
+            url,
+            deadline=Deadline(budget, clock),
+            limits=Limits(**{**LIMITS, **limits}),
+            tls_context=tls_context,
+            clock=clock,
+        )
+
+    return make
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
