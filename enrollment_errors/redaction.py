@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -88,9 +88,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         # The key of a session in Django's cache.
         r"(contrib\.sessions\.cache(?:d_db)?)\w+",
         # Headers whose value has blanks, to the end of the line.
-        r"((?:authorization|cookie)[\w-]{0,40}[\\\"']{0,4}\s{0,4}[:=])(?!\s*\[Filtered)[^\r\n}]+",
+        r"((?:authorization|cookie)[\w-]{0,20}[\\\"']{0,4}\s{0,4}[:=])(?!\s*\[Filtered)[^\r\n}]+",
         # name=value, name: value, "name": "value", ('name', 'value'), in a form, JSON, a dump of either, or a message.
-        rf"((?:{_SENSITIVE})[\w-]{{0,40}}[\\\"']{{0,4}}\s{{0,4}}(?:[:=]|%3D|(?<=[\"']),)\s{{0,4}}(?!\[Filtered)[\[(]?b?)"
+        rf"((?:{_SENSITIVE})[\w-]{{0,20}}[\\\"']{{0,4}}\s{{0,4}}(?:[:=]|%3D|(?<=[\"']),)"
+        r"(?!\s*[\[(]?b?\[Filtered)\s{0,4}[\[(]?b?)"
         r"(?:\\{0,4}\"[^\"]*\"?|\\{0,4}'[^']*'?|(?!\{\w+\}|[\[{])[^\s,;&\"')\]}]+)",
     )
 )
@@ -119,10 +120,10 @@ class Scrubber:
         # The list of references is copied at once; the values themselves could change in another thread meanwhile.
         living = [secret.reveal() for ref in _living.valuerefs() if (secret := ref()) is not None]
         known = {value for value in (*living, *also) if len(value) >= _SHORTEST_KNOWN}
-        patterns = sorted(
-            {_pattern(value) for value in known | {quote(value, "", errors="replace") for value in known}}, key=len
-        )[::-1]
-        self._known = re.compile("|".join(patterns)) if patterns else None
+        # What is long, such as a processor's whole answer, is searched for as it is: compiling it would take long.
+        self._long = sorted((value for value in known if len(value) > _TELLING), key=len, reverse=True)
+        patterns = sorted({pattern for value in known for pattern in _patterns(value)}, key=len, reverse=True)
+        self._beginnings = re.compile("|".join(patterns)) if patterns else None
 
     def value(self, value: Any) -> Any:
         if value is None or isinstance(value, (bool, int, float, date)):
@@ -163,16 +164,20 @@ class Scrubber:
     def _source(self, lines: Any) -> Any:
         if isinstance(lines, list):
             return [self._source(line) for line in lines]
-        return self._without_known(lines) if isinstance(lines, str) else lines
+        return self._without_known(lines) if isinstance(lines, str) else self.value(lines)
 
     def _without_known(self, text: str) -> str:
-        return self._known.sub(FILTERED, text) if self._known else text
+        for value in self._long:
+            text = text.replace(value, FILTERED)
+        return self._beginnings.sub(FILTERED, text) if self._beginnings else text
 
 
-def _pattern(value: str) -> str:
-    if len(value) <= _TELLING:
-        return re.escape(value)
-    return rf"{re.escape(value)}|{re.escape(value[:_TELLING])}[\w.~+/=%-]*"
+def _patterns(value: str) -> Iterator[str]:
+    """For a secret's beginning, written plainly or percent-encoded, and what follows of it."""
+    beginning = value[:_TELLING]
+    rest = r"[\w.~+/=%-]*" if len(value) > _TELLING else ""
+    for spelling in (beginning, quote(beginning, safe="", errors="replace")):
+        yield re.escape(spelling) + rest
 
 
 def _shown(value: object) -> str:
