@@ -7,6 +7,7 @@ it and shows the fix. The site's settings are never written.
 from __future__ import annotations
 
 import difflib
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
@@ -31,6 +32,8 @@ class Account:
     name: str
     processor: type[Processor]
     options: Mapping[str, Any] = field(repr=False)
+    tls_context: ssl.SSLContext | None = None
+    """Made once, because the connection pool belongs to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +141,7 @@ def _account(name: str, alias: Any, entry: Any) -> Account:
     problems = processor.check_options(options)
     if problems:
         raise ConfigurationError(f'{SETTING}["{name}"]["OPTIONS"]: ' + " ".join(problems))
-    return Account(name=alias, processor=processor, options=options)
+    return Account(name=alias, processor=processor, options=options, tls_context=processor.tls_context(options))
 
 
 _READERS: dict[str, Callable[[str, Any], Any]] = {

@@ -20,7 +20,7 @@ def open_processor(account_name: str) -> Processor:
         account.processor.base_url(account.options),
         deadline=Deadline(settings.BUDGET),
         limits=limits(settings),
-        tls_context=account.processor.tls_context(account.options),
+        tls_context=account.tls_context,
     )
     return account.processor(account.name, account.options, http)
 
