@@ -4,6 +4,7 @@ from here, because the frames and their local variables would be in the tracebac
 
 from __future__ import annotations
 
+import re
 from email.utils import parsedate_to_datetime
 
 import requests
@@ -59,10 +60,8 @@ def _retry_after(header: str | None, clock: Clock) -> float | None:
     """Seconds. The header is a number of them or an HTTP date; what is neither is not there."""
     if header is None:
         return None
-    try:
-        return float(int(header))
-    except ValueError:
-        pass
+    if re.fullmatch("[0-9]{1,9}", header):
+        return float(header)
     try:
         return max(0.0, parsedate_to_datetime(header).timestamp() - clock.time())
     except (ValueError, OverflowError):

@@ -61,7 +61,7 @@ def _too_late(deadline_was_nearer: bool, sent: bool) -> TransportError:
 
 
 class _AnswerReader(io.BufferedReader):
-    """``http.client`` takes the end of the connection for the end of the headers: an answer cut there would be whole."""
+    """``http.client`` takes the end of the connection for the end of the headers: an answer cut there would pass."""
 
     _in_head = True
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from django.core.cache.backends import base, locmem
+
 from enrollment_errors.transport.clock import Clock
 
 
@@ -25,3 +32,11 @@ class FakeClock(Clock):
 
     def random(self) -> float:
         return self.chance
+
+
+@contextmanager
+def cache_on(clock: Clock) -> Iterator[None]:
+    """Django's local-memory cache forgets by ``clock``."""
+    time = SimpleNamespace(time=clock.time)
+    with patch.object(locmem, "time", time), patch.object(base, "time", time):
+        yield

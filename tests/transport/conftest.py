@@ -13,7 +13,7 @@ from enrollment_errors.transport.deadline import Deadline
 from enrollment_errors.transport.http import Limits, ProcessorHttp
 
 from .certificates import Certificate, make_certificate
-from .clocks import FakeClock
+from .clocks import FakeClock, cache_on
 from .upstream import Behaviour, Upstream, well
 
 LIMITS = {
@@ -74,8 +74,11 @@ def connect(account: str) -> Connect:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
+def clock() -> Iterator[FakeClock]:
+    """A clock that the cache goes by too."""
+    clock = FakeClock()
+    with cache_on(clock):
+        yield clock
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,138 @@
+"""The breaker against a model of itself, in whatever order calls begin, end and fail."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+
+from enrollment_errors.exceptions import CircuitOpen, ProcessorBusy, ProcessorError, StatusError, TimedOut
+from enrollment_errors.redaction import Secret
+from enrollment_errors.transport.circuit import Circuit, Phase, read_state
+
+from .circuits import heard
+from .clocks import FakeClock, cache_on
+
+FAILURES, WINDOW, OPEN_FOR, LONGEST = 3, 30, 10, 8
+NEVER_OPENED = 0
+
+
+@dataclass
+class Call:
+    """Under way. ``period`` is the stretch of one state in which it began."""
+
+    guard: Any
+    period: int
+    probing: bool
+
+
+class BreakerMachine(RuleBasedStateMachine):
+    calls = Bundle("calls")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = FakeClock()
+        self.account = uuid.uuid4().hex
+        self.stack = ExitStack()
+        self.stack.enter_context(cache_on(self.clock))
+        self.signals = self.stack.enter_context(heard(self.account))
+        self.circuit = Circuit(
+            self.account, failures=FAILURES, window=WINDOW, open_for=OPEN_FOR, cache="default", clock=self.clock
+        )
+        # The model.
+        self.period = self.last_period = NEVER_OPENED
+        self.until: float | None = None
+        self.failed_at: dict[int, list[float]] = defaultdict(list)
+        self.probed_until: dict[int, float] = {}
+        self.told: list[str] = []
+
+    def teardown(self) -> None:
+        self.stack.close()
+
+    @rule(seconds=st.sampled_from([0.5, 1, LONGEST - 0.5, LONGEST, OPEN_FOR, WINDOW]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.now += seconds
+
+    @rule()
+    def the_cache_forgets_everything(self) -> None:
+        cache.clear()
+        self.period, self.until = NEVER_OPENED, None
+        self.failed_at.clear()
+        self.probed_until.clear()
+
+    @rule(target=calls)
+    def a_call_begins(self) -> Any:
+        guard = self.circuit.guard(LONGEST)
+        now = self.clock.now
+        admitted = self.until is None or (now >= self.until and now >= self.probed_until.get(self.period, self.until))
+        try:
+            guard.__enter__()
+        except CircuitOpen:
+            assert not admitted
+            return multiple()
+        assert admitted
+        probing = self.until is not None
+        if probing:
+            self.probed_until[self.period] = now + LONGEST
+        return Call(guard, self.period, probing)
+
+    @rule(call=consumes(calls), status=st.sampled_from([None, 404]))
+    def it_is_answered(self, call: Call, status: int | None) -> None:
+        self._end(call, status and StatusError(status, Secret("")))
+        if call.probing and call.period == self.period:
+            self._begin_period(None)
+            self.told.append("closed")
+
+    @rule(call=consumes(calls), status=st.sampled_from([None, 503]))
+    def it_fails(self, call: Call, status: int | None) -> None:
+        self._end(call, StatusError(status, Secret("")) if status else TimedOut())
+        now = self.clock.now
+        if call.probing:
+            if call.period == self.period:
+                self._begin_period(now + OPEN_FOR)
+            return
+        failed_at = self.failed_at[call.period]
+        failed_at[:] = [at for at in failed_at if now < at + WINDOW][-(FAILURES - 1) :] + [now]
+        if call.period == self.period and len(failed_at) == FAILURES:
+            self._begin_period(now + OPEN_FOR)
+            self.told.append("opened")
+
+    @rule(call=consumes(calls))
+    def it_never_went_out(self, call: Call) -> None:
+        self._end(call, ProcessorBusy())
+        if call.probing:
+            self.probed_until.pop(call.period, None)
+
+    def _end(self, call: Call, error: ProcessorError | None) -> None:
+        try:
+            call.guard.__exit__(type(error) if error else None, error, None)
+        except ProcessorError as raised:
+            assert raised is error
+
+    def _begin_period(self, until: float | None) -> None:
+        self.last_period += 1
+        self.period, self.until = self.last_period, until
+
+    @invariant()
+    def the_state_is_as_the_model_has_it(self) -> None:
+        state = read_state(self.account, "default", self.clock)
+        if self.until is None:
+            assert state.phase is Phase.CLOSED
+        else:
+            assert state.phase is (Phase.OPEN if self.clock.now < self.until else Phase.HALF_OPEN)
+            assert state.until == self.until
+
+    @invariant()
+    def every_change_is_told_once(self) -> None:
+        assert [name for name, _ in self.signals] == self.told
+
+
+TestBreakerMachine = BreakerMachine.TestCase
+TestBreakerMachine.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import os
+import threading
+
+from enrollment_errors.transport.per_process import PerProcess
+
+
+def test_an_item_is_made_once() -> None:
+    items: PerProcess[object] = PerProcess()
+    assert items.get("key", object) is items.get("key", object)
+    assert items.get("key", object) is not items.get("other", object)
+
+
+def test_an_item_that_is_false_is_kept() -> None:
+    items: PerProcess[list[int]] = PerProcess()
+    items.get("key", list).append(1)
+    assert items.get("key", list) == [1]
+
+
+def test_threads_that_make_it_at_once_get_the_same() -> None:
+    items: PerProcess[object] = PerProcess()
+    meeting = threading.Barrier(8, timeout=5)
+    got: list[object] = []
+
+    def make() -> object:
+        meeting.wait()
+        return object()
+
+    threads = [threading.Thread(target=lambda: got.append(items.get("key", make))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert len(got) == 8
+    assert len(set(map(id, got))) == 1
+
+
+def test_a_forked_child_has_its_own() -> None:
+    items: PerProcess[object] = PerProcess()
+    parents = items.get("key", object)
+    if (child := os.fork()) == 0:
+        os._exit(items.get("key", object) is parents)
+    assert os.waitpid(child, 0)[1] == 0
+    assert items.get("key", object) is parents

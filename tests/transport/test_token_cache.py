@@ -1,0 +1,260 @@
+"""The API access token: fetched once for everybody, encrypted, and dropped where the processor refuses it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache import cache, caches
+from django.test import override_settings
+
+from enrollment_errors.exceptions import ConnectionFailed, DeadlineExceeded, ReplyIncomplete, StatusError
+from enrollment_errors.outcomes import Stage
+from enrollment_errors.redaction import Secret
+from enrollment_errors.transport import shared_cache
+from enrollment_errors.transport.clock import SYSTEM_CLOCK, Clock
+from enrollment_errors.transport.deadline import Deadline
+from enrollment_errors.transport.response import Response
+from enrollment_errors.transport.token_cache import AccessToken, TokenCache
+
+from .clocks import FakeClock
+
+OK = Response(200, b"{}")
+
+
+class Processor:
+    """Gives out numbered tokens, and refuses those in ``refused``."""
+
+    def __init__(self, clock: Clock, lifetime: float = 3600) -> None:
+        self.clock = clock
+        self.lifetime = lifetime
+        self.fetches = 0
+        self.used: list[str] = []
+        self.refused: set[str] = set()
+        self.before_answer: Callable[[], Any] = lambda: None
+
+    def fetch(self) -> AccessToken:
+        self.fetches += 1
+        number = self.fetches
+        self.before_answer()
+        return AccessToken(Secret(f"token-{number}"), self.clock.time() + self.lifetime)
+
+    def call(self, token: Secret) -> Response:
+        self.used.append(token.reveal())
+        if token.reveal() in self.refused:
+            raise StatusError(401, Secret("expired"))
+        return OK
+
+
+@pytest.fixture
+def processor(clock: FakeClock) -> Processor:
+    return Processor(clock)
+
+
+@pytest.fixture
+def tokens(clock: FakeClock) -> TokenCache:
+    return make_tokens(clock)
+
+
+def make_tokens(clock: Clock, account: str = "littlepay", url: str = "https://a.test", budget: float = 8) -> TokenCache:
+    return TokenCache(account, url, cache="default", deadline=Deadline(budget, clock), clock=clock)
+
+
+def stored() -> list[Any]:
+    return [caches["default"].get(key.split(":", 2)[2]) for key in cache._cache]
+
+
+class TestSharing:
+    def test_a_token_is_fetched_once(self, tokens: TokenCache, processor: Processor) -> None:
+        for _ in range(3):
+            assert tokens.use(processor.fetch, processor.call) is OK
+        assert processor.used == ["token-1"] * 3
+
+    def test_everybody_uses_it(self, processor: Processor, clock: FakeClock) -> None:
+        make_tokens(clock).use(processor.fetch, processor.call)
+        make_tokens(clock).use(processor.fetch, processor.call)
+        assert processor.fetches == 1
+
+    @pytest.mark.parametrize("other", [{"account": "other"}, {"url": "https://b.test"}])
+    def test_another_account_or_server_has_its_own(self, tokens, processor, clock, other) -> None:
+        tokens.use(processor.fetch, processor.call)
+        make_tokens(clock, **other).use(processor.fetch, processor.call)
+        assert processor.used == ["token-1", "token-2"]
+
+    def test_a_warm_token_costs_one_read_of_the_cache(self, tokens, processor, monkeypatch) -> None:
+        tokens.use(processor.fetch, processor.call)
+        operations = []
+        monkeypatch.setattr(
+            shared_cache.SharedCache,
+            "_ask",
+            lambda self, operation, ask=shared_cache.SharedCache._ask: operations.append(1) or ask(self, operation),
+        )
+        tokens.use(processor.fetch, processor.call)
+        assert len(operations) == 1
+
+    def test_callers_that_come_at_once_wait_for_one_fetch(self) -> None:
+        """Measured without a lock: 24 callers, 24 tokens."""
+        processor = Processor(SYSTEM_CLOCK)
+        processor.before_answer = lambda: time.sleep(0.1)
+        threads = [
+            threading.Thread(target=make_tokens(SYSTEM_CLOCK).use, args=(processor.fetch, processor.call))
+            for _ in range(24)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert (processor.fetches, len(processor.used)) == (1, 24)
+
+
+class TestEncryption:
+    def test_what_is_kept_shows_nothing(self, tokens: TokenCache, processor: Processor) -> None:
+        tokens.use(processor.fetch, processor.call)
+        (value,) = stored()
+        assert isinstance(value, str)
+        assert "token-1" not in value
+
+    def test_a_rotated_secret_key_keeps_it(self, tokens: TokenCache, processor: Processor) -> None:
+        with override_settings(SECRET_KEY="old"):
+            tokens.use(processor.fetch, processor.call)
+        with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["old"]):
+            tokens.use(processor.fetch, processor.call)
+        assert processor.fetches == 1
+
+    def test_another_secret_key_is_as_good_as_no_token(self, tokens: TokenCache, processor: Processor) -> None:
+        with override_settings(SECRET_KEY="old"):
+            tokens.use(processor.fetch, processor.call)
+        with override_settings(SECRET_KEY="new"):
+            tokens.use(processor.fetch, processor.call)
+        assert processor.used == ["token-1", "token-2"]
+
+    @pytest.mark.parametrize("junk", ["", "junk", b"junk", 7, ["x"], {"token": "x"}])
+    def test_junk_in_the_cache_is_as_good_as_no_token(self, tokens, processor, junk) -> None:
+        tokens.use(processor.fetch, processor.call)
+        (key,) = cache._cache
+        cache.set(key.split(":", 2)[2], junk)
+        tokens.use(processor.fetch, processor.call)
+        assert processor.fetches == 2
+
+
+class TestExpiry:
+    @pytest.mark.parametrize(("lifetime", "margin"), [(3600, 30), (100, 10)])
+    def test_a_token_is_replaced_a_little_before_it_expires(
+        self, tokens, processor, clock, lifetime: float, margin: float
+    ) -> None:
+        processor.lifetime = lifetime
+        tokens.use(processor.fetch, processor.call)
+        clock.now += lifetime - margin - 1
+        make_tokens(clock).use(processor.fetch, processor.call)
+        assert processor.fetches == 1
+        clock.now += 1
+        make_tokens(clock).use(processor.fetch, processor.call)
+        assert processor.fetches == 2
+
+    @pytest.mark.parametrize("lifetime", [0, -10])
+    def test_one_that_expires_at_once_is_used_once(self, tokens, processor, lifetime: float) -> None:
+        processor.lifetime = lifetime
+        assert tokens.use(processor.fetch, processor.call) is OK
+        assert tokens.use(processor.fetch, processor.call) is OK
+        assert processor.used == ["token-1", "token-2"]
+
+
+class TestRefusal:
+    def test_a_refused_token_is_replaced_and_the_call_made_once_more(self, tokens, processor) -> None:
+        tokens.use(processor.fetch, processor.call)
+        processor.refused.add("token-1")
+        assert tokens.use(processor.fetch, processor.call) is OK
+        assert processor.used == ["token-1", "token-1", "token-2"]
+
+    def test_a_second_refusal_is_told(self, tokens, processor) -> None:
+        processor.refused.update({"token-1", "token-2"})
+        with pytest.raises(StatusError) as caught:
+            tokens.use(processor.fetch, processor.call)
+        assert (caught.value.status, caught.value.stage) == (401, None)
+        assert caught.value.__context__ is None
+        assert processor.used == ["token-1", "token-2"]
+
+    def test_only_the_refused_one_is_dropped(self, tokens, processor) -> None:
+        """By the time that a slow call hears of its refusal, somebody else may have got a good token."""
+        tokens.use(processor.fetch, processor.call)
+        processor.refused.add("token-1")
+
+        def slow_call(token: Secret) -> Response:
+            if token.reveal() == "token-1":
+                tokens.use(processor.fetch, processor.call)
+            return processor.call(token)
+
+        assert tokens.use(processor.fetch, slow_call) is OK
+        assert processor.fetches == 2
+
+    def test_a_refused_one_is_gone_even_where_no_other_is_had(self, tokens, processor) -> None:
+        tokens.use(processor.fetch, processor.call)
+        processor.refused.add("token-1")
+
+        def fail() -> AccessToken:
+            raise ConnectionFailed
+
+        with pytest.raises(ConnectionFailed):
+            tokens.use(fail, processor.call)
+        tokens.use(processor.fetch, processor.call)
+        assert processor.used == ["token-1", "token-1", "token-2"]
+
+    @pytest.mark.parametrize("status", [400, 403, 500])
+    def test_another_error_is_no_refusal(self, tokens, processor, status: int) -> None:
+        def call(token: Secret) -> Response:
+            raise StatusError(status, Secret(""))
+
+        with pytest.raises(StatusError):
+            tokens.use(processor.fetch, call)
+        tokens.use(processor.fetch, processor.call)
+        assert processor.fetches == 1
+
+
+class TestFetching:
+    @pytest.mark.parametrize(
+        "error", [ConnectionFailed(), StatusError(401, Secret("")), StatusError(503, Secret("")), ReplyIncomplete()]
+    )
+    def test_its_failure_is_the_authorizations(self, tokens, processor, error) -> None:
+        def fail() -> AccessToken:
+            raise error
+
+        with pytest.raises(type(error)) as caught:
+            tokens.use(fail, processor.call)
+        assert caught.value.stage is Stage.AUTHORIZATION
+        assert processor.used == []
+
+    def test_its_failure_does_not_block_the_next(self, tokens, processor) -> None:
+        def fail() -> AccessToken:
+            raise ConnectionFailed
+
+        with pytest.raises(ConnectionFailed):
+            tokens.use(fail, processor.call)
+        assert tokens.use(processor.fetch, processor.call) is OK
+
+    def test_nobody_waits_for_one_that_died_longer_than_half_of_what_is_left(self, tokens, processor, clock) -> None:
+        cache.add(f"enrollment_errors.{tokens._lock_key}", 1)
+        started = clock.now
+        assert tokens.use(processor.fetch, processor.call) is OK
+        assert clock.now - started == pytest.approx(4, abs=0.1)
+
+    def test_what_another_process_gets_meanwhile_is_used(self, tokens, processor, clock) -> None:
+        cache.add(f"enrollment_errors.{tokens._lock_key}", 1)
+
+        def sleep(seconds: float) -> None:
+            FakeClock.sleep(clock, seconds)
+            if len(clock.sleeps) == 3:
+                tokens._fetched(processor.fetch)
+
+        clock.sleep = sleep
+        tokens.use(processor.fetch, processor.call)
+        assert processor.fetches == 1
+
+    def test_no_time_left_is_told_by_the_fetch(self, processor, clock) -> None:
+        def fetch() -> AccessToken:
+            raise DeadlineExceeded
+
+        with pytest.raises(DeadlineExceeded):
+            make_tokens(clock, budget=0).use(fetch, processor.call)
