@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from amplitude import Amplitude, BaseEvent, Config
-from amplitude.http_client import Response
+from amplitude.http_client import HttpStatus, Response
 from amplitude.storage import InMemoryStorage, StorageProvider
 
 from .. import conf
@@ -200,7 +200,7 @@ class _Buffer(InMemoryStorage):  # type: ignore[misc]
                 self._sdk.send(events)
             except Exception as error:  # noqa: BLE001  an answer that cannot be read is as good as none
                 logger.warning("Amplitude's answer cannot be read (%s).", type(error).__qualname__)
-                self._sdk.response_processor.process_response(Response(), events)
+                self._sdk.response_processor.process_response(Response(HttpStatus.TIMEOUT), events)
 
     def _next(self) -> list[Any]:
         """The next events to send; empty once there are none, and the thread ends."""
