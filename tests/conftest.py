@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-pytest_plugins = ["tests.rider"]
+pytest_plugins = ["tests.rider", "tests.packaging.distribution"]
 
 
 @pytest.fixture(autouse=True)

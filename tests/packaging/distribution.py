@@ -1,0 +1,78 @@
+"""What a user gets: the sdist, the wheel, and an environment of its own with the wheel in it. Made once a test run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def run(*command: str | Path, cwd: Path, timeout: float = 240) -> str:
+    """What it printed. Fails with all that it said where it ends otherwise than well."""
+    done = subprocess.run(
+        command, cwd=cwd, env=outside_environment(), capture_output=True, text=True, timeout=timeout, check=False
+    )
+    assert done.returncode == 0, f"{command} said: {done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def outside_environment(**more: str) -> dict[str, str]:
+    """The environment without what would lead back into this checkout."""
+    ours = ("PYTHONPATH", "DJANGO_SETTINGS_MODULE", "VIRTUAL_ENV", "COV_CORE_SOURCE", "PYTHONSTARTUP")
+    return {name: value for name, value in os.environ.items() if name not in ours} | more
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with one sdist and the wheel that was built from it."""
+    return _once(
+        tmp_path_factory,
+        "dist",
+        lambda folder: run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder),
+    )
+
+
+@pytest.fixture(scope="session")
+def wheel(dist: Path) -> Path:
+    (wheel,) = dist.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
+    """The interpreter of an environment in which README's first command, and nothing else, was run."""
+
+    def install(folder: Path) -> None:
+        run(sys.executable, "-m", "venv", folder, cwd=folder)
+        environment = outside_environment(PIP_FIND_LINKS=f"{os.environ.get('PIP_FIND_LINKS', '')} {dist}")
+        subprocess.run(
+            [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "django-enrollment-errors"],
+            cwd=folder,
+            env=environment,
+            timeout=300,
+            check=True,
+        )
+
+    return _once(tmp_path_factory, "environment", install) / "bin" / "python"
+
+
+def _once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that all workers of a parallel run share, made by the first of them that wants it."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / name
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / f"{name}.made").exists():
+            folder.mkdir(exist_ok=True)
+            make(folder)
+            (root / f"{name}.made").touch()
+    return folder
