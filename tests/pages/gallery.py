@@ -25,7 +25,9 @@ DATES = {
     "reenrollment_opens_at": datetime(2027, 1, 18, tzinfo=ZoneInfo("America/Los_Angeles")),
 }
 CARD_FORM = {"url": "/card-form.js", "function": "openCardForm", "options": {"color": "#fff"}}
-PAGE_DATA = {"tokenUrl": "/token/", "reportUrl": "/report/", "returned": False, "cardForm": CARD_FORM}
+PAGE_DATA: dict[str, Any] = {"tokenUrl": "/token/", "reportUrl": "/report/", "returned": False, "cardForm": CARD_FORM}
+
+REDIRECT_DATA = {**PAGE_DATA, "tokenUrl": "/token/?gateway", "cardForm": None}
 
 
 class CardTokenForm(forms.Form):
@@ -45,7 +47,7 @@ PICTURES = {
     picture.name: picture
     for picture in (
         Picture("enroll", "enroll", {"form": CardTokenForm(), "page_data": PAGE_DATA}),
-        Picture("enroll-redirect", "enroll", {"form": CardTokenForm(), "page_data": {**PAGE_DATA, "cardForm": None}}),
+        Picture("enroll-redirect", "enroll", {"form": CardTokenForm(), "page_data": REDIRECT_DATA}),
         Picture("enroll-circuit-open", "enroll", {"circuit_open": True}),
         Picture("success", "success", {"already_linked": False, "expires_at": None}),
         Picture("success-already", "success", {"already_linked": True, "expires_at": DATES["expires_at"]}),

@@ -1,0 +1,41 @@
+"""Arabic as a pseudo-locale: every message in Arabic letters, which is enough to prove right-to-left."""
+
+from __future__ import annotations
+
+import re
+import string
+import struct
+from pathlib import Path
+
+from tests.pages import catalogs
+
+_LETTERS = str.maketrans(
+    string.ascii_lowercase + string.ascii_uppercase, "ابجدهفغحيجكلمنوبقرستعفوزيز" + "ابجدهفغحيجكلمنوبقرستعفوزيز"
+)
+
+
+def write_catalog(folder: Path) -> Path:
+    """A folder for ``LOCALE_PATHS``."""
+    messages = sorted(set().union(*catalogs.messages_in_sources().values()))
+    header = ("", "Content-Type: text/plain; charset=UTF-8\n")
+    compiled = folder / "ar" / "LC_MESSAGES" / "django.mo"
+    compiled.parent.mkdir(parents=True)
+    compiled.write_bytes(_compile([header, *((message, disguise(message)) for message in messages)]))
+    return folder
+
+
+def disguise(message: str) -> str:
+    return "".join(
+        part if part.startswith("%(") else part.translate(_LETTERS) for part in re.split(r"(%\(\w+\)s)", message)
+    )
+
+
+def _compile(entries: list[tuple[str, str]]) -> bytes:
+    """GNU gettext's binary format: two tables of lengths and offsets, then the texts."""
+    texts = [text.encode() for pair in zip(*entries, strict=True) for text in pair]
+    start = 28 + 8 * len(texts)
+    table, data = b"", b""
+    for text in texts:
+        table += struct.pack("<II", len(text), start + len(data))
+        data += text + b"\0"
+    return struct.pack("<7I", 0x950412DE, 0, len(entries), 28, 28 + 4 * len(texts), 0, 0) + table + data

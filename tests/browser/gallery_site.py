@@ -1,0 +1,94 @@
+"""The pictures over HTTP, and stand-ins for what the enroll page's script asks. Its URLs, views and server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.test import override_settings
+from django.urls import path
+from django.utils import translation
+
+from tests.pages import gallery
+from tests.pages.catalogs import LOCALES
+
+LANGUAGES = ["en", *(locale.lower().replace("_", "-") for locale in LOCALES)]
+SIGN_IN_MATTERS = {picture.name for picture in gallery.PICTURES.values() if picture.page in ("success", "system_error")}
+CARD_FORM = "window.openCardForm = (options) => { window.cardForm = options; };"
+
+
+def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
+    if request.method == "POST":
+        return HttpResponse(f"<title>posted</title><p>{request.POST['card_token'] or 'nothing'}</p>")
+    context: dict[str, Any] = {}
+    data = gallery.PICTURES[name].context.get("page_data")
+    if "returned" in request.GET:
+        context["page_data"] = {**data, "returned": True}
+    elif "card_form" in request.GET:
+        context["page_data"] = {**data, "cardForm": {**gallery.CARD_FORM, "url": request.GET["card_form"]}}
+    with translation.override(language):
+        return HttpResponse(gallery.render(name, request, signed_in="signed_in" in request.GET, **context))
+
+
+def token(request: HttpRequest) -> HttpResponse:
+    """What the enroll page's picture asks for: access to a card form or, without one, the way to the processor."""
+    if "gateway" in request.GET:
+        return JsonResponse({"redirect": request.build_absolute_uri("/pages/gateway/")})
+    return JsonResponse({"token": "tokenization-access"})
+
+
+def report(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"redirect": None})
+
+
+def card_form(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(CARD_FORM, content_type="text/javascript")
+
+
+def named(request: HttpRequest, name: str) -> HttpResponse:
+    return HttpResponse(f"<title>{name}</title>")
+
+
+urlpatterns = [
+    path("pictures/<str:language>/<str:name>/", picture),
+    path("token/", token),
+    path("report/", report),
+    path("card-form.js", card_form),
+    path("pages/<str:name>/", named),
+]
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests are no news."""
+
+
+@contextmanager
+def serve(**settings: Any) -> Iterator[str]:
+    """The gallery's address, while it is served on this machine with the site's settings changed."""
+    with override_settings(**{"ROOT_URLCONF": __name__, "MIDDLEWARE": [], **settings}):
+        server = ThreadedWSGIServer(("127.0.0.1", 0), _Quiet)
+        server.set_app(StaticFilesHandler(WSGIHandler()))
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+def address(base: str, name: str, language: str = "en", *, signed_in: bool = False) -> str:
+    return f"{base}/pictures/{language}/{name}/{'?signed_in' if signed_in else ''}"
+
+
+def variants() -> list[tuple[str, bool]]:
+    """Every picture, and once more signed in where that shows."""
+    return [(name, False) for name in gallery.PICTURES] + [(name, True) for name in sorted(SIGN_IN_MATTERS)]

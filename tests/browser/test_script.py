@@ -1,0 +1,371 @@
+"""The enroll page's script, in each way that the token view, the card form and the report view can behave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from .gallery_site import address, serve
+
+pytestmark = pytest.mark.browser
+
+SILENT: Callable[[Route], None] = lambda route: None  # noqa: E731  never answers
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with serve() as base:
+        yield base
+
+
+class Enroll:
+    """A rider on the enroll page, what the page asks of the site, and a card form that does as it is told."""
+
+    def __init__(self, page: Page, site: str) -> None:
+        self.page = page
+        self.site = site
+        self.reports: list[tuple[str, int | None]] = []
+        self.headers: list[dict[str, str]] = []
+        self.posted: list[str] = []
+        self.report_answer: dict[str, Any] = {"json": {"redirect": None}}
+        page.route("**/report/", self._report)
+        page.route("**/pictures/**", self._picture)
+        self.button = page.get_by_role("button", name="Enroll")
+        self.status = page.get_by_role("status")
+        self.alert = page.get_by_role("alert")
+
+    def _report(self, route: Route) -> None:
+        told = json.loads(route.request.post_data or "")
+        self.reports.append((told["event"], told["status"]))
+        self.headers.append(route.request.headers)
+        final = told["event"] not in ("started", "tokenized")
+        route.fulfill(**(self.report_answer if final else {"json": {"redirect": None}}))
+
+    def _picture(self, route: Route) -> None:
+        if route.request.method == "POST":
+            self.posted.append(route.request.post_data or "")
+        route.continue_()
+
+    def token_answers(self, **answer: Any) -> None:
+        self.page.route("**/token/*", lambda route: route.fulfill(**answer))
+
+    def reports_lead_to(self, redirect: Any) -> None:
+        self.report_answer = {"json": {"redirect": redirect}}
+
+    def opens(self, name: str = "enroll", query: str = "") -> Enroll:
+        self.page.goto(address(self.site, name) + query)
+        return self
+
+    def is_ready(self) -> Enroll:
+        expect(self.button).to_be_enabled()
+        expect(self.status).to_have_text("Ready. Select Enroll to go on.")
+        return self
+
+    def card_form(self, callback: str, answer: Any = None) -> None:
+        self.page.evaluate("([callback, answer]) => window.cardForm[callback](answer)", [callback, answer])
+
+    def is_on(self, name: str) -> None:
+        expect(self.page).to_have_title(name)
+
+    def is_told_in_the_page(self) -> None:
+        expect(self.alert).to_contain_text("Your card is not enrolled yet.")
+        expect(self.alert.get_by_role("heading")).to_be_focused()
+        expect(self.alert.get_by_role("link", name="Try again")).to_be_visible()
+        expect(self.page.get_by_role("link", name="Return home")).to_be_visible()
+        expect(self.page.get_by_role("link", name="Call (555) 010-0199")).to_be_visible()
+        expect(self.button).to_be_hidden()
+
+    def waits(self, seconds: int) -> None:
+        self.page.clock.fast_forward(seconds * 1000)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with browser.new_context() as context:
+        context.set_default_timeout(10_000)
+        yield context.new_page()
+
+
+@pytest.fixture
+def enroll(page: Page, site: str) -> Enroll:
+    return Enroll(page, site)
+
+
+class TestTheCardForm:
+    def test_it_gets_what_the_processor_needs(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        given = enroll.page.evaluate("Object.assign({}, window.cardForm)")
+        assert given["authorization"] == "tokenization-access"
+        assert given["element"] == "#enrollment-open"
+        assert given["color"] == "#fff"
+
+    def test_opening_it_is_reported_once(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        enroll.button.click()
+        enroll.button.click()
+        enroll.page.wait_for_timeout(50)
+        assert enroll.reports == [("started", None)]
+
+    def test_reports_carry_the_csrf_token(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        with enroll.page.expect_request("**/report/"):
+            enroll.button.click()
+        assert enroll.headers[0]["x-csrftoken"] == "a-csrf-token"
+
+    def test_a_card_token_is_posted(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        enroll.card_form("onTokenize", {"token": "a-card"})
+        enroll.is_on("posted")
+        assert ["card_token=a-card" in body for body in enroll.posted] == [True]
+        assert ("tokenized", None) in enroll.reports
+
+    def test_a_second_card_token_is_not_posted(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        enroll.page.evaluate("() => { for (const token of ['one', 'two']) window.cardForm.onTokenize({ token }); }")
+        enroll.is_on("posted")
+        assert ["card_token=one" in body for body in enroll.posted] == [True]
+
+    def test_an_error_after_the_card_token_is_no_news(self, enroll: Enroll) -> None:
+        enroll.reports_lead_to("/pages/system-error/")
+        enroll.opens().is_ready()
+        enroll.page.evaluate(
+            "() => { window.cardForm.onTokenize({ token: 'one' }); window.cardForm.onError({ status: 500 }); }"
+        )
+        enroll.is_on("posted")
+        assert enroll.reports == [("tokenized", None)]
+
+    @pytest.mark.parametrize("answer", [None, {}, {"token": ""}, {"token": 7}])
+    def test_a_card_token_that_is_none_is_a_failure(self, enroll: Enroll, answer: Any) -> None:
+        enroll.reports_lead_to("/pages/system-error/")
+        enroll.opens().is_ready()
+        enroll.card_form("onTokenize", answer)
+        enroll.is_on("system-error")
+        assert enroll.reports == [("failed", None)]
+
+    def test_refused_details_lead_where_the_report_says(self, enroll: Enroll) -> None:
+        enroll.reports_lead_to("/pages/check-card/")
+        enroll.opens().is_ready()
+        enroll.card_form("onVerificationFailure", {"status": 200})
+        enroll.is_on("check-card")
+        assert enroll.reports == [("refused", 200)]
+
+    @pytest.mark.parametrize(
+        ("answer", "status"),
+        [({"status": 401}, 401), ({"status": 500}, 500), ({}, None), (None, None), ({"status": "broken"}, None)],
+    )
+    def test_an_error_is_reported_with_its_status(self, enroll: Enroll, answer: Any, status: int | None) -> None:
+        enroll.reports_lead_to("/pages/server-error/")
+        enroll.opens().is_ready()
+        enroll.card_form("onError", answer)
+        enroll.is_on("server-error")
+        assert enroll.reports == [("failed", status)]
+
+    def test_back_from_a_failure_does_not_come_to_the_spent_page(self, enroll: Enroll) -> None:
+        enroll.page.goto(f"{enroll.site}/pages/before/")
+        enroll.reports_lead_to("/pages/system-error/")
+        enroll.opens().is_ready()
+        enroll.card_form("onError", {"status": 503})
+        enroll.is_on("system-error")
+        enroll.page.go_back()
+        enroll.is_on("before")
+
+    def test_after_a_cancel_the_button_works_again(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        enroll.button.click()
+        enroll.card_form("onCancel")
+        expect(enroll.status).to_have_text("You closed the card form. Your card is not enrolled yet.")
+        enroll.button.click()
+        enroll.card_form("onTokenize", {"token": "a-card"})
+        enroll.is_on("posted")
+        assert [event for event, _ in enroll.reports] == ["started", "cancelled", "started", "tokenized"]
+
+    def test_one_that_does_not_load_is_reported(self, enroll: Enroll) -> None:
+        enroll.page.route("**/card-form.js", lambda route: route.abort())
+        enroll.reports_lead_to("/pages/system-error/")
+        enroll.opens()
+        enroll.is_on("system-error")
+        assert enroll.reports == [("form_not_loaded", None)]
+
+    @pytest.mark.parametrize("script", ["", "syntax error", "window.openCardForm = () => { throw new Error('no'); };"])
+    def test_one_that_is_none_is_reported(self, enroll: Enroll, script: str) -> None:
+        enroll.page.route("**/card-form.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+        enroll.reports_lead_to("/pages/system-error/")
+        enroll.opens()
+        enroll.is_on("system-error")
+        assert enroll.reports == [("form_not_loaded", None)]
+
+    def test_one_that_never_comes_is_given_up(self, enroll: Enroll) -> None:
+        enroll.page.clock.install()
+        enroll.page.route("**/card-form.js", SILENT)
+        enroll.reports_lead_to("/pages/system-error/")
+        with enroll.page.expect_response("**/token/"):
+            enroll.page.goto(address(enroll.site, "enroll"), wait_until="commit")
+        expect(enroll.status).to_have_text("Getting the card form ready…")
+        enroll.waits(20)
+        enroll.is_on("system-error")
+        assert enroll.reports == [("form_not_loaded", None)]
+
+
+class TestTheTokenRequest:
+    def test_an_error_envelope_leads_where_it_says_and_is_not_reported_again(self, enroll: Enroll) -> None:
+        enroll.token_answers(status=503, json={"errors": [{"status": "503"}], "redirect": "/pages/system-error/"})
+        enroll.opens()
+        enroll.is_on("system-error")
+        assert enroll.reports == []
+
+    @pytest.mark.parametrize(
+        ("answer", "status"),
+        [
+            ({"status": 200, "body": "<!doctype html><h1>Log in</h1>", "content_type": "text/html"}, 200),
+            ({"status": 502, "body": "<h1>Bad gateway</h1>", "content_type": "text/html"}, 502),
+            ({"status": 200, "body": ""}, 200),
+            ({"status": 200, "json": None}, 200),
+            ({"status": 200, "json": ["token"]}, 200),
+            ({"status": 200, "json": {"token": None}}, 200),
+            ({"status": 200, "json": {"token": ""}}, 200),
+            ({"status": 200, "json": {"redirect": "/pages/gateway/"}}, 200),
+            ({"status": 403, "json": {"detail": "no"}}, 403),
+            ({"status": 503, "json": {"errors": [], "redirect": "https://elsewhere.example/"}}, 503),
+            ({"status": 503, "json": {"errors": [], "redirect": "//elsewhere.example/"}}, 503),
+            ({"status": 503, "json": {"errors": [], "redirect": "/\\elsewhere.example/"}}, 503),
+        ],
+    )
+    def test_an_answer_that_is_no_use_is_reported(self, enroll: Enroll, answer: Any, status: int) -> None:
+        enroll.token_answers(**answer)
+        enroll.reports_lead_to("/pages/system-error/")
+        enroll.opens()
+        enroll.is_on("system-error")
+        assert enroll.reports == [("token_failed", status)]
+
+    def test_no_answer_is_reported(self, enroll: Enroll) -> None:
+        enroll.page.route("**/token/", lambda route: route.abort())
+        enroll.reports_lead_to("/pages/system-error/")
+        enroll.opens()
+        enroll.is_on("system-error")
+        assert enroll.reports == [("token_failed", None)]
+
+    def test_waiting_says_so_offers_a_way_out_and_ends(self, enroll: Enroll) -> None:
+        enroll.page.clock.install()
+        enroll.page.route("**/token/", SILENT)
+        enroll.reports_lead_to("/pages/system-error/")
+        enroll.opens()
+        expect(enroll.status).to_have_text("Getting the card form ready…")
+        expect(enroll.button).to_be_disabled()
+        enroll.waits(10)
+        expect(enroll.status).to_have_text("Still trying. You can wait, try again, or return home.")
+        expect(enroll.page.get_by_role("link", name="Try again")).to_be_visible()
+        expect(enroll.page.get_by_role("link", name="Return home")).to_be_visible()
+        enroll.waits(10)
+        enroll.is_on("system-error")
+        assert enroll.reports == [("token_failed", None)]
+
+
+class TestTheReport:
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            {"status": 500, "body": "<h1>Server error</h1>", "content_type": "text/html"},
+            {"json": {"redirect": None}},
+            {"json": {"redirect": "https://elsewhere.example/"}},
+            {"json": {"redirect": "javascript:alert(1)"}},
+        ],
+    )
+    def test_one_that_names_no_page_is_told_in_the_page(self, enroll: Enroll, answer: Any) -> None:
+        enroll.report_answer = answer
+        enroll.opens().is_ready()
+        enroll.card_form("onError", {"status": 500})
+        enroll.is_told_in_the_page()
+
+    def test_offline_is_told_in_the_page(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        enroll.page.unroute("**/report/")
+        enroll.page.context.set_offline(True)
+        enroll.card_form("onError", {})
+        enroll.is_told_in_the_page()
+
+    def test_one_that_never_answers_is_told_in_the_page(self, enroll: Enroll) -> None:
+        enroll.page.clock.install()
+        enroll.opens().is_ready()
+        enroll.page.unroute("**/report/")
+        enroll.page.route("**/report/", SILENT)
+        enroll.card_form("onError", {})
+        expect(enroll.status).to_have_text("One moment…")
+        enroll.waits(10)
+        enroll.is_told_in_the_page()
+
+    def test_an_error_envelope_leads_where_it_says(self, enroll: Enroll) -> None:
+        enroll.report_answer = {"status": 403, "json": {"errors": [], "redirect": "/pages/cannot-enroll/"}}
+        enroll.opens().is_ready()
+        enroll.card_form("onVerificationFailure")
+        enroll.is_on("cannot-enroll")
+
+
+class TestTheRedirectFlow:
+    def test_the_button_leads_to_the_processor(self, enroll: Enroll) -> None:
+        enroll.opens("enroll-redirect").is_ready()
+        enroll.button.click()
+        enroll.is_on("gateway")
+        assert enroll.reports == [("started", None)]
+
+    def test_an_address_that_is_none_is_reported(self, enroll: Enroll) -> None:
+        enroll.token_answers(json={"redirect": "javascript:alert(1)"})
+        enroll.reports_lead_to("/pages/server-error/")
+        enroll.opens("enroll-redirect")
+        enroll.is_on("server-error")
+        assert enroll.reports == [("token_failed", 200)]
+
+    def test_a_rider_who_came_back_is_enrolled_at_once(self, enroll: Enroll) -> None:
+        enroll.opens("enroll-redirect", "?returned")
+        enroll.is_on("posted")
+        assert [body.endswith("card_token=") for body in enroll.posted] == [True]
+        assert enroll.reports == []
+
+
+class TestEnrolling:
+    def test_waiting_says_so_and_offers_a_way_out(self, enroll: Enroll) -> None:
+        enroll.page.clock.install()
+        enroll.opens().is_ready()
+        enroll.page.unroute("**/pictures/**")
+        enroll.page.route("**/pictures/**", lambda route: route.fulfill(status=204))  # the browser stays where it is
+        enroll.card_form("onTokenize", {"token": "a-card"})
+        expect(enroll.status).to_have_text("Enrolling your card…")
+        expect(enroll.button).to_be_disabled()
+        enroll.waits(10)
+        expect(enroll.status).to_contain_text("Still trying.")
+        expect(enroll.page.get_by_role("link", name="Return home")).to_be_visible()
+
+
+class TestComingBack:
+    def test_a_page_from_the_back_forward_cache_starts_anew(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        enroll.card_form("onCancel")
+        with enroll.page.expect_navigation():
+            enroll.page.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+        enroll.is_ready()
+
+    def test_back_from_the_result_the_button_works_again(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        enroll.card_form("onTokenize", {"token": "a-card"})
+        enroll.is_on("posted")
+        enroll.page.go_back()
+        enroll.is_ready()
+        assert enroll.page.locator("[name=card_token]").input_value() == ""
+
+
+class TestWithoutTheScript:
+    def test_a_script_that_never_comes_leaves_a_way_on(self, enroll: Enroll) -> None:
+        enroll.page.route("**/enrollment.js", lambda route: route.abort())
+        enroll.opens()
+        late = enroll.page.get_by_text("The card form is taking too long to open.")
+        expect(late).to_be_hidden()
+        enroll.page.evaluate("for (const animation of document.getAnimations()) animation.finish()")
+        expect(late).to_be_visible()
+        expect(enroll.button).to_be_hidden()
+
+    def test_the_script_takes_that_away(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        assert enroll.page.get_by_text("The card form is taking too long to open.").count() == 0
