@@ -38,7 +38,7 @@ def blocks_of(page: Path, *, section: str | None = None) -> Iterator[Block]:
         start = text.index(heading) + len(heading)
         end = text.find("\n## ", start) if "\n## " in text[start:] else len(text)
     for match in FENCE.finditer(text, start, end):
-        before = text[:match.start()].rstrip().rsplit("\n\n", 1)[-1]
+        before = text[: match.start()].rstrip().rsplit("\n\n", 1)[-1]
         yield Block(
             page=str(page.relative_to(ROOT)),
             line=text.count("\n", 0, match.start()) + 1,

@@ -68,7 +68,9 @@ class EveryoneMay(Host):
 def addresses() -> dict[str, str]:
     request = RequestFactory().get("/enrollment/")
     request.resolver_match = resolve("/enrollment/")
-    return {"enroll": "/enrollment/"} | {PAGES[outcome]: end_url(request, outcome, "H7P-2QX-9MR") for outcome in Outcome}
+    return {"enroll": "/enrollment/"} | {
+        PAGES[outcome]: end_url(request, outcome, "H7P-2QX-9MR") for outcome in Outcome
+    }
 
 
 def render(language: str, address: str) -> list[object]:

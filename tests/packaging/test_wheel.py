@@ -48,6 +48,12 @@ def contents_of(wheel: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+@pytest.fixture(scope="module")
+def rendered(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    script = Path(__file__).with_name("render_every_page.py")
+    return json.loads(run(python, "-W", "error", script, cwd=tmp_path_factory.mktemp("elsewhere")))
+
+
 class TestWheel:
     def test_every_file_of_the_package_is_in_it(self, wheel):
         wanted = tracked("enrollment_errors")
@@ -122,11 +128,6 @@ class TestLinks:
 
 
 class TestInAnEmptyEnvironment:
-    @pytest.fixture(scope="class")
-    def rendered(self, python, tmp_path_factory) -> Any:
-        script = Path(__file__).with_name("render_every_page.py")
-        return json.loads(run(python, "-W", "error", script, cwd=tmp_path_factory.mktemp("elsewhere")))
-
     def test_the_package_is_the_installed_one(self, rendered, python):
         assert Path(rendered["package"]).is_relative_to(python.parent.parent)
 
@@ -155,6 +156,4 @@ class TestInAnEmptyEnvironment:
         script = "import sys, importlib, django\nfrom django.conf import settings\n"
         script += "settings.configure(INSTALLED_APPS=['enrollment_errors'])\ndjango.setup()\n"
         script += "for name in sys.argv[1:]: importlib.import_module(name)\n"
-        subprocess.run(
-            [python, "-c", script, *names], cwd=tmp_path, env=outside_environment(), timeout=60, check=True
-        )
+        subprocess.run([python, "-c", script, *names], cwd=tmp_path, env=outside_environment(), timeout=60, check=True)
