@@ -25,8 +25,10 @@ def write_catalog(folder: Path) -> Path:
 
 
 def disguise(message: str) -> str:
+    """Placeholders and markup stay as they are."""
     return "".join(
-        part if part.startswith("%(") else part.translate(_LETTERS) for part in re.split(r"(%\(\w+\)s)", message)
+        part if part[:1] in ("%", "<") else part.translate(_LETTERS)
+        for part in re.split(r"(%\(\w+\)s|<[^>]+>)", message)
     )
 
 

@@ -111,7 +111,7 @@ def test_a_name_with_markup_in_it_stays_text() -> None:
 @each_failure
 def test_a_failure_shows_its_reference_and_spells_it_for_screen_readers(name: str) -> None:
     html = render(name)
-    assert f'<span aria-hidden="true">{REFERENCE}</span>' in html
+    assert f'<bdi dir="ltr" aria-hidden="true">{REFERENCE}</bdi>' in html
     assert "Reference: H 7 P, 2 Q X, 9 M R" in text(html)
 
 
