@@ -91,7 +91,7 @@ def _prepare(server: ThreadedWSGIServer) -> None:
     from django.core.wsgi import get_wsgi_application
 
     server.set_app(StaticFilesHandler(get_wsgi_application()))
-    call_command("migrate", verbosity=0)
+    call_command("migrate", verbosity=0, skip_checks=False)
 
 
 if __name__ == "__main__":

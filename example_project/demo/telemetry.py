@@ -38,7 +38,7 @@ def _from_sentry(event: Mapping[str, Any]) -> Told:
         text=raised.get("value") or (event.get("logentry") or {}).get("message", ""),
         at=parse_datetime(event["timestamp"]),
         reference=tags.get("enrollment.reference", ""),
-        facts=tags,
+        facts=_readable(tags),
         whole=_as_json(event),
     )
 
@@ -51,9 +51,13 @@ def _from_amplitude(event: Mapping[str, Any]) -> Told:
         text="",
         at=datetime.fromtimestamp(event["time"] / 1000, timezone.utc),
         reference=properties.get("reference", ""),
-        facts=properties,
+        facts=_readable(properties),
         whole=_as_json(event),
     )
+
+
+def _readable(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: ", ".join(value) if isinstance(value, list) else value for name, value in facts.items()}
 
 
 def _as_json(event: Mapping[str, Any]) -> str:

@@ -1,0 +1,105 @@
+"""How a rider walks through the example site, in either language, from the eligibility page to the end."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext
+from playwright.sync_api import Page, expect
+
+from tests.example.running import RunningDemo
+
+LANGUAGES = ("en", "es")
+AGENCY = "Mountain Valley Transit"
+
+HEADINGS = {
+    "success": "Your card is enrolled",
+    "check-card": "Check your card details",
+    "too-early": "It is too early to enroll again",
+    "still-checking": "We are still checking",
+    "system-error": "We cannot enroll your card right now",
+    "server-error": "Something went wrong on our side",
+    "cannot-enroll": "Start again to enroll",
+}
+STATUSES = {"system-error": 503, "server-error": 500}
+
+
+def words(english: str, language: str) -> str:
+    with translation.override(language):
+        return gettext(english)
+
+
+class Walk:
+    def __init__(self, page: Page, demo: RunningDemo, language: str) -> None:
+        self.page, self.demo, self.language = page, demo, language
+
+    def qualify(self, benefit: str = "older-adult") -> None:
+        """Through the agency's page and eligibility, to the page with the card form."""
+        self.page.goto(f"{self.demo.url}/agencies/mountain/")
+        self.page.locator(f"main a[href$='/{benefit}/']").click()
+        if benefit == "agency-card":
+            self.page.locator("input[name=card_number]").fill("123456")
+        else:
+            self.page.locator("main a.button").click()
+            self.page.locator("button[value=qualifies]").click()
+        self.page.locator("main form .button").click()
+        self.page.wait_for_url(re.compile("/enrollment/"))
+
+    def open_enroll_page(self) -> None:
+        self.page.goto(f"{self.demo.url}/enrollment/")
+
+    def open_card_form(self) -> None:
+        self.page.locator("#enrollment-open:enabled").click()
+
+    def use_card(self, card: str) -> None:
+        self.open_card_form()
+        self.page.locator("dialog select").select_option(card)
+        self.page.locator("dialog button[type=submit]").click()
+
+    def expect_end(self, name: str) -> None:
+        """The page of that name, with its true status and words, in the rider's language and in the other one."""
+        self.page.wait_for_url(re.compile(f"/{name}/"))
+        assert self.page.request.get(self.page.url).status == STATUSES.get(name, 200), self.page.url
+        self._expect_words(name, self.language)
+        other = next(language for language in LANGUAGES if language != self.language)
+        reference = self.reference
+        self._switch_to(other)
+        self._expect_words(name, other)
+        assert self.reference == reference
+        self._switch_to(self.language)
+
+    def _expect_words(self, name: str, language: str) -> None:
+        heading = words(HEADINGS[name], language)
+        expect(self.page.locator("html")).to_have_attribute("lang", language)
+        expect(self.page.locator("h1")).to_have_text(heading)
+        expect(self.page).to_have_title(f"{heading}, {AGENCY}")
+
+    def _switch_to(self, language: str) -> None:
+        self.page.locator(f"button[name=language][value={language}]").click()
+        expect(self.page.locator("html")).to_have_attribute("lang", language)
+
+    @property
+    def reference(self) -> str | None:
+        """As the page shows it."""
+        shown = self.page.locator(".enrollment-reference [aria-hidden]")
+        return shown.inner_text() if shown.count() else None
+
+    @property
+    def main_button(self) -> Any:
+        return self.page.locator(".enrollment-actions .enrollment-button").first
+
+    def expect_told(self, *amplitude: str, sentry: str | None = None) -> None:
+        """Exactly these Amplitude events, by name, and one Sentry event with a code that ``sentry`` matches, or none.
+
+        The last of the names is the event that tells of the end: it has the reference that the page shows, and so has
+        Sentry's. (The page tells of its form while it submits it, so events may come in another order than they began.)
+        """
+        errors, events = self.demo.events(sentry=0 if sentry is None else 1, amplitude=len(amplitude))
+        assert sorted(event["event_type"] for event in events) == sorted(amplitude)
+        assert len(errors) == (0 if sentry is None else 1)
+        assert all(re.fullmatch(sentry or "", error["tags"]["enrollment.code"]) for error in errors)
+        told = [event["event_properties"]["reference"] for event in events if event["event_type"] == amplitude[-1]]
+        told += [error["tags"]["enrollment.reference"] for error in errors]
+        assert set(told) == {self.reference or told[0]}

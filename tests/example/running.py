@@ -1,0 +1,83 @@
+"""The example site as ``make demo`` runs it, in a process of its own, and what tests ask of it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import requests
+
+EXAMPLE_PROJECT = Path(__file__).resolve().parents[2] / "example_project"
+BUDGET = 1.6
+"""Seconds that a rider waits at most for the processor, in place of the 8 of a person's demo."""
+
+_QUIET = 0.8
+"""Longer than the half second in which Amplitude's events are gathered: what has not come by then does not come."""
+
+
+class RunningDemo:
+    def __init__(self, database: Path) -> None:
+        command = [sys.executable, EXAMPLE_PROJECT / "demo" / "run.py", "--port=0", f"--database={database}"]
+        self.process = subprocess.Popen([*command, f"--budget={BUDGET}"], stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        said = "".join(takewhile(lambda line: line != "Ctrl-C ends it.\n", self.process.stdout))
+        addresses = dict(re.findall(r"^(.+?): +(\S+)$", said, re.MULTILINE))
+        if self.process.poll() is not None or len(addresses) != 4:
+            self.stop()
+            raise AssertionError(f"The demo did not start: {said}")
+        self.url = addresses["Start page"].removesuffix("/demo/")
+        self.sandbox_url = addresses["Sandbox"].removesuffix("/sandbox/state")
+        self.telemetry_url = addresses["Telemetry"]
+
+    def stop(self) -> int:
+        """The exit status, after SIGTERM."""
+        self.process.terminate()
+        with self.process:
+            return self.process.wait(timeout=10)
+
+    def choose(self, scenario: str) -> None:
+        """For everybody: the scenario is the processor's."""
+        with requests.Session() as session:
+            session.get(f"{self.url}/demo/").raise_for_status()
+            headers = {"X-CSRFToken": session.cookies["csrftoken"]}
+            session.post(f"{self.url}/demo/scenarios/{scenario}/", headers=headers).raise_for_status()
+
+    def break_processor(self, **faults: Mapping[str, Any]) -> None:
+        """The sandbox's faults by endpoint, beside those of the scenario."""
+        requests.post(f"{self.sandbox_url}/sandbox/faults", json=faults, timeout=5).raise_for_status()
+
+    def mend_processor(self) -> None:
+        requests.delete(f"{self.sandbox_url}/sandbox/faults", timeout=5).raise_for_status()
+
+    def events(self, *, sentry: int, amplitude: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """What Sentry and Amplitude were told: as many as are expected, and none that comes later."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            told = self._told()
+            if len(told["sentry"]) >= sentry and len(told["amplitude"]) >= amplitude:
+                break
+            time.sleep(0.05)
+        time.sleep(_QUIET)
+        told = self._told()
+        return told["sentry"], told["amplitude"]
+
+    def _told(self) -> dict[str, list[dict[str, Any]]]:
+        told: dict[str, list[dict[str, Any]]] = requests.get(self.telemetry_url, timeout=5).json()
+        return told
+
+
+def run_demo() -> Iterator[RunningDemo]:
+    """The body of a fixture."""
+    with TemporaryDirectory() as folder:
+        demo = RunningDemo(Path(folder) / "db.sqlite3")
+        try:
+            yield demo
+        finally:
+            demo.stop()
