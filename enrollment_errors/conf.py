@@ -21,6 +21,7 @@ from .classification import Rule
 from .exceptions import ConfigurationError
 from .host import Agency, Host
 from .processors.base import Processor
+from .redaction import Secret
 
 SETTING = "ENROLLMENT_ERRORS"
 
@@ -51,6 +52,12 @@ class Settings:
     AMPLITUDE_SERVER_URL: str = ""
     RELEASE: str = ""
 
+    INCIDENTS: bool = True
+    INCIDENTS_PER_MINUTE: int = 60
+    INCIDENTS_KEPT_DAYS: int = 90
+    SENTRY_EVENT_URL: str = ""
+    STATUS_TOKEN: Secret | None = None
+
     CACHE: str = "default"
     BUDGET: float = 8.0
     CONNECT_TIMEOUT: float = 2.0
@@ -67,6 +74,26 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise _wrong(name, value, "a text")
     return value
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(name, value, "True or False")
+    return value
+
+
+def _token(name: str, value: Any) -> Secret | None:
+    return Secret(_text(name, value)) if value else None
+
+
+def _sentry_event_url(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if text and "{event_id}" not in text:
+        raise ConfigurationError(
+            f'{SETTING}["{name}"] must have {{event_id}} where the event\'s id belongs, such as '
+            '"https://example.sentry.io/issues/?query={event_id}".'
+        )
+    return text
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
@@ -150,8 +177,15 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "RULES": _rules,
     "FALLBACK_AGENCY": _agency,
     "ALLOWED_REDIRECT_HOSTS": _texts,
+    "SENTRY_EVENT_URL": _sentry_event_url,
+    "STATUS_TOKEN": _token,
 }
-_READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {"str": _text, "float": _seconds, "int": _count}
+_READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
+    "str": _text,
+    "bool": _flag,
+    "float": _seconds,
+    "int": _count,
+}
 
 
 def _wrong(name: str, value: Any, wanted: str) -> ConfigurationError:

@@ -36,6 +36,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 ENROLLMENT_ERRORS = {
     "HOST": "tests.site.TestHost",
+    "INCIDENTS": False,
     "PROCESSORS": {
         "littlepay": {
             "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",

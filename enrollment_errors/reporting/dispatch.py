@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from . import amplitude, log, sentry, signals
+from . import amplitude, incidents, log, sentry, signals
 from .report import Report
 
-SINKS = (log, sentry, amplitude, signals)
-"""Each a module with ``send(report)`` that returns at once. The log comes first: it has no way to fail."""
+SINKS = (log, sentry, amplitude, incidents, signals)
+"""Each a module with ``send(report)`` that returns at once, with a report that knows more for the sinks after it, or
+nothing. The log comes first: it has no way to fail."""
 
 
 def dispatch(report: Report) -> None:
     """Never raises, and waits for no server: what the rider sees does not depend on who hears of it."""
     for sink in SINKS:
         try:
-            sink.send(report)
+            report = sink.send(report) or report
         except Exception as error:  # noqa: BLE001  a broken sink must not break the rider's page
             log.sink_failed(sink.__name__, report, error)

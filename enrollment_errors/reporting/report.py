@@ -42,6 +42,7 @@ class Report:
     status that the processor answered. ``seconds`` is how long the service took. ``error`` is what was raised, with its
     traceback. ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account; both
     are empty, and ``enrollment`` is ``None``, where the site's own hook failed to say who enrolls into what.
+    ``sentry_event_id`` is there for the sinks after Sentry's, where Sentry took an event.
     """
 
     event: Event
@@ -62,6 +63,7 @@ class Report:
     card_scheme: str | None = None
     card_category: str | None = None
     card_tokenize_url: str | None = None
+    sentry_event_id: str | None = None
 
     @property
     def account(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from weakref import ref
 
@@ -29,30 +30,32 @@ ignore_logger("enrollment_errors")
 _HEADERS = frozenset({"accept", "accept-language", "content-length", "content-type", "host", "origin", "user-agent"})
 
 
-def send(report: Report) -> None:
-    """Captures ``report.error``, where it is a fault."""
-    if report.is_fault:
-        capture(
-            report.error or EnrollmentError(report.code),
-            tags=_tags(report),
-            context=_context(report),
-            fingerprint=_fingerprint(report),
-        )
+def send(report: Report) -> Report | None:
+    """Captures ``report.error``, where it is a fault; gives back the report with the event's id."""
+    if not report.is_fault:
+        return None
+    event_id = capture(
+        report.error or EnrollmentError(report.code),
+        tags=_tags(report),
+        context=_context(report),
+        fingerprint=_fingerprint(report),
+    )
+    return replace(report, sentry_event_id=event_id)
 
 
 def capture(
     error: BaseException, *, tags: dict[str, str], context: dict[str, Any], fingerprint: list[str] | None = None
-) -> None:
-    """One event for ``error``, in a scope of its own. Does nothing without an initialised SDK."""
+) -> str | None:
+    """One event for ``error``, in a scope of its own. Returns its id; ``None`` where Sentry is not there for it."""
     if not sentry_sdk.is_initialized():
-        return
+        return None
     with sentry_sdk.new_scope() as scope:
         scope.set_level("error")
         scope.set_tags(tags)
         scope.set_context("enrollment", context)
         scope.fingerprint = fingerprint
         scope.add_event_processor(RequestGuard())
-        scope.capture_exception(error)
+        return scope.capture_exception(error)
 
 
 def guard_request(request: HttpRequest) -> None:

@@ -1,0 +1,47 @@
+"""The incident list: how each enrollment ended is counted, and what was no success can be looked up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import conf
+from ..incidents.writing import writer
+from ..models import Incident
+from .report import Report
+
+
+def send(report: Report) -> None:
+    """Leaves the facts for the database, which may be down. Does nothing for what is no outcome."""
+    settings = conf.get_settings()
+    if settings.INCIDENTS and report.outcome is not None:
+        writer().take(_facts(report, settings.RELEASE), per_minute=settings.INCIDENTS_PER_MINUTE)
+
+
+def _facts(report: Report, release: str) -> dict[str, Any]:
+    enrollment = report.enrollment
+    facts = {
+        "reference": report.reference,
+        "at": report.at,
+        "outcome": report.outcome.value if report.outcome else "",
+        "processor": report.processor,
+        "account": report.account,
+        "agency": enrollment.agency.slug if enrollment else "",
+        "flow": enrollment.flow if enrollment else "",
+        "method": enrollment.method.value if enrollment else "",
+        "stage": report.stage.value if report.stage else "",
+        "code": report.code,
+        "upstream_status": report.upstream_status,
+        "route": report.route or "",
+        "exception": type(report.error).__qualname__ if report.error else "",
+        "seconds": report.seconds,
+        "side": report.side.value,
+        "release": release,
+        "sentry_event_id": report.sentry_event_id or "",
+    }
+    return {name: _fitting(name, value) for name, value in facts.items()}
+
+
+def _fitting(name: str, value: Any) -> Any:
+    """A text that comes from the site, no longer than its column: the database would refuse the whole batch."""
+    longest = getattr(Incident._meta.get_field(name), "max_length", None)
+    return value if longest is None else value[:longest]

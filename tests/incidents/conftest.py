@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from enrollment_errors.incidents.writing import Writer, on_demand
+from tests.rider import Rider
+from tests.servers import postgres_server  # noqa: F401 - a fixture
+
+AT = datetime(2026, 11, 21, 22, 5, 30, tzinfo=timezone.utc)
+
+
+def facts(**changes: Any) -> dict[str, Any]:
+    """Of the link that the processor answered with 503, unless ``changes`` say something else."""
+    return {
+        "reference": "H7P-2QX-9MR",
+        "at": AT,
+        "outcome": "system_error",
+        "processor": "littlepay",
+        "account": "mountain-account",
+        "agency": "mountain",
+        "flow": "senior",
+        "method": "self_service",
+        "stage": "link",
+        "code": "processor_error",
+        "upstream_status": 503,
+        "route": "POST api/v1/concession_groups/{group_id}/fundingsources",
+        "exception": "StatusError",
+        "seconds": 0.75,
+        "side": "backend",
+        "release": "2026.11.1",
+        "sentry_event_id": "",
+        **changes,
+    }
+
+
+def success(**changes: Any) -> dict[str, Any]:
+    return facts(**{"outcome": "success", "code": "linked", "upstream_status": None, "exception": "", **changes})
+
+
+@pytest.fixture
+def keeping(settings: LazySettings) -> None:
+    """The site keeps incidents."""
+    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "INCIDENTS": True}
+
+
+@pytest.fixture
+def incidents(keeping: None, db: None) -> Iterator[Writer]:
+    """What riders meet is written when the test says ``flush``."""
+    with on_demand() as writer:
+        yield writer
+
+
+@pytest.fixture
+def rider(site: Any, incidents: Writer) -> Rider:
+    return Rider().becomes_eligible()

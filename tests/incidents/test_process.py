@@ -1,0 +1,183 @@
+"""What the database can do to a process: real ones, against a PostgreSQL server and one that never answers."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from enrollment_errors.incidents.writing import EXIT_SECONDS
+from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.sandbox.server import SandboxServer
+from tests.servers import PostgresServer
+
+ROOT = Path(__file__).parents[2]
+PREAMBLE = """
+import json, os, sys, time
+from django.conf import settings
+from tests import settings as site
+given = json.loads(sys.argv[1])
+processors = site.ENROLLMENT_ERRORS["PROCESSORS"]
+processors["littlepay"]["OPTIONS"] |= given["options"]
+settings.configure(**{name: getattr(site, name) for name in dir(site) if name.isupper()} | {
+    "ENROLLMENT_ERRORS": site.ENROLLMENT_ERRORS | {"INCIDENTS": True, "PROCESSORS": processors},
+    "DATABASES": {"default": given["database"]},
+})
+import django
+django.setup()
+from django.core.management import call_command
+from django.db import connection
+from enrollment_errors.models import Incident, OutcomeCount
+from enrollment_errors.reporting.dispatch import dispatch
+from tests.reporting.reports import new_report
+from tests.rider import Rider
+
+def wait(condition):
+    for _ in range(400):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came true")
+"""
+
+
+def run(script: str, database: dict[str, Any], **options: str) -> tuple[dict[str, Any], float]:
+    """Runs ``script`` in a process of its own. Gives the JSON that it prints, and the seconds from then to its end."""
+    given = json.dumps({"database": database, "options": options})
+    process = subprocess.Popen(
+        [sys.executable, "-c", PREAMBLE + textwrap.dedent(script), given], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        started = time.monotonic()
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+        return json.loads(said), time.monotonic() - started
+    finally:
+        process.kill()
+
+
+@pytest.fixture
+def silent() -> Iterator[dict[str, Any]]:
+    """A database server that accepts connections, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "tests",
+            "HOST": "127.0.0.1",
+            "PORT": server.getsockname()[1],
+        }
+
+
+def test_a_database_that_hangs_delays_neither_the_riders_page_nor_for_long_the_end_of_the_process(
+    silent: dict[str, Any], sandbox: SandboxServer
+) -> None:
+    sandbox.faults.set("lookup", Fault(kind="status", status=404))
+
+    told, seconds_to_end = run(
+        """
+        started = time.monotonic()
+        status = Rider().becomes_eligible().enrolls().status
+        seconds = time.monotonic() - started
+        time.sleep(1)  # the thread is waiting for the database by now
+        again = time.monotonic()
+        Rider().becomes_eligible().enrolls()
+        print(json.dumps({"status": status, "seconds": [seconds, time.monotonic() - again]}), flush=True)
+        """,
+        silent,
+        BASE_URL=sandbox.url,
+        CLIENT_ID=sandbox.state.client_id,
+        CLIENT_SECRET=sandbox.state.client_secret,
+        AUDIENCE=sandbox.state.audience,
+    )
+
+    assert told["status"] == 500
+    assert max(told["seconds"]) < 1
+    assert seconds_to_end < EXIT_SECONDS + 1
+
+
+@pytest.mark.postgresql
+class TestPostgresql:
+    @pytest.fixture
+    def database(self, postgres_server: PostgresServer) -> Iterator[dict[str, Any]]:
+        import psycopg
+
+        where = {"host": "127.0.0.1", "port": postgres_server.port, "user": "tests", "dbname": "postgres"}
+        with psycopg.connect(**where, autocommit=True) as server:
+            server.execute("CREATE DATABASE incidents")
+            yield {**postgres_server.settings, "NAME": "incidents"}
+            server.execute("DROP DATABASE incidents WITH (FORCE)")
+
+    def test_the_thread_gives_its_connection_back(self, database: dict[str, Any]) -> None:
+        told, _ = run(
+            """
+            call_command("migrate", verbosity=0)
+            dispatch(new_report())
+            wait(Incident.objects.exists)
+            clients = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            def only_this_one():
+                with connection.cursor() as cursor:
+                    return cursor.execute(clients).fetchone() == (1,)
+            wait(only_this_one)
+            print(json.dumps(Incident.objects.count()), flush=True)
+            """,
+            database,
+        )
+
+        assert told == 1
+
+    def test_incidents_of_an_outage_are_written_after_it(self, database: dict[str, Any]) -> None:
+        told, _ = run(
+            """
+            import psycopg
+            call_command("migrate", verbosity=0)
+            connection.close()
+            where = {"host": "127.0.0.1", "port": given["database"]["PORT"], "user": "tests", "dbname": "postgres"}
+            with psycopg.connect(**where, autocommit=True) as server:
+                server.execute("ALTER DATABASE incidents ALLOW_CONNECTIONS false")
+                dispatch(new_report(reference="H7P-2QX-9MR"))
+                time.sleep(1.2)
+                dispatch(new_report(reference="4FW-GXR-2CC"))
+                server.execute("ALTER DATABASE incidents ALLOW_CONNECTIONS true")
+            wait(lambda: Incident.objects.count() == 2)
+            print(json.dumps(sorted(Incident.objects.values_list("reference", flat=True))), flush=True)
+            """,
+            database,
+        )
+
+        assert told == ["4FW-GXR-2CC", "H7P-2QX-9MR"]
+
+    def test_parent_and_child_each_write_their_own_once(self, database: dict[str, Any]) -> None:
+        told, _ = run(
+            """
+            call_command("migrate", verbosity=0)
+            connection.close()
+            dispatch(new_report(reference="parent before"))
+            if child := os.fork():
+                dispatch(new_report(reference="parent after"))
+                os.waitpid(child, 0)
+                wait(lambda: Incident.objects.count() >= 3)
+                time.sleep(0.6)
+                print(json.dumps(sorted(Incident.objects.values_list("reference", flat=True))), flush=True)
+            else:
+                dispatch(new_report(reference="child"))
+            """,
+            database,
+        )
+
+        assert told == ["child", "parent after", "parent before"]
+
+    def test_what_a_process_has_at_its_end_is_still_written(self, database: dict[str, Any]) -> None:
+        run("call_command('migrate', verbosity=0); dispatch(new_report()); print(1, flush=True)", database)
+
+        told, _ = run("print(json.dumps(Incident.objects.count()), flush=True)", database)
+        assert told == 1

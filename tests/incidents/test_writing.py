@@ -1,0 +1,244 @@
+"""The way into the database: bounded, outside of the rider's request, and with nothing dropped that is not counted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from enrollment_errors.incidents import writing
+from enrollment_errors.incidents.writing import Writer
+from enrollment_errors.models import Incident, OutcomeCount
+from tests.transport.clocks import FakeClock
+
+from .conftest import AT, facts, success
+
+
+def counted() -> list[tuple[str, int, int]]:
+    return list(OutcomeCount.objects.order_by("first_at", "code").values_list("code", "count", "unlisted"))
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def on_demand(db: None) -> Writer:
+    return Writer(background=False)
+
+
+@pytest.fixture
+def no_table() -> Iterator[Callable[[], None]]:
+    """The database fails for a while, as it does before the migrations have run; the function mends it."""
+
+    def rename(old: str, new: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    broken = True
+    table = OutcomeCount._meta.db_table
+    rename(table, "gone")
+
+    def mend() -> None:
+        nonlocal broken
+        if broken:
+            rename("gone", table)
+            broken = False
+
+    yield mend
+    mend()
+
+
+class TestCounting:
+    def test_ends_of_one_kind_within_a_minute_are_one_count(self, on_demand: Writer) -> None:
+        for second in (0, 5, 9):
+            on_demand.take(success(at=AT + timedelta(seconds=second)), per_minute=60)
+        on_demand.flush()
+
+        count = OutcomeCount.objects.get()
+        assert (count.count, count.first_at, count.last_at) == (3, AT, AT + timedelta(seconds=9))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"at": AT + timedelta(minutes=1)},
+            {"outcome": "unknown"},
+            {"processor": "switchio"},
+            {"account": "harbor-account"},
+            {"agency": "harbor"},
+            {"flow": "veteran"},
+            {"method": "in_person"},
+            {"stage": "lookup"},
+            {"code": "processor_timeout"},
+            {"upstream_status": None},
+        ],
+        ids=lambda change: next(iter(change)),
+    )
+    def test_whatever_an_operator_may_ask_for_is_counted_apart(
+        self, on_demand: Writer, change: dict[str, object]
+    ) -> None:
+        on_demand.take(facts(), per_minute=60)
+        on_demand.take(facts(**change), per_minute=60)
+        on_demand.flush()
+
+        assert OutcomeCount.objects.count() == 2
+
+    def test_what_has_been_written_is_not_written_again(self, on_demand: Writer) -> None:
+        on_demand.take(facts(), per_minute=60)
+        on_demand.flush()
+        on_demand.flush()
+
+        assert Incident.objects.count() == 1
+
+
+class TestTheBound:
+    def test_more_failures_than_the_site_wants_a_minute_are_counted_only(self, db: None) -> None:
+        writer = Writer(background=False, clock=FakeClock())
+        for _ in range(500):
+            writer.take(facts(), per_minute=20)
+        writer.flush()
+
+        assert Incident.objects.count() == 20
+        assert counted() == [("processor_error", 500, 480)]
+
+    def test_the_next_minute_has_its_own(self, db: None) -> None:
+        clock = FakeClock()
+        writer = Writer(background=False, clock=clock)
+        for _ in range(2):
+            for _ in range(30):
+                writer.take(facts(), per_minute=20)
+            clock.now += 60
+        writer.flush()
+
+        assert Incident.objects.count() == 40
+
+    def test_successes_take_no_place_of_an_incident(self, on_demand: Writer) -> None:
+        for _ in range(100):
+            on_demand.take(success(), per_minute=1)
+        on_demand.take(facts(), per_minute=1)
+        on_demand.flush()
+
+        assert Incident.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAnOutage:
+    def test_what_could_not_be_written_is_written_later(self, on_demand: Writer, no_table: Callable[[], None]) -> None:
+        on_demand.take(facts(reference="H7P-2QX-9MR"), per_minute=60)
+        with pytest.raises(DatabaseError):
+            on_demand.flush()
+        on_demand.take(facts(reference="4FW-GXR-2CC", at=AT + timedelta(seconds=9)), per_minute=60)
+        on_demand.take(facts(code="processor_timeout", outcome="unknown"), per_minute=1)
+
+        no_table()
+        on_demand.flush()
+
+        assert list(Incident.objects.values_list("reference", flat=True).order_by("id")) == [
+            "H7P-2QX-9MR",
+            "4FW-GXR-2CC",
+        ]
+        assert counted() == [("processor_error", 2, 0), ("processor_timeout", 1, 1)]
+        assert OutcomeCount.objects.get(code="processor_error").last_at == AT + timedelta(seconds=9)
+
+    def test_of_a_long_one_a_bounded_number_of_incidents_is_kept_and_the_rest_counted(
+        self, monkeypatch: pytest.MonkeyPatch, on_demand: Writer, no_table: Callable[[], None]
+    ) -> None:
+        monkeypatch.setattr(writing, "MAX_WAITING", 10)
+        for _ in range(3):
+            for _ in range(8):
+                on_demand.take(facts(), per_minute=60)
+            with pytest.raises(DatabaseError):
+                on_demand.flush()
+
+        no_table()
+        on_demand.flush()
+
+        assert Incident.objects.count() == 10
+        assert counted() == [("processor_error", 24, 14)]
+
+    def test_it_is_logged_once_and_so_is_its_end(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, no_table: Callable[[], None]
+    ) -> None:
+        monkeypatch.setattr(writing, "BATCH_SECONDS", 0.01)
+        monkeypatch.setattr(writing, "MAX_WAITING_COUNTS", 1)
+        writer = Writer()
+        writer.take(facts(), per_minute=60)
+        writer.take(facts(code="processor_timeout"), per_minute=60)
+        until(lambda: "cannot be written" in caplog.text)
+        time.sleep(0.1)
+
+        no_table()
+        until(lambda: "written again" in caplog.text)
+
+        assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
+        assert "(OperationalError)" in caplog.messages[0]
+        assert "; 1 outcomes were not even counted" in caplog.messages[1]
+        assert counted() == [("processor_error", 1, 0)]
+
+    def test_facts_that_the_database_refuses_are_not_tried_for_ever(self, on_demand: Writer) -> None:
+        on_demand.take(facts(reference=None), per_minute=60)
+        with pytest.raises(DatabaseError):
+            on_demand.flush()
+
+        on_demand.flush()
+
+        assert not Incident.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheThread:
+    @pytest.fixture
+    def writer(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
+        monkeypatch.setattr(writing, "BATCH_SECONDS", 0.05)
+        writer = Writer()
+        yield writer
+        writer.leave()
+
+    def threads(self) -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == writing.THREAD]
+
+    def test_writes_by_itself_and_ends_when_there_is_nothing_to_write(self, writer: Writer) -> None:
+        assert self.threads() == []
+        writer.take(facts(), per_minute=60)
+
+        until(lambda: self.threads() == [])
+
+        assert Incident.objects.count() == 1
+
+    def test_is_one_however_much_there_is(self, writer: Writer) -> None:
+        for _ in range(50):
+            writer.take(facts(), per_minute=60)
+
+        assert len(self.threads()) == 1
+
+    def test_is_there_again_for_what_comes_later(self, writer: Writer) -> None:
+        for number in (1, 2):
+            writer.take(facts(), per_minute=60)
+            until(lambda: self.threads() == [])
+            assert Incident.objects.count() == number
+
+    def test_is_outside_of_the_requests_transaction(self, writer: Writer) -> None:
+        with transaction.atomic():
+            writer.take(facts(), per_minute=60)
+            until(lambda: self.threads() == [])
+            transaction.set_rollback(True)
+
+        assert Incident.objects.count() == 1
+
+
+def test_leaving_waits_for_what_is_being_written(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> None:
+    monkeypatch.setattr(writing, "BATCH_SECONDS", 3600)
+    writer = Writer()
+    writer.take(facts(), per_minute=60)
+
+    writer.leave()
+
+    assert Incident.objects.count() == 1
