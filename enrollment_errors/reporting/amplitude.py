@@ -1,16 +1,10 @@
-"""Amplitude, through its SDK, without what the SDK does to a process.
-
-The SDK's own threads hold an exiting process for as long as the server hangs, its buffer has no bound, and a forked
-child sends its parent's events. All of that is in how it empties its buffer: ``_Buffer`` takes that over.
-"""
+"""Amplitude, through its SDK. How events leave the process is in ``amplitude_buffer``."""
 
 from __future__ import annotations
 
-import contextvars
 import logging
 import math
 import os
-import threading
 from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
@@ -18,19 +12,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from amplitude import Amplitude, BaseEvent, Config
-from amplitude.http_client import HttpStatus, Response
-from amplitude.storage import InMemoryStorage, StorageProvider
 
 from .. import conf
+from .amplitude_buffer import BATCH_SECONDS, RETRIES, BufferProvider
 from .report import Event, Report
 
 logger = logging.getLogger("enrollment_errors")
-
-THREAD = "enrollment-errors-amplitude"
-BATCH_SECONDS = 0.2
-BUFFER_EVENTS = 2_000
-RETRIES = 4
-EXIT_SECONDS = 2.0
 
 
 def send(report: Report) -> None:
@@ -38,12 +25,12 @@ def send(report: Report) -> None:
     settings = conf.get_settings()
     if not settings.AMPLITUDE_API_KEY:
         return
-    client = _client(os.getpid(), settings.AMPLITUDE_API_KEY, settings.AMPLITUDE_SERVER_URL)
+    client = client_of(os.getpid(), settings.AMPLITUDE_API_KEY, settings.AMPLITUDE_SERVER_URL)
     client.track(_event(report, settings.RELEASE))
 
 
 @lru_cache(maxsize=1)
-def _client(process_id: int, api_key: str, server_url: str) -> Any:
+def client_of(process_id: int, api_key: str, server_url: str) -> Any:
     """One client a process: a fork must not use its parent's. Two threads that race here each get a working one."""
     configuration = Config(
         callback=_answered,
@@ -51,7 +38,7 @@ def _client(process_id: int, api_key: str, server_url: str) -> Any:
         flush_max_retries=RETRIES,
         min_id_length=1,
         server_url=server_url or None,
-        storage_provider=_BufferProvider(),
+        storage_provider=BufferProvider(process_id),
     )
     return Amplitude(api_key, configuration)
 
@@ -149,72 +136,3 @@ def _json(value: Any) -> Any:
         items = [_json(item) for item in value]
         return [str(item) if isinstance(item, list) else item for item in items if item is not None]
     return str(value)
-
-
-class _Buffer(InMemoryStorage):  # type: ignore[misc]
-    """The SDK's buffer, bounded, and emptied by one daemon thread that lives while there is something to send."""
-
-    def setup(self, configuration: Any, workers: Any) -> None:
-        # The SDK's buffer starts its workers when something is pushed; it starts our thread instead.
-        super().setup(configuration, workers=self)
-        self._sdk = workers
-        self._process_id = os.getpid()
-        self._full = False
-        self._sending = False
-        self._leaving = False
-
-    def push(self, event: Any, delay: int = 0) -> tuple[bool, str | None]:
-        if self.total_events >= BUFFER_EVENTS:
-            if not self._full:
-                self._full = True
-                logger.warning("Amplitude's buffer is full: events are dropped.")
-            return False, "buffer full"
-        self._full = False
-        accepted: tuple[bool, str | None] = super().push(event, delay)
-        return accepted
-
-    def start(self) -> None:
-        with self.lock:
-            if self._sending:
-                return
-            thread = threading.Thread(target=self._send_all, name=THREAD, daemon=True)
-            # In an empty context: Sentry must not take the thread for a part of the request that happens to start it.
-            contextvars.Context().run(thread.start)
-            self._sending = True
-
-    def pull_all(self) -> list[Any]:
-        """What the SDK calls at exit, to send it itself: nothing is left to it after a bounded wait for our thread."""
-        if self._process_id == os.getpid():
-            with self.lock:
-                self._leaving = True
-                self.lock.notify_all()
-                if not self.lock.wait_for(lambda: not self._sending, timeout=EXIT_SECONDS):
-                    logger.warning("Amplitude does not answer; its last events are lost with the process.")
-        return []
-
-    def _send_all(self) -> None:
-        with self.lock:
-            self.lock.wait_for(lambda: self._leaving, timeout=BATCH_SECONDS)
-        while events := self._next():
-            try:
-                self._sdk.send(events)
-            except Exception as error:  # noqa: BLE001  an answer that cannot be read is as good as none
-                logger.warning("Amplitude's answer cannot be read (%s).", type(error).__qualname__)
-                self._sdk.response_processor.process_response(Response(HttpStatus.TIMEOUT), events)
-
-    def _next(self) -> list[Any]:
-        """The next events to send; empty once there are none, and the thread ends."""
-        with self.lock:
-            while self.total_events:
-                events: list[Any] = self.pull(self.configuration.flush_queue_size)
-                if events:
-                    return events
-                self.lock.wait(max(self.wait_time, 0) / 1000)
-            self._sending = False
-            self.lock.notify_all()
-            return []
-
-
-class _BufferProvider(StorageProvider):  # type: ignore[misc]
-    def get_storage(self) -> _Buffer:
-        return _Buffer()

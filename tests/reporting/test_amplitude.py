@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
 import uuid
@@ -12,12 +13,14 @@ from typing import Any
 
 import pytest
 import sentry_sdk
+from amplitude import BaseEvent
 from django.conf import LazySettings
 from django.utils.translation import gettext_lazy
 
 from enrollment_errors.host import Identity, Method
 from enrollment_errors.outcomes import Outcome, Stage
 from enrollment_errors.reporting import amplitude as sink_module
+from enrollment_errors.reporting import amplitude_buffer
 from enrollment_errors.reporting.report import Event, Report
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.sinks import TelemetrySink
@@ -129,6 +132,19 @@ class TestEventProperties:
 
         assert event["event_type"] == "finished card tokenization"
         assert event["event_properties"] == {**ABOUT, "path": "/enrollment/", "stage": "card_form", **own}
+
+    def test_where_the_site_could_not_say_who_enrolls_are_what_is_known(self, amplitude: TelemetrySink) -> None:
+        event = sent(amplitude, new_report(enrollment=None, processor="", stage=Stage.SITE, upstream_status=None))
+
+        assert event["event_properties"] == {
+            "path": "/enrollment/",
+            "outcome": "system_error",
+            "stage": "site",
+            "reference": "H7P-2QX-9MR",
+            "status": "error",
+            "transit_processor": "",
+            "error": "processor_error",
+        }
 
     def test_the_text_of_an_exception_is_never_among_them(self, amplitude: TelemetrySink) -> None:
         sent(amplitude, new_report(error=ValueError("the text of an exception")))
@@ -244,7 +260,7 @@ class TestWhatTheSdkDropsOrRefuses:
 
         sink_module.send(new_report())
 
-        time.sleep(2 * sink_module.BATCH_SECONDS)
+        time.sleep(2 * amplitude_buffer.BATCH_SECONDS)
         assert not amplitude.calls
 
     def test_a_server_that_answers_with_a_page_is_asked_again(
@@ -262,7 +278,7 @@ class TestWhatTheSdkDropsOrRefuses:
 
         sent(amplitude, new_report())
 
-        time.sleep(2 * sink_module.BATCH_SECONDS)
+        time.sleep(2 * amplitude_buffer.BATCH_SECONDS)
         assert len(amplitude.amplitude_events) == 1
 
     def test_an_event_that_amplitude_never_takes_is_given_up_and_said_to_be(
@@ -295,18 +311,19 @@ class TestTheRiderNeverWaits:
         for _ in range(50):
             sink_module.send(new_report())
 
-        assert time.monotonic() - started < 0.5
+        # Waiting for it even once takes ten.
+        assert time.monotonic() - started < 5
 
     def test_for_a_buffer_that_is_full(
         self, amplitude: TelemetrySink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(sink_module, "BUFFER_EVENTS", 10)
+        monkeypatch.setattr(amplitude_buffer, "BUFFER_EVENTS", 10)
 
         started = time.monotonic()
         for number in range(15):
             sink_module.send(new_report(reference=f"number {number}"))
 
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 5
         assert caplog.messages == ["Amplitude's buffer is full: events are dropped."]
         amplitude.wait_for(amplitude=10)
         assert len(amplitude.amplitude_events) == 10
@@ -325,6 +342,36 @@ class TestTheClient:
 
         assert [thread.daemon for thread in our_threads()] == [True]
         amplitude.wait_for(amplitude=1)
+
+    def test_when_shut_down_sends_what_is_left_and_takes_no_more(self, amplitude: TelemetrySink) -> None:
+        client = sink_module.client_of(os.getpid(), "tests-amplitude-key", amplitude.amplitude_url)
+
+        sink_module.send(new_report(reference="before"))
+        client.shutdown()
+        sink_module.send(new_report(reference="after"))
+
+        assert [event["event_properties"]["reference"] for event in amplitude.amplitude_events] == ["before"]
+
+    def test_when_shut_down_says_what_it_could_not_send_in_time(
+        self, amplitude: TelemetrySink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(amplitude_buffer, "EXIT_SECONDS", 0.1)
+        amplitude.faults.set("amplitude", Fault(kind="hang"))
+
+        sink_module.send(new_report())
+        sink_module.client_of(os.getpid(), "tests-amplitude-key", amplitude.amplitude_url).shutdown()
+
+        assert caplog.messages == ["Amplitude does not answer; its last events are lost with the process."]
+
+    def test_of_another_process_is_not_waited_for(self, amplitude: TelemetrySink) -> None:
+        amplitude.faults.set("amplitude", Fault(kind="hang"))
+        parents = sink_module.client_of(os.getppid(), "tests-amplitude-key", amplitude.amplitude_url)
+        parents.track(BaseEvent("started card tokenization", user_id="user-6fd1"))
+
+        started = time.monotonic()
+        parents.shutdown()
+
+        assert time.monotonic() - started < amplitude_buffer.EXIT_SECONDS
 
     def test_is_built_anew_when_the_settings_change(self, amplitude: TelemetrySink, settings: LazySettings) -> None:
         sink_module.send(new_report(reference="before"))
@@ -352,7 +399,7 @@ class TestTheClient:
 
 
 def our_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == sink_module.THREAD]
+    return [thread for thread in threading.enumerate() if thread.name == amplitude_buffer.THREAD]
 
 
 def wait_until(condition: Any) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import gc
 import json
+import pickle
 import time
 from collections import deque
 from datetime import datetime, timezone
@@ -17,6 +18,28 @@ from sentry_sdk.utils import AnnotatedValue
 from enrollment_errors.redaction import FILTERED, Secret, scrub_event, scrub_text
 
 TOKENS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~+/=", min_size=12, max_size=80)
+
+
+class TestSecret:
+    def test_is_shown_by_nothing_but_its_own_method(self) -> None:
+        secret = Secret("4f0bN2kQ-plain")
+
+        assert {repr(secret), str(secret), f"{secret}", f"{secret:>20}"} == {"Secret(…)"}
+        assert secret.reveal() == "4f0bN2kQ-plain"
+
+    def test_is_not_pickled(self) -> None:
+        with pytest.raises(TypeError, match="encrypt"):
+            pickle.dumps(Secret("4f0bN2kQ-plain"))
+
+    def test_equals_one_that_holds_the_same(self) -> None:
+        assert Secret("same") == Secret("same")
+        assert Secret("same") != Secret("other")
+        assert Secret("same") != "same"
+        assert len({Secret("same"), Secret("same")}) == 1
+
+    def test_that_holds_nothing_is_false(self) -> None:
+        assert not Secret("")
+        assert Secret("something")
 
 
 class TestNamedInText:

@@ -5,18 +5,21 @@ The real SDK with its Django integration, a request through the real WSGI handle
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 import requests
 import sentry_sdk
+from asgiref.testing import ApplicationCommunicator
 from django.conf import LazySettings
+from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from sentry_sdk.integrations.django import DjangoIntegration
 
@@ -89,6 +92,34 @@ def post(url: str, leaks: dict[str, str], **body: Any) -> int:
     return response.status_code
 
 
+async def post_to_asgi(path: str, leaks: dict[str, str]) -> int:
+    body = urlencode({"card_token": leaks["card_token"]}).encode()
+    headers = {
+        "content-type": "application/x-www-form-urlencoded",
+        "content-length": str(len(body)),
+        "cookie": f"sessionid={leaks['session']}",
+        "x-forwarded-for": leaks["address"],
+    }
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": path,
+        "query_string": f"code={leaks['query']}".encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": (leaks["address"], 50_000),
+        "server": ("site.test", 80),
+        "asgi": {"version": "3.0"},
+    }
+    application = ApplicationCommunicator(ASGIHandler(), scope)
+    await application.send_input({"type": "http.request", "body": body})
+    start = await application.receive_output(5)
+    await application.receive_output(5)
+    await application.wait(5)
+    return int(start["status"])
+
+
 def found(sentry: TelemetrySink, leaks: dict[str, str]) -> set[str]:
     """The names of what did leave, whole or its beginning, in any spelling."""
     everything = b"\n".join(sentry.raw).decode()
@@ -155,6 +186,20 @@ class TestNothingLeaves:
         post(f"{site}/unguarded/", leaks)
 
         assert "card_token" in found(sentry, leaks)
+
+
+class TestUnderAsgi:
+    @pytest.mark.parametrize(("path", "status"), [("/reported/", 503), ("/raises/", 500), ("/annotates/", 200)])
+    def test_nothing_leaves_either(
+        self, start_sentry: Callable[..., TelemetrySink], leaks: dict[str, str], path: str, status: int
+    ) -> None:
+        sentry = start_sentry(**EVERYTHING, send_default_pii=True)
+
+        assert asyncio.run(post_to_asgi(path, leaks)) == status
+
+        sentry_sdk.flush(timeout=5)
+        assert len(sentry.sentry_events) == 1
+        assert found(sentry, leaks) == set()
 
 
 class TestTheSitesOwnBeforeSend:
