@@ -1,17 +1,63 @@
 """The reference of a failure: short, and easy to read aloud on the phone.
 
-Nine characters in three groups, ``H7P-2QX-9MR``, from an alphabet without look-alikes (no 0, 1, B, D, I, L, O, S, Z)
-and without vowels, so that no word comes out. That is 5·10¹¹ of them: among 100,000 kept failures, the chance that any
-two share one is about 1 %.
+Nine characters in three groups, ``H7P-2QX-9MR``, from an alphabet without vowels, so that no word comes out, and
+without most of the characters that look or sound like another. That is 5·10¹¹ of them: among 100,000 kept failures,
+the chance that any two share one is about 1 %.
 """
 
 from __future__ import annotations
 
 import secrets
+import unicodedata
+from itertools import product
+from math import prod
 
 ALPHABET = "23456789CFGHJMPQRVWX"
 GROUPS, GROUP_SIZE = 3, 3
 
+# What a typed character may have been: itself where a reference can have it, then what looks like it, in print or by
+# hand, then what sounds like it on the phone.
+_READINGS = {
+    **{character: character for character in ALPHABET},
+    "6": "6G",
+    "C": "CG",
+    "G": "G6C",
+    "0": "Q",
+    "1": "7J",
+    "A": "48J",
+    "B": "8PV",
+    "D": "QPGCV",
+    "E": "F3CGPV",
+    "I": "J7",
+    "K": "XJ",
+    "L": "7J",
+    "N": "MH",
+    "O": "Q",
+    "S": "5FX",
+    "T": "7P3",
+    "U": "VQW",
+    "Y": "VX",
+    "Z": "2C",
+}
+_MOST_READINGS = 3_000
+
 
 def new_reference() -> str:
-    return "-".join("".join(secrets.choice(ALPHABET) for _ in range(GROUP_SIZE)) for _ in range(GROUPS))
+    return _grouped("".join(secrets.choice(ALPHABET) for _ in range(GROUPS * GROUP_SIZE)))
+
+
+def readings(typed: str) -> list[str]:
+    """The references that somebody may mean who types this from the phone, the literal one first.
+
+    Spaces, dashes, other signs and case do not count. Empty where it cannot be a reference, or could be nearly any.
+    Several do no harm: the chance that a second one of a few hundred exists among a million is about one in a thousand.
+    """
+    plain = "".join(sign for sign in unicodedata.normalize("NFKC", typed).upper() if sign.isalnum())
+    possible = [_READINGS.get(sign, "") for sign in plain]
+    if len(possible) != GROUPS * GROUP_SIZE or prod(map(len, possible)) > _MOST_READINGS:
+        return []
+    return [_grouped("".join(signs)) for signs in product(*possible)]
+
+
+def _grouped(signs: str) -> str:
+    return "-".join(signs[start : start + GROUP_SIZE] for start in range(0, len(signs), GROUP_SIZE))

@@ -1,0 +1,97 @@
+"""What is kept for how long, and how fine: incidents for as long as the site wants, counts by the hour and by the day.
+
+Counts come by the minute and the process, as the status needs them. What is older is asked for by the hour and then by
+the day, so rows are put together; whoever sums them up sees no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from django.db import models, router, transaction
+from django.db.models import Min
+from django.utils.timezone import make_aware, make_naive
+
+from ..models import DIMENSIONS, Incident, OutcomeCount
+
+BY_HOUR_AFTER = timedelta(hours=2)
+BY_DAY_AFTER = timedelta(days=2)
+AT_ONCE = 500
+"""Rows that one statement touches: it locks few of them, and every database takes that many parameters."""
+
+Span = tuple[datetime, datetime]
+
+
+def delete_older_than(moment: datetime) -> tuple[int, int]:
+    """Deletes incidents, and counts of ends, before ``moment``. Returns how many rows of each."""
+    return _delete(Incident, at__lt=moment), _delete(OutcomeCount, last_at__lt=moment)
+
+
+def condense(now: datetime) -> int:
+    """Puts counts of ends together. Returns how many rows fewer there are."""
+    by_day_before = now - BY_DAY_AFTER
+    fewer = sum(_condense(span) for span in _days_since_the_oldest(by_day_before))
+    return fewer + sum(_condense(span) for span in _hours(by_day_before, now - BY_HOUR_AFTER))
+
+
+def _rows(model: type[models.Model]) -> models.QuerySet[Any]:
+    return model._default_manager.using(router.db_for_write(model))
+
+
+def _delete(model: type[models.Model], **condition: Any) -> int:
+    rows = _rows(model).filter(**condition).order_by("pk")
+    deleted = 0
+    while some := list(rows.values_list("pk", flat=True)[:AT_ONCE]):
+        _rows(model).filter(pk__in=some).delete()
+        deleted += len(some)
+    return deleted
+
+
+def _days_since_the_oldest(before: datetime) -> Iterator[Span]:
+    """Days of the site's time zone, as the overview draws them."""
+    oldest = _rows(OutcomeCount).aggregate(oldest=Min("last_at"))["oldest"]
+    start = oldest
+    while start is not None and start < before:
+        midnight = make_naive(start).replace(hour=0, minute=0, second=0, microsecond=0)
+        next_midnight = make_aware(midnight + timedelta(days=1))
+        yield start, min(next_midnight, before)
+        start = next_midnight
+
+
+def _hours(since: datetime, before: datetime) -> Iterator[Span]:
+    start = since
+    while start < before:
+        hour = start.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)
+        yield start, min(hour + timedelta(hours=1), before)
+        start = hour + timedelta(hours=1)
+
+
+def _condense(span: Span) -> int:
+    start, end = span
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    rows = _rows(OutcomeCount).filter(last_at__gte=start, last_at__lt=end)
+    for key, *dimensions in rows.order_by("pk").values_list("pk", *DIMENSIONS):
+        alike.setdefault(tuple(dimensions), []).append(key)
+    return sum(
+        _put_together([keys[0], *keys[begin : begin + AT_ONCE]])
+        for keys in alike.values()
+        for begin in range(1, len(keys), AT_ONCE)
+    )
+
+
+def _put_together(keys: list[int]) -> int:
+    """The first row takes all. The rows are locked, so that nobody else does the same meanwhile."""
+    with transaction.atomic(using=router.db_for_write(OutcomeCount)):
+        counts = list(_rows(OutcomeCount).select_for_update().filter(pk__in=keys).order_by("pk"))
+        if not counts:
+            return 0
+        whole, *rest = counts
+        whole.count += sum(count.count for count in rest)
+        whole.unlisted += sum(count.unlisted for count in rest)
+        whole.first_at = min(count.first_at for count in counts)
+        whole.last_at = max(count.last_at for count in counts)
+        whole.save()
+        _rows(OutcomeCount).filter(pk__in=[count.pk for count in rest]).delete()
+        return len(rest)
