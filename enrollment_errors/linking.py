@@ -114,17 +114,9 @@ class ConcessionLink:
             raise
         if link is not None:
             return self._reconcile(link)
-        if self._has_unknown_words(conflict):
+        if has_unknown_words(conflict, self._processor.link_conflict_wordings):
             raise LinkNotConfirmed("409 with unknown words, and the card is not in the group")
         return Linked("already_linked", None)
-
-    def _has_unknown_words(self, conflict: ProcessorError) -> bool:
-        wordings = self._processor.link_conflict_wordings
-        return (
-            isinstance(conflict, StatusError)
-            and conflict.status == 409
-            and (wordings is None or re.search(wordings, conflict.body.reveal(), re.IGNORECASE) is None)
-        )
 
     def _reconcile(self, link: Link) -> Linked:
         """The card is in the group: bring the link's expiry to what the benefit says."""
@@ -145,6 +137,15 @@ class ConcessionLink:
     def _find(self) -> Link | None:
         with at(Stage.GROUPS):
             return self._processor.find_link(self._funding_source, self._group_id)
+
+
+def has_unknown_words(conflict: ProcessorError, wordings: str | None) -> bool:
+    """Whether ``conflict`` is a 409 in words that the pattern ``wordings`` does not know."""
+    return (
+        isinstance(conflict, StatusError)
+        and conflict.status == 409
+        and (wordings is None or re.search(wordings, conflict.body.reveal(), re.IGNORECASE) is None)
+    )
 
 
 def _is_same(expiry: datetime | None, wanted: datetime | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -33,15 +33,26 @@ class Response:
         Each of ``required`` is neither ``null`` nor ``""``. What is named in ``secret`` too comes as a ``Secret`` that
         can stand in a header. Raises ``ReplyNotJson`` and ``ReplyIncomplete``.
         """
+        return self._picked(lambda: [self._document], required, optional, secret)[0]
+
+    def json_items(
+        self, *required: str, optional: Sequence[str] = (), secret: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
+        """The same of each object of an answer that is an array."""
+        return self._picked(lambda: self._document, required, optional, secret)
+
+    def _picked(
+        self, objects: Callable[[], Any], required: Sequence[str], optional: Sequence[str], secret: Sequence[str]
+    ) -> list[dict[str, Any]]:
         if not self.is_json:
             raise ReplyNotJson("the answer is not JSON")
-        missing = self._missing(required, secret)
+        missing = _missing(objects(), required, secret)
         if missing:
             raise ReplyIncomplete(f"the answer lacks {missing}")
-        return {
-            name: Secret(self._document[name]) if name in secret else self._document.get(name)
-            for name in (*required, *optional)
-        }
+        return [
+            {name: Secret(found[name]) if name in secret else found.get(name) for name in (*required, *optional)}
+            for found in objects()
+        ]
 
     # Never a local variable of a method: it holds tokens, and Sentry sends the locals of the frames that an exception
     # went through.
@@ -52,14 +63,15 @@ class Response:
         except (ValueError, RecursionError):
             return _NOT_JSON
 
-    def _missing(self, required: Sequence[str], secret: Sequence[str]) -> str:
-        if not isinstance(self._document, dict):
-            return "an outer object"
-        return ", ".join(
-            name
-            for name in required
-            if self._document.get(name) in (None, "") or (name in secret and not _fits_header(self._document[name]))
-        )
+
+def _missing(objects: Any, required: Sequence[str], secret: Sequence[str]) -> str:
+    if not isinstance(objects, list) or not all(isinstance(found, dict) for found in objects):
+        return "an object where one is needed"
+    return ", ".join(
+        name
+        for name in required
+        if any(found.get(name) in (None, "") or (name in secret and not _fits_header(found[name])) for found in objects)
+    )
 
 
 def _fits_header(value: object) -> bool:

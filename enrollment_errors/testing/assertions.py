@@ -1,0 +1,47 @@
+"""What a site's test asks of the end of an enrollment: the page, and what operators were told, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..outcomes import Outcome
+from ..reporting.report import Report
+from ..responses import PAGES, STATUSES
+
+
+def assert_ended(
+    response: Any,
+    page: str,
+    *,
+    told: Sequence[Report],
+    code: str | None = None,
+    stage: str | None = None,
+    upstream_status: int | None = None,
+) -> str:
+    """``response``, followed to its end, is the page ``page``, and exactly one report tells of it. Returns the
+    reference.
+
+    ``page`` is a name such as ``success`` or ``system_error``; ``told`` is the fixture ``enrollment_reports``. What is
+    given beside them must be in the report: a ``code`` of the catalogue, a ``stage`` such as ``link``, the HTTP status
+    that the processor answered. Use ``client.post(…, follow=True)``.
+    """
+    names = {name: outcome for outcome, name in PAGES.items()}
+    assert page in names, f"no page {page!r}: {', '.join(names)}"
+    shown = response.context.get("page") if response.context is not None else None
+    assert shown == page, f"the page is {shown!r} (status {response.status_code}), not {page!r}"
+    expected = STATUSES.get(names[page], 200)
+    assert response.status_code == expected, f"the status is {response.status_code}, not {expected}"
+    assert len(told) == 1, f"operators were told {len(told)} times: {[report.code for report in told]}"
+    [report] = told
+    assert report.outcome is names[page], f"operators were told of {report.outcome}"
+    _assert_same("code", report.code, code)
+    _assert_same("stage", report.stage.value if report.stage else None, stage)
+    _assert_same("upstream status", report.upstream_status, upstream_status)
+    if names[page] is not Outcome.SUCCESS:
+        assert report.reference in response.content.decode(), "the page does not show the report's reference"
+    return report.reference
+
+
+def _assert_same(what: str, told: object, expected: object) -> None:
+    assert expected is None or told == expected, f"the {what} is {told!r}, not {expected!r}"

@@ -1,0 +1,250 @@
+"""What every processor class must do, as tests that a processor's author inherits.
+
+::
+
+    class TestOurProcessor(ProcessorConformance):
+        @pytest.fixture
+        def backend(self):
+            with OurFakeServer() as server:
+                yield server
+
+The server (or fake) behind the processor is a ``Backend``: it arranges what the tests need and says what became of it.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta, timezone
+from typing import Any, Protocol
+
+import pytest
+from django.core.cache import caches
+
+from ..exceptions import DeadlineExceeded, ExpiryNotClearable, ProcessorError, StatusError, TransportError
+from ..linking import has_unknown_words
+from ..processors.base import CardForm, FundingSource, Link, Processor, Redirect
+from ..redaction import Secret
+from ..transport.deadline import Deadline
+from ..transport.http import Limits, ProcessorHttp
+
+RETURN_URL = "https://site.example/enrollment/?returned"
+
+
+class Backend(Protocol):
+    """What stands behind a processor in these tests.
+
+    ``group_id`` is a concession group that it has. ``secrets`` are texts that must never be shown: credentials, and
+    the card tokens that were added.
+    """
+
+    processor: type[Processor]
+    options: dict[str, Any]
+    group_id: str
+    secrets: list[str]
+
+    def add_card(self) -> Secret:
+        """A card that the processor knows. Returns its card token."""
+
+    def put_link(self, card_token: Secret, expires_at: datetime | None) -> None:
+        """The card is in the group already."""
+
+    def expiry_of(self, card_token: Secret) -> datetime | None:
+        """The expiry of the card's link. Raises ``LookupError`` where the card is not in the group."""
+
+    def answer(self, status: int, body: str) -> None:
+        """From now on every request but the one for an API access token is answered so."""
+
+    def go_down(self) -> None:
+        """From now on nobody answers."""
+
+    def count_calls(self) -> int:
+        """How many requests have come."""
+
+
+def at(days: int) -> datetime:
+    """Whole seconds, as the protocols have them."""
+    return datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=days)
+
+
+class ProcessorConformance:
+    """Inherit it, and give the fixture ``backend``."""
+
+    @pytest.fixture
+    def backend(self) -> Backend:
+        raise NotImplementedError("give a fixture `backend` that returns a Backend")
+
+    @pytest.fixture
+    def processor(self, backend: Backend) -> Processor:
+        caches["default"].clear()
+        limits = Limits(
+            connect_timeout=2,
+            read_timeout=2,
+            attempts=1,
+            max_calls=4,
+            max_calls_wait=0.1,
+            breaker_failures=100,
+            breaker_window=30,
+            breaker_open=10,
+            cache="default",
+        )
+        kind, options = backend.processor, backend.options
+        assert kind.check_options(options) == []
+        http = ProcessorHttp(
+            "conformance",
+            kind.base_url(options),
+            deadline=Deadline(5),
+            limits=limits,
+            tls_context=kind.tls_context(options),
+        )
+        return kind("conformance", options, http)
+
+    @pytest.fixture
+    def card_token(self, backend: Backend) -> Secret:
+        return backend.add_card()
+
+    @pytest.fixture
+    def card(self, processor: Processor, card_token: Secret) -> FundingSource:
+        return processor.find_funding_source(card_token)
+
+    def test_it_has_a_name_for_rules_and_events(self, backend: Backend) -> None:
+        assert backend.processor.name.isidentifier()
+
+    def test_it_says_what_is_missing_in_its_options(self, backend: Backend) -> None:
+        problems = backend.processor.check_options({})
+        assert problems
+        assert all(isinstance(problem, str) for problem in problems)
+
+    def test_it_gives_access_to_card_tokenization(self, processor: Processor) -> None:
+        tokenization = processor.request_tokenization(RETURN_URL)
+        assert tokenization.expires_at >= time.time() - 5
+        if isinstance(tokenization, CardForm):
+            assert tokenization.access_token.reveal()
+            script = processor.card_form_script(processor.options, "en")
+            assert script is not None, "a hosted form needs card_form_script"
+            assert script.url
+            assert script.function
+        else:
+            assert isinstance(tokenization, Redirect)
+            assert tokenization.handle.reveal()
+            assert tokenization.url.startswith(("https://", "http://"))
+
+    def test_it_finds_the_funding_source_of_a_card_token(self, card: FundingSource) -> None:
+        assert card.id
+
+    def test_it_links_a_card_without_an_expiry(
+        self, processor: Processor, backend: Backend, card: Any, card_token: Secret
+    ) -> None:
+        processor.link(card, backend.group_id, None)
+        assert backend.expiry_of(card_token) is None
+
+    def test_it_links_a_card_until_an_expiry(
+        self, processor: Processor, backend: Backend, card: Any, card_token: Secret
+    ) -> None:
+        expires_at = at(365)
+        processor.link(card, backend.group_id, expires_at)
+        assert backend.expiry_of(card_token) == expires_at
+
+    def test_it_says_409_in_known_words_where_the_card_is_linked_already(
+        self, processor: Processor, backend: Backend, card: Any, card_token: Secret
+    ) -> None:
+        backend.put_link(card_token, None)
+        with pytest.raises(StatusError) as conflict:
+            processor.link(card, backend.group_id, None)
+        assert conflict.value.status == 409
+        assert not has_unknown_words(conflict.value, processor.link_conflict_wordings)
+
+    def test_it_does_not_find_a_link_that_is_not_there(self, processor: Processor, backend: Backend, card: Any) -> None:
+        assert processor.find_link(card, backend.group_id) is None
+
+    @pytest.mark.parametrize("days", [None, 30])
+    def test_it_finds_a_link_with_its_expiry(
+        self, processor: Processor, backend: Backend, card: Any, card_token: Secret, days: int | None
+    ) -> None:
+        expires_at = None if days is None else at(days)
+        backend.put_link(card_token, expires_at)
+        assert processor.find_link(card, backend.group_id) == Link(group_id=backend.group_id, expires_at=expires_at)
+
+    def test_it_changes_the_expiry_of_a_link(
+        self, processor: Processor, backend: Backend, card: Any, card_token: Secret
+    ) -> None:
+        backend.put_link(card_token, at(-1))
+        expires_at = at(365)
+        processor.change_expiry(card, backend.group_id, expires_at)
+        assert backend.expiry_of(card_token) == expires_at
+
+    def test_it_clears_an_expiry_or_says_before_any_call_that_it_cannot(
+        self, processor: Processor, backend: Backend, card: Any, card_token: Secret
+    ) -> None:
+        expires_at = at(30)
+        backend.put_link(card_token, expires_at)
+        before = backend.count_calls()
+        try:
+            processor.change_expiry(card, backend.group_id, None)
+        except ExpiryNotClearable:
+            assert backend.count_calls() == before
+            assert backend.expiry_of(card_token) == expires_at
+        else:
+            assert backend.expiry_of(card_token) is None
+
+    @pytest.mark.parametrize("status", [400, 404, 500, 503])
+    def test_it_raises_the_status_that_was_answered(
+        self, processor: Processor, backend: Backend, card: Any, status: int
+    ) -> None:
+        backend.answer(status, "<html>no</html>")
+        for call in _calls(processor, card, backend):
+            with pytest.raises(StatusError) as error:
+                call()
+            assert error.value.status == status
+
+    def test_it_raises_a_processor_error_for_what_it_cannot_read(
+        self, processor: Processor, backend: Backend, card: Any
+    ) -> None:
+        backend.answer(200, "<html>a gateway's page</html>")
+        for call in _calls(processor, card, backend):
+            with pytest.raises(ProcessorError):
+                call()
+
+    def test_it_raises_a_transport_error_where_nobody_answers(
+        self, processor: Processor, backend: Backend, card: Any
+    ) -> None:
+        backend.go_down()
+        for call in _calls(processor, card, backend):
+            with pytest.raises(TransportError):
+                call()
+
+    def test_it_calls_a_link_once_however_it_fails(self, processor: Processor, backend: Backend, card: Any) -> None:
+        backend.answer(503, "")
+        before = backend.count_calls()
+        with pytest.raises(StatusError):
+            processor.link(card, backend.group_id, None)
+        assert backend.count_calls() == before + 1
+
+    def test_it_makes_no_call_after_the_deadline(self, backend: Backend, processor: Processor, card: Any) -> None:
+        processor.http.deadline = Deadline(0)
+        before = backend.count_calls()
+        for call in _calls(processor, card, backend):
+            with pytest.raises(DeadlineExceeded):
+                call()
+        assert backend.count_calls() == before
+
+    def test_it_shows_no_secret_in_what_it_raises_and_returns(
+        self, processor: Processor, backend: Backend, card: Any, card_token: Secret
+    ) -> None:
+        shown = [repr(processor.request_tokenization(RETURN_URL)), repr(card)]
+        backend.answer(400, "no")
+        for call in (lambda: processor.find_funding_source(card_token), *_calls(processor, card, backend)):
+            try:
+                call()
+            except ProcessorError as error:
+                shown.append(f"{error!r} {error} {error.route}")
+        assert not [secret for secret in backend.secrets if any(secret in text for text in shown)]
+
+
+def _calls(processor: Processor, card: FundingSource, backend: Backend) -> list[Any]:
+    """What a rider's requests do, but for looking up the card, which some processors need no call for."""
+    return [
+        lambda: processor.request_tokenization(RETURN_URL),
+        lambda: processor.link(card, backend.group_id, None),
+        lambda: processor.find_link(card, backend.group_id),
+        lambda: processor.change_expiry(card, backend.group_id, at(30)),
+    ]

@@ -1,0 +1,133 @@
+"""A Littlepay-style processor inside the test's process: no server, no port, no waiting."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from email.message import Message
+from types import TracebackType
+from typing import Any
+
+import requests
+import responses
+
+from ..exceptions import ConnectionFailed, DeadlineExceeded, TimedOut
+from ..sandbox import api
+from ..sandbox.exchange import Reply, Request
+from ..sandbox.faults import Fault, Faults
+from ..sandbox.state import DEFAULT_GROUPS, State
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+class FakeProcessor:
+    """Answers every request to ``base_urls`` from memory, through ``responses``; other requests go their own way.
+
+    ``state`` and ``faults`` are those of the sandbox, and ``calls`` counts by the sandbox's names of endpoints. What
+    takes time with a server takes none here: ``hang``, ``delay`` and ``trickle`` end at once as the timeout or the
+    deadline that they would end in.
+    """
+
+    def __init__(self, base_urls: list[str]) -> None:
+        self.state = State(DEFAULT_GROUPS)
+        self.calls: Counter[str] = Counter()
+        self.faults = Faults((*(endpoint.name for endpoint in api.ENDPOINTS), api.UNKNOWN), on_change=lambda: None)
+        self._responses = responses.RequestsMock(assert_all_requests_are_fired=False)
+        self._base_urls = base_urls
+
+    def is_down(self) -> None:
+        """Nobody listens: every connection is refused."""
+        self.faults.set("*", Fault(kind="down"))
+
+    def fails_at(self, endpoint: str, **fault: Any) -> None:
+        """``fails_at("link", status=503)``; other kinds as the sandbox has them: ``fails_at("link", kind="hang")``."""
+        self.faults.set(endpoint, Fault(**{"kind": "status", **fault}))
+
+    def loses_the_answer_at(self, endpoint: str, *, times: int | None = None) -> None:
+        """The work is done, and the connection ends before the answer."""
+        self.faults.set(endpoint, Fault(kind="reset", after_effect=True, times=times))
+
+    def recovers(self) -> None:
+        self.faults.clear()
+
+    def __enter__(self) -> FakeProcessor:
+        self._responses.start()
+        for base_url in self._base_urls:
+            pattern = re.compile(re.escape(base_url.rstrip("/")) + "/.*")
+            for method in ("GET", "POST", "PUT", "DELETE"):
+                self._responses.add_callback(method, pattern, self._answer)
+        self._responses.add_passthru(re.compile(".*"))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._responses.stop(allow_assert=False)
+        self._responses.reset()
+
+    def _answer(self, prepared: requests.PreparedRequest) -> Answer:
+        request = self._request(prepared)
+        if self.faults.down:
+            raise ConnectionFailed("the connection was refused")
+        endpoint = api.endpoint_of(self.state, request)
+        self.calls[endpoint] += 1
+        fault = self.faults.draw(endpoint)
+        exchange = _Exchange()
+        if fault is None:
+            exchange.send(api.reply_to(self.state, request))
+        else:
+            fault.strike(exchange, lambda: api.reply_to(self.state, request))  # type: ignore[arg-type]
+        return exchange.answer()
+
+    def _request(self, prepared: requests.PreparedRequest) -> Request:
+        headers = Message()
+        for name, value in prepared.headers.items():
+            headers[name] = value
+        base_url = next(url for url in self._base_urls if (prepared.url or "").startswith(url.rstrip("/") + "/"))
+        target = "/" + (prepared.url or "")[len(base_url.rstrip("/")) + 1 :]
+        body = prepared.body.encode() if isinstance(prepared.body, str) else bytes(prepared.body or b"")
+        return Request(
+            line=f"{prepared.method} {target} HTTP/1.1",
+            method=prepared.method or "",
+            target=target,
+            headers=headers,
+            body=body,
+            connection=0,
+        )
+
+
+class _Exchange:
+    """What a fault of the sandbox does to a connection, said as what the client makes of it."""
+
+    def __init__(self) -> None:
+        self._end: Callable[[], Answer] = _silence
+
+    def answer(self) -> Answer:
+        return self._end()
+
+    def send(self, reply: Reply) -> None:
+        self._end = lambda: (reply.status, {"Content-Type": reply.content_type, **reply.headers}, reply.body)
+
+    def wait(self, seconds: float | None) -> bool:
+        """A delay passes at once. A hang does not pass."""
+        return seconds is not None
+
+    def reset(self) -> None:
+        self._end = _cut
+
+    def cut(self, reply: Reply) -> None:
+        self._end = _cut
+
+    def trickle(self, reply: Reply, seconds: float) -> None:
+        self._end = _trickled
+
+
+def _silence() -> Answer:
+    raise TimedOut("no answer within the read timeout", may_have_taken_effect=True)
+
+
+def _cut() -> Answer:
+    raise ConnectionFailed("the connection was cut", may_have_taken_effect=True)
+
+
+def _trickled() -> Answer:
+    raise DeadlineExceeded("the budget ended during the call", may_have_taken_effect=True)

@@ -1,0 +1,79 @@
+"""Fixtures for the tests of a site. Needs the ``testing`` extra (``pytest``, ``pytest-django``, ``responses``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+
+from .. import conf
+from ..processors.littlepay import LittlepayProcessor
+from ..reporting.report import Report
+from ..reporting.signals import enrollment_failed, enrollment_refused, enrollment_succeeded
+from ..sandbox.server import SandboxServer
+from .fake import FakeProcessor
+
+__all__ = ["enrollment_processor", "enrollment_reports", "enrollment_sandbox"]
+
+
+@pytest.fixture
+def enrollment_processor() -> Iterator[FakeProcessor]:
+    """The processor of all Littlepay accounts of the site, in this process. It starts with three groups and no card."""
+    caches[conf.get_settings().CACHE].clear()  # a circuit or an access token of the test before
+    accounts = conf.get_settings().PROCESSORS.values()
+    littlepay = [account for account in accounts if issubclass(account.processor, LittlepayProcessor)]
+    with FakeProcessor([account.processor.base_url(account.options) for account in littlepay]) as processor:
+        for account in littlepay:
+            processor.state.client_id = account.options["CLIENT_ID"]
+            processor.state.client_secret = account.options["CLIENT_SECRET"]
+            processor.state.audience = account.options["AUDIENCE"]
+        yield processor
+
+
+@pytest.fixture
+def enrollment_sandbox(settings: Any) -> Iterator[SandboxServer]:
+    """The sandbox's server on a free port of this machine, and all Littlepay accounts of the site set up with it."""
+    caches[conf.get_settings().CACHE].clear()
+    with SandboxServer() as server:
+        settings.ENROLLMENT_ERRORS = {
+            **settings.ENROLLMENT_ERRORS,
+            "PROCESSORS": {
+                name: _at(server, entry) if _is_littlepay(name) else entry
+                for name, entry in settings.ENROLLMENT_ERRORS["PROCESSORS"].items()
+            },
+        }
+        yield server
+
+
+@pytest.fixture
+def enrollment_reports() -> Iterator[list[Report]]:
+    """What operators are told while the test runs: a ``Report`` for each end of an enrollment, in order."""
+    reports: list[Report] = []
+
+    def keep(*, report: Report, **kwargs: Any) -> None:
+        reports.append(report)
+
+    signals = (enrollment_succeeded, enrollment_refused, enrollment_failed)
+    for signal in signals:
+        signal.connect(keep)
+    yield reports
+    for signal in signals:
+        signal.disconnect(keep)
+
+
+def _is_littlepay(account: str) -> bool:
+    return issubclass(conf.get_account(account).processor, LittlepayProcessor)
+
+
+def _at(server: SandboxServer, entry: dict[str, Any]) -> dict[str, Any]:
+    options = {
+        **entry["OPTIONS"],
+        "BASE_URL": server.url,
+        "CLIENT_ID": server.state.client_id,
+        "CLIENT_SECRET": server.state.client_secret,
+        "AUDIENCE": server.state.audience,
+        "CARD_FORM_URL": server.url,
+    }
+    return {**entry, "OPTIONS": options}

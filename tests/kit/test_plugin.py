@@ -1,0 +1,104 @@
+"""A site's tests say what the processor does in one line, and what came of it in another."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from enrollment_errors.testing.assertions import assert_ended
+from tests.rider import Rider
+
+pytest_plugins = ["enrollment_errors.testing.plugin"]
+
+
+@pytest.fixture
+def client(enrollment_processor):
+    enrollment_processor.state.add_card("card")
+    return Rider().becomes_eligible().client
+
+
+def enroll(client, card_token="card"):
+    return client.post(reverse("enrollment_errors:enroll"), {"card_token": card_token}, follow=True)
+
+
+def test_an_enrollment_succeeds(client, enrollment_processor, enrollment_reports):
+    assert_ended(enroll(client), "success", told=enrollment_reports, code="linked")
+    assert enrollment_processor.calls == {"authorization": 1, "lookup": 1, "link": 1}
+
+
+def test_the_processor_is_down(client, enrollment_processor, enrollment_reports):
+    enrollment_processor.is_down()
+    assert_ended(enroll(client), "system_error", told=enrollment_reports, code="processor_unreachable")
+
+
+def test_the_processor_is_down_at_the_link(client, enrollment_processor, enrollment_reports):
+    enrollment_processor.fails_at("link", status=503)
+    response = enroll(client)
+    assert_ended(
+        response, "system_error", told=enrollment_reports, code="processor_error", stage="link", upstream_status=503
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("hang", "processor_timeout"),
+        ("reset", "processor_unreachable"),
+        ("cut", "processor_unreachable"),
+        ("trickle", "deadline_exceeded"),
+        ("not_json", "reply_not_json"),
+    ],
+)
+def test_the_lookup_fails_in_every_other_way_without_waiting(
+    client, enrollment_processor, enrollment_reports, kind, code
+):
+    enrollment_processor.fails_at("lookup", kind=kind)
+    page = "server_error" if kind == "not_json" else "system_error"
+    assert_ended(enroll(client), page, told=enrollment_reports, code=code, stage="lookup")
+
+
+def test_a_delay_passes_at_once(client, enrollment_processor, enrollment_reports):
+    enrollment_processor.fails_at("lookup", kind="delay", seconds=3600)
+    assert_ended(enroll(client), "success", told=enrollment_reports)
+
+
+def test_the_answer_to_the_link_is_lost_and_found(client, enrollment_processor, enrollment_reports):
+    enrollment_processor.loses_the_answer_at("link")
+    assert_ended(enroll(client), "success", told=enrollment_reports)
+    assert enrollment_processor.calls["groups"] == 1
+
+
+def test_the_processor_recovers(client, enrollment_processor, enrollment_reports):
+    enrollment_processor.is_down()
+    enroll(client)
+    enrollment_processor.recovers()
+    enrollment_reports.clear()
+    assert_ended(enroll(client), "success", told=enrollment_reports)
+
+
+def test_the_sandbox_stands_in_over_real_http(enrollment_sandbox, enrollment_reports):
+    enrollment_sandbox.state.add_card("card")
+    assert_ended(enroll(Rider().becomes_eligible().client), "success", told=enrollment_reports, code="linked")
+    assert enrollment_sandbox.calls["link"] == 1
+
+
+@pytest.mark.parametrize(
+    ("expectation", "words"),
+    [
+        ({"page": "system_error"}, "the page is 'success'"),
+        ({"page": "sucess"}, "no page 'sucess'"),
+        ({"page": "success", "code": "renewed"}, "the code is 'linked', not 'renewed'"),
+        ({"page": "success", "stage": "lookup"}, "the stage is 'link', not 'lookup'"),
+        ({"page": "success", "upstream_status": 503}, "the upstream status is None, not 503"),
+    ],
+)
+def test_an_assertion_that_does_not_hold_says_why(client, enrollment_reports, expectation, words):
+    response = enroll(client)
+    with pytest.raises(AssertionError, match=words):
+        assert_ended(response, told=enrollment_reports, **expectation)
+
+
+def test_an_assertion_notices_what_was_told_twice(client, enrollment_reports):
+    response = enroll(client)
+    with pytest.raises(AssertionError, match="told 2 times"):
+        assert_ended(response, "success", told=enrollment_reports * 2)
