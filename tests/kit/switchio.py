@@ -53,7 +53,7 @@ class SwitchioProcessor(Processor):
         return card_token
 
     def _registration(self, handle: Secret) -> tuple[str, Secret | None]:
-        """The state, and the newest active token. Apart, so that no token in plain is a local where something raises."""
+        """The state, and the newest active token. Apart, so that no plain token is a local where something raises."""
         response = self.http.request(
             "GET",
             "api/v1/registration/{registration}",
