@@ -1,7 +1,14 @@
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class EnrollmentErrorsConfig(AppConfig):
     name = "enrollment_errors"
     verbose_name = "Enrollment errors"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from .checks import check_deployment, check_installation
+
+        register(check_installation)
+        register(check_deployment, deploy=True)

@@ -8,7 +8,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
+from django.urls import Resolver404, resolve
 from django.utils.translation import get_language
+from django.views import defaults
 
 from . import conf, service
 from .exceptions import ConfigurationError
@@ -124,6 +126,18 @@ def _still_checking(request: HttpRequest, signed: str) -> HttpResponseBase:
 
 
 still_checking = protected(_still_checking, Pages, "GET", "HEAD", "POST")
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    """For a site's ROOT_URLCONF: our page where a request for one of ours fails before it gets here, such as in a
+    middleware; Django's own answer everywhere else, because our page speaks of an enrollment."""
+    try:
+        request.resolver_match = request.resolver_match or resolve(request.path_info)
+    except Resolver404:
+        return defaults.server_error(request)
+    if "enrollment_errors" not in request.resolver_match.app_names:
+        return defaults.server_error(request)
+    return page(request, PAGES[Outcome.SERVER_ERROR], None, status=STATUSES[Outcome.SERVER_ERROR])
 
 
 def _end(

@@ -1,0 +1,138 @@
+"""What may be wrong with ENROLLMENT_ERRORS although it can be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.template.loader_tags import BlockNode, ExtendsNode
+
+from .. import conf
+from ..exceptions import BaseUrlInvalid
+from ..transport.call import check_base_url
+from . import csp
+from .lookups import cache_backend, enroll_path, loaded
+from .messages import Messages, error, warning
+
+BASE_BLOCKS = frozenset({"title", "head", "content"})
+LONGEST_BUDGET = 20.0
+"""Seconds. The page's script gives up after as many; gunicorn and most load balancers end a request after 30."""
+
+_DATABASE = "django.core.cache.backends.db.DatabaseCache"
+
+
+def check(settings: conf.Settings) -> Messages:
+    yield from _host()
+    yield from _accounts(settings)
+    yield from _base_template(settings)
+    yield from _timeouts(settings)
+    yield from _cache(settings)
+    yield from _cross_site_return(settings)
+    yield from _policy(settings)
+
+
+def _host() -> Messages:
+    try:
+        conf.get_host()
+    except Exception as wrong:  # noqa: BLE001  whatever the site's own class raises
+        yield error(
+            "E002",
+            f'ENROLLMENT_ERRORS["HOST"] cannot be made: {type(wrong).__name__}: {wrong}',
+            "Write the method get_enrollment(self, request), and no __init__ that needs arguments.",
+        )
+
+
+def _accounts(settings: conf.Settings) -> Messages:
+    for account in settings.PROCESSORS.values():
+        try:
+            check_base_url(account.processor.base_url(account.options))
+        except BaseUrlInvalid as wrong:
+            yield error(
+                "E006",
+                f'ENROLLMENT_ERRORS["PROCESSORS"]["{account.name}"]: {wrong}.',
+                'Write it as "https://processor.example".',
+            )
+
+
+def _base_template(settings: conf.Settings) -> Messages:
+    name = settings.BASE_TEMPLATE
+    base = loaded(name)
+    missing = set() if isinstance(base, str) else BASE_BLOCKS - _blocks(base.template)
+    if isinstance(base, str) or missing:
+        yield error(
+            "E008",
+            f'ENROLLMENT_ERRORS["BASE_TEMPLATE"] "{name}": '
+            + (base if isinstance(base, str) else f"no block {', '.join(sorted(missing))}."),
+            "docs/pages.md has the smallest base: it needs the blocks title, head and content. Until then riders get "
+            "the pages without the site's own base.",
+        )
+
+
+def _blocks(template: Any) -> set[str]:
+    """The names of all blocks of a template and of those that it extends by a name that is written there."""
+    names = {node.name for node in template.nodelist.get_nodes_by_type(BlockNode)}
+    for node in template.nodelist.get_nodes_by_type(ExtendsNode):
+        parent = loaded(str(node.parent_name.var))
+        names |= set() if isinstance(parent, str) else _blocks(parent.template)
+    return names
+
+
+def _timeouts(settings: conf.Settings) -> Messages:
+    if settings.BUDGET > LONGEST_BUDGET:
+        yield warning(
+            "W005",
+            f'ENROLLMENT_ERRORS["BUDGET"] is {settings.BUDGET:g} s: the page and most web servers give up before.',
+            f"Keep it at {LONGEST_BUDGET:g} s or below, and the web server's own limit well above it.",
+        )
+    if settings.READ_TIMEOUT > settings.BUDGET / 2:
+        yield warning(
+            "W006",
+            f'ENROLLMENT_ERRORS["READ_TIMEOUT"] is {settings.READ_TIMEOUT:g} s of a BUDGET of {settings.BUDGET:g} s: '
+            "one silent call leaves too little time to ask what became of a lost link.",
+            f"Keep READ_TIMEOUT at half of BUDGET or below: {settings.BUDGET / 2:g} s.",
+        )
+
+
+def _cache(settings: conf.Settings) -> Messages:
+    if settings.CACHE not in django_settings.CACHES:
+        yield error(
+            "E010",
+            f'ENROLLMENT_ERRORS["CACHE"] is "{settings.CACHE}", which CACHES does not have.',
+            f"Name one of {', '.join(sorted(django_settings.CACHES))}.",
+        )
+    atomic = any(database.get("ATOMIC_REQUESTS") for database in django_settings.DATABASES.values())
+    if atomic and cache_backend(settings.CACHE) == _DATABASE:
+        yield warning(
+            "W007",
+            "The cache is in the database, and each request is one transaction: other riders see neither token nor "
+            "open circuit before the request ends, and a request that fails takes them back.",
+            'Set ENROLLMENT_ERRORS["CACHE"] to a cache outside of the database, or ATOMIC_REQUESTS to False.',
+        )
+
+
+def _cross_site_return(settings: conf.Settings) -> Messages:
+    redirecting = [account.name for account in settings.PROCESSORS.values() if _card_form(account) is None]
+    if redirecting and django_settings.SESSION_COOKIE_SAMESITE == "Strict":
+        yield warning(
+            "W008",
+            f"Riders who come back from the site of the processor ({', '.join(redirecting)}) have lost their session.",
+            'Set SESSION_COOKIE_SAMESITE = "Lax", which is the default.',
+        )
+
+
+def _policy(settings: conf.Settings) -> Messages:
+    path = enroll_path()
+    if path is None or not django_settings.STATIC_URL:
+        return
+    forms = [form for account in settings.PROCESSORS.values() if (form := _card_form(account)) is not None]
+    for what in csp.blocked(path, forms):
+        yield warning(
+            "W009",
+            f"The Content-Security-Policy stops the enroll page: {what}.",
+            'Allow it, best by a nonce in script-src and style-src ("Content-Security-Policy" in docs/pages.md).',
+        )
+
+
+def _card_form(account: conf.Account) -> str | None:
+    script = account.processor.card_form_script(account.options, "en")
+    return None if script is None else script.url

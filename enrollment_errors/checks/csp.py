@@ -1,0 +1,96 @@
+"""What the site's Content-Security-Policy would keep from working on the enroll page.
+
+Read from the header itself, as the site's middleware writes it, so that django-csp's settings and Django's own need
+not be understood here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from django.utils.module_loading import import_string
+
+_DJANGO_CSP = "csp.middleware.CSPMiddleware"
+_DJANGOS_OWN = "django.middleware.csp.ContentSecurityPolicyMiddleware"
+_NONCE_PROCESSOR = "django.template.context_processors.csp"
+
+Policy = Mapping[str, list[str]]
+
+
+def blocked(path: str, scripts: list[str]) -> Iterator[str]:
+    """One sentence for each thing that the policy of the page at ``path`` blocks; ``scripts`` are the card forms'."""
+    policy = _policy(path)
+    if policy is None:
+        return
+    own = f"{settings.STATIC_URL}enrollment_errors/"
+    for script in (f"{own}enrollment.js", *scripts):
+        if not _allows(policy, ("script-src-elem", "script-src", "default-src"), script, has_nonce=True):
+            yield f"script-src does not allow {script}"
+    style = f"{own}enrollment.css"
+    if not _allows(policy, ("style-src-elem", "style-src", "default-src"), style, has_nonce=True):
+        yield f"style-src does not allow {style}"
+    if not _allows(policy, ("connect-src", "default-src"), path):
+        yield "connect-src does not allow 'self', which the page's script calls"
+    if not _allows(policy, ("form-action",), path):
+        yield "form-action does not allow 'self', which the enrollment is posted to"
+
+
+def _policy(path: str) -> Policy | None:
+    """The directives of the header; ``None`` where no middleware that is known here writes one."""
+    for name in settings.MIDDLEWARE:
+        middleware = import_string(name)
+        for known, use_nonce in ((_DJANGO_CSP, True), (_DJANGOS_OWN, _pages_get_djangos_nonce())):
+            if _is_a(middleware, known):
+                header = _header(middleware, path, use_nonce=use_nonce)
+                directives = (directive.split() for directive in header.split(";"))
+                return {words[0].lower(): words[1:] for words in directives if words} or None
+    return None
+
+
+def _is_a(middleware: Any, known: str) -> bool:
+    return known in [f"{base.__module__}.{base.__qualname__}" for base in getattr(middleware, "__mro__", ())]
+
+
+def _pages_get_djangos_nonce() -> bool:
+    options: list[Any] = [engine.get("OPTIONS", {}) for engine in settings.TEMPLATES]
+    return any(_NONCE_PROCESSOR in each.get("context_processors", ()) for each in options)
+
+
+def _header(middleware: Any, path: str, *, use_nonce: bool) -> str:
+    def answer(request: HttpRequest) -> HttpResponse:
+        if use_nonce:
+            # Both write a nonce into the header only where a page has asked for it.
+            for name in ("csp_nonce", "_csp_nonce"):
+                str(getattr(request, name, ""))
+        return HttpResponse()
+
+    response: HttpResponse = middleware(answer)(RequestFactory().get(path))
+    return response["Content-Security-Policy"] if response.has_header("Content-Security-Policy") else ""
+
+
+def _allows(policy: Policy, directives: tuple[str, ...], url: str, *, has_nonce: bool = False) -> bool:
+    sources = next((policy[name] for name in directives if name in policy), None)
+    if sources is None:
+        return True
+    if has_nonce and any(source.startswith("'nonce-") for source in sources):
+        return True
+    return "'strict-dynamic'" not in sources and any(_matches(source, url) for source in sources)
+
+
+def _matches(source: str, url: str) -> bool:
+    address = urlsplit(url)
+    if not address.netloc:
+        return source in ("'self'", "*")
+    if source == "*" or source.lower() == f"{address.scheme}:":
+        return True
+    wanted = urlsplit(source if "://" in source else f"//{source}")
+    if wanted.scheme not in ("", address.scheme):
+        return False
+    if wanted.netloc.startswith("*."):
+        return address.netloc.endswith(wanted.netloc[1:])
+    return wanted.netloc == address.netloc

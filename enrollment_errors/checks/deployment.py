@@ -1,0 +1,73 @@
+"""What is a mistake in production, and none on a developer's machine."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import sentry_sdk
+from django.urls import get_resolver
+from django.views import defaults
+
+from .. import conf
+from .lookups import DUMMY, cache_backend, cache_options, loaded
+from .messages import Messages, warning
+
+_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
+_REDIS = "django.core.cache.backends.redis.RedisCache"
+_REDIS_TIMEOUTS = {"socket_connect_timeout", "socket_timeout"}
+
+
+def check(settings: conf.Settings) -> Messages:
+    yield from _error_page()
+    yield from _sentry()
+    yield from _amplitude(settings)
+    yield from _shared_cache(settings)
+    yield from _encrypted_way(settings)
+
+
+def _error_page() -> Messages:
+    is_djangos = get_resolver().resolve_error_handler(500) is defaults.server_error
+    if is_djangos and isinstance(loaded("500.html"), str):
+        yield warning(
+            "W101",
+            "A rider whose request fails before it reaches this app gets a bare page in English.",
+            'In ROOT_URLCONF set handler500 = "enrollment_errors.views.handler500", or make a template 500.html.',
+        )
+
+
+def _sentry() -> Messages:
+    if not (sentry_sdk.is_initialized() and sentry_sdk.get_client().dsn):
+        yield warning("W102", "Sentry does not hear of faults.", "Call sentry_sdk.init(dsn=…) in the settings.")
+
+
+def _amplitude(settings: conf.Settings) -> Messages:
+    if not settings.AMPLITUDE_API_KEY:
+        yield warning(
+            "W103", "Amplitude gets no events.", 'Set ENROLLMENT_ERRORS["AMPLITUDE_API_KEY"], or silence this check.'
+        )
+
+
+def _shared_cache(settings: conf.Settings) -> Messages:
+    if cache_backend(settings.CACHE) in (_MEMORY, DUMMY):
+        yield warning(
+            "W104",
+            f'The cache "{settings.CACHE}" is not shared: each process fetches its own access token, and learns by '
+            "itself that the processor is down.",
+            'Set ENROLLMENT_ERRORS["CACHE"] to one that all processes share, such as Redis.',
+        )
+    if cache_backend(settings.CACHE) == _REDIS and not _REDIS_TIMEOUTS <= cache_options(settings.CACHE):
+        yield warning(
+            "W105",
+            f'The cache "{settings.CACHE}" waits for Redis without end.',
+            '"OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}',
+        )
+
+
+def _encrypted_way(settings: conf.Settings) -> Messages:
+    for account in settings.PROCESSORS.values():
+        if urlsplit(account.processor.base_url(account.options)).scheme == "http":
+            yield warning(
+                "W106",
+                f'The calls to "{account.name}" are not encrypted, its credentials with them.',
+                "Use its https:// address.",
+            )

@@ -1,0 +1,51 @@
+"""What several checks look up in the site: a template, a cache's back end, the address of our pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
+from django.template.backends.django import Template
+from django.template.loader import get_template
+from django.urls import URLResolver, get_resolver
+
+DUMMY = "django.core.cache.backends.dummy.DummyCache"
+
+
+def loaded(name: str) -> Template | str:
+    """The template, or why it cannot be had."""
+    try:
+        template = get_template(name)
+    except TemplateDoesNotExist:
+        return "no template of that name"
+    except (TemplateSyntaxError, ImproperlyConfigured) as error:
+        return str(error)
+    return template if isinstance(template, Template) else "not for Django's own template engine"
+
+
+def cache_backend(alias: str) -> str:
+    return str(settings.CACHES.get(alias, {}).get("BACKEND", ""))
+
+
+def cache_options(alias: str) -> set[str]:
+    """The names of the cache's options."""
+    options: Any = settings.CACHES.get(alias, {}).get("OPTIONS", {})
+    return set(options)
+
+
+def enroll_path() -> str | None:
+    """Where the first inclusion of our URLs is, from the root; without the values of its prefix's parameters."""
+
+    def search(patterns: Sequence[Any], prefix: str) -> str | None:
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                path = f"{prefix}{pattern.pattern}"
+                found = path if pattern.app_name == "enrollment_errors" else search(pattern.url_patterns, path)
+                if found is not None:
+                    return found
+        return None
+
+    return search(get_resolver().url_patterns, "/")

@@ -1,0 +1,17 @@
+"""How a mistake is told: an id of ours, and a hint that shows the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.core import checks
+
+Messages = Iterator[checks.CheckMessage]
+
+
+def error(number: str, text: str, hint: str) -> checks.Error:
+    return checks.Error(text, hint=hint, id=f"enrollment_errors.{number}")
+
+
+def warning(number: str, text: str, hint: str) -> checks.Warning:
+    return checks.Warning(text, hint=hint, id=f"enrollment_errors.{number}")
