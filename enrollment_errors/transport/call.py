@@ -35,7 +35,7 @@ class Call:
     base_url: str
     route: str
     path: Mapping[str, str | Secret] = field(repr=False)
-    query: Mapping[str, str | int] = field(repr=False)
+    query: Mapping[str, str | int | Secret] = field(repr=False)
     json: object | None = field(repr=False)
     headers: Mapping[str, str | Secret] = field(repr=False)
 
@@ -54,18 +54,20 @@ class Call:
         """The request, with its secrets in plain."""
         route = _PLACEHOLDER.sub(lambda match: quote(_plain(self.path[match[1]]), safe=""), self.route)
         url = f"{self.base_url.rstrip('/')}/{route}"
+        if self.query:
+            url += "?" + urlencode({name: _plain(value) for name, value in self.query.items()})
         request = requests.PreparedRequest()
         request.prepare(
             method=self.method,
-            url=f"{url}?{urlencode(self.query)}" if self.query else url,
+            url=url,
             headers={**_HEADERS, **{name: _plain(value) for name, value in self.headers.items()}},
             data=None if self.json is None else json.dumps(self.json, default=_revealed, allow_nan=False).encode(),
         )
         return request
 
 
-def _plain(value: str | Secret) -> str:
-    return value.reveal() if isinstance(value, Secret) else value
+def _plain(value: str | int | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value)
 
 
 def _revealed(value: object) -> str:

@@ -81,15 +81,16 @@ class ProcessorHttp:
         route: str,
         *,
         path: Mapping[str, str | Secret] = {},
-        query: Mapping[str, str | int] = {},
+        query: Mapping[str, str | int | Secret] = {},
         json: object | None = None,
         headers: Mapping[str, str | Secret] = {},
         idempotent: bool,
     ) -> Response:
         """Call ``route``, a template relative to the base URL: ``api/v1/fundingsources/bytoken/{card_token}``.
 
-        Every value of ``path`` is percent-encoded whole; empty, ``.`` and ``..`` are a ``ValueError``. ``json`` and
-        ``headers`` may hold ``Secret``, revealed at the last moment. What is ``idempotent`` is tried again.
+        Every value of ``path`` is percent-encoded whole; empty, ``.`` and ``..`` are a ``ValueError``. ``path``,
+        ``query``, ``json`` and ``headers`` may hold ``Secret``, revealed at the last moment. What is ``idempotent`` is
+        tried again.
 
         Raises ``TransportError``, ``StatusError`` for whatever is not 2xx (redirects are not followed) and
         ``BaseUrlInvalid``, with ``route`` and ``seconds`` set.

@@ -7,6 +7,7 @@ keeps cookies, and lets the environment's proxy, CA and netrc settings override 
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from typing import Any
 
@@ -55,14 +56,21 @@ class _TlsPool(HTTPSConnectionPool):
 class ConnectionPool(HTTPAdapter):
     """``requests``' adapter on sockets that keep the deadline. Never waits for a free connection: the bulkhead does."""
 
-    def __init__(self, tls_context: ssl.SSLContext, size: int) -> None:
-        tls_context.sslsocket_class = BoundedTlsSocket
-        self.tls_context = tls_context
+    def __init__(self, tls_context: ssl.SSLContext | None, size: int) -> None:
+        self._tls_context = tls_context
         super().__init__(pool_connections=2, pool_maxsize=size, max_retries=0, pool_block=False)
 
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, ssl_context=self.tls_context, **kwargs)
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def build_connection_pool_key_attributes(self, request: PreparedRequest, verify: Any, cert: Any = None) -> Any:
+        host, options = super().build_connection_pool_key_attributes(request, verify, cert)
+        if host["scheme"] == "https":
+            context = self._tls_context or _default_context()
+            context.sslsocket_class = BoundedTlsSocket
+            options["ssl_context"] = context
+        return host, options
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Nothing to add: the context verifies. The original would load the public CAs into a private context too."""
@@ -80,10 +88,16 @@ def pool_of(account: str, tls_context: ssl.SSLContext | None, size: int) -> Conn
     pool = pools.get(tls_context)
     if pool is None:
         pools.clear()
-        pool = pools.setdefault(tls_context, ConnectionPool(tls_context or _default_context(), size))
+        pool = pools.setdefault(tls_context, ConnectionPool(tls_context, size))
     return pool
 
 
+_contexts: PerProcess[ssl.SSLContext] = PerProcess()
+_making_context: PerProcess[threading.Lock] = PerProcess()
+
+
 def _default_context() -> ssl.SSLContext:
-    # The bundle is named, because OpenSSL's default places can be changed by environment variables.
-    return ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH)
+    """Reading the CAs takes some 20 ms of CPU: one thread does it, and only where a server has TLS."""
+    with _making_context.get("lock", threading.Lock):
+        # The bundle is named, because OpenSSL's default places can be changed by environment variables.
+        return _contexts.get("default", lambda: ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH))

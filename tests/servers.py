@@ -1,0 +1,170 @@
+"""Redis and PostgreSQL that a test run starts for itself, on free ports of this machine and in folders of their own.
+
+Where a program is missing, what needs it is skipped with a message that says so, or fails where
+``ENROLLMENT_ERRORS_REQUIRE_ALL=1`` says that nothing may be skipped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+PATIENCE = 20.0
+
+
+def missing(what: str) -> NoReturn:
+    if os.environ.get("ENROLLMENT_ERRORS_REQUIRE_ALL") == "1":
+        pytest.fail(f"{what} is missing, and nothing may be skipped")
+    pytest.skip(f"{what} is missing")
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def accepts(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def wait_until(is_so: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < until, f"{what} did not happen within {PATIENCE:g} s"
+        time.sleep(0.02)
+
+
+class RedisServer:
+    """Keeps nothing: what was in it is gone after ``stop``. The port stays the same."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._command = [
+            program,
+            *("--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder)),
+            *("--save", "", "--appendonly", "no"),
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: accepts(self.port), "the start of Redis")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def freeze(self) -> None:
+        """It accepts connections and answers nothing, until it thaws."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    program = shutil.which("redis-server") or missing("redis-server")
+    server = RedisServer(program, tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+class PostgresServer:
+    """One database, ``tests``, that the user ``tests`` may do everything with, without a password."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self.port = free_port()
+        self.settings = {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "postgres",
+            "USER": "tests",
+            "HOST": "127.0.0.1",
+            "PORT": self.port,
+        }
+        self._programs = programs
+        self._data = folder / "data"
+        # PostgreSQL refuses to run as root.
+        owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+        self._user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
+        if owner:
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._run(
+            "initdb", "--auth=trust", "--username=tests", "--encoding=UTF8", "--no-sync", f"--pgdata={self._data}"
+        )
+        self._process = subprocess.Popen(
+            [
+                self._programs / "postgres",
+                *("-D", self._data, "-p", str(self.port), "-k", self._folder),
+                *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "shared_buffers=16MB"),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self._folder,
+            **self._user,
+        )
+        wait_until(self._is_ready, "the start of PostgreSQL")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)  # disconnects its clients, and ends
+            self._process.wait(PATIENCE)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self._programs / program, *arguments], check=True, capture_output=True, cwd=self._folder, **self._user
+        )
+
+    def _is_ready(self) -> bool:
+        return accepts(self.port) and not subprocess.call(
+            [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        )
+
+
+def _postgresql_programs() -> Path | None:
+    found = shutil.which("initdb")
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found is None and not versions:
+        return None
+    return Path(found).resolve().parent if found else versions[-1].parent
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    pytest.importorskip("psycopg")
+    programs = _postgresql_programs() or missing("PostgreSQL's initdb")
+    # Not pytest's own folder, which only its owner may enter.
+    with tempfile.TemporaryDirectory(prefix="enrollment-errors-", ignore_cleanup_errors=True) as folder:
+        server = PostgresServer(programs, Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()

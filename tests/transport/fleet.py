@@ -1,0 +1,160 @@
+"""A fleet: real processes that share nothing but Django's cache.
+
+They are forked from a clean process that has imported everything once, as a web server forks its workers.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+
+from enrollment_errors.exceptions import ProcessorError
+from enrollment_errors.redaction import Secret
+from enrollment_errors.transport.deadline import Deadline
+from enrollment_errors.transport.http import Limits, ProcessorHttp
+from enrollment_errors.transport.response import Response
+from enrollment_errors.transport.token_cache import AccessToken
+
+from .circuits import heard
+
+BACKENDS = {
+    "locmem": "django.core.cache.backends.locmem.LocMemCache",
+    "file": "django.core.cache.backends.filebased.FileBasedCache",
+    "database": "django.core.cache.backends.db.DatabaseCache",
+    "redis": "django.core.cache.backends.redis.RedisCache",
+}
+IMPORTED_ONCE = [
+    __name__,
+    *(path.rpartition(".")[0] for path in BACKENDS.values()),
+    *("django.db.backends.sqlite3.base", "django.db.backends.postgresql.base", "redis"),
+]
+Job = Callable[[dict[str, Any], Connection], Any]
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(IMPORTED_ONCE)
+
+
+class Fleet:
+    """``with Fleet(4, job, config) as fleet: fleet.go(); …; fleet.results()``: one result for each process.
+
+    ``config`` has the Django settings ``CACHES`` and ``DATABASES`` of the processes, and what the job wants to know.
+    """
+
+    def __init__(self, processes: int, job: Job, config: dict[str, Any]) -> None:
+        pipes = [_context.Pipe() for _ in range(processes)]
+        self._ends = [ours for ours, _ in pipes]
+        self._processes = [
+            _context.Process(target=_member, args=(theirs, job, config), daemon=True) for _, theirs in pipes
+        ]
+
+    def __enter__(self) -> Fleet:
+        for process in self._processes:
+            process.start()
+        for end in self._ends:
+            assert end.recv() == "ready"
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        for process, end in zip(self._processes, self._ends, strict=True):
+            end.close()
+            process.kill()
+            process.join()
+
+    def go(self) -> None:
+        for end in self._ends:
+            end.send("go")
+
+    def results(self) -> list[Any]:
+        for end in self._ends:
+            end.send("stop")
+        for end in self._ends:
+            assert end.poll(60), "a process has not come to its end"
+        return [end.recv() for end in self._ends]
+
+
+def _member(pipe: Connection, job: Job, config: dict[str, Any]) -> None:
+    settings.configure(SECRET_KEY="the fleet's", CACHES=config["CACHES"], DATABASES=config["DATABASES"])
+    logging.getLogger("enrollment_errors").setLevel(logging.INFO)
+    pipe.send("ready")
+    pipe.recv()
+    pipe.send(job(config, pipe))
+
+
+class _Log(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+def _http(config: dict[str, Any]) -> ProcessorHttp:
+    return ProcessorHttp(config["account"], config["url"], deadline=Deadline(8), limits=Limits(**config["limits"]))
+
+
+def keep_calling(config: dict[str, Any], pipe: Connection) -> dict[str, Any]:
+    """Calls until it is stopped, a little pause between, and tells what came of it and which signals it heard."""
+    outcomes: dict[str, int] = {}
+    slowest = 0.0
+    log = _Log()
+    logging.getLogger("enrollment_errors").addHandler(log)
+    with heard(config["account"]) as signals:
+        while not pipe.poll(0.01):
+            started = time.monotonic()
+            try:
+                _http(config).request("GET", "x", headers={"X-Process": str(os.getpid())}, idempotent=False)
+                outcome = "answered"
+            except ProcessorError as error:
+                outcome = type(error).__name__
+            outcomes[outcome] = outcomes.get(outcome, 0) + 1
+            slowest = max(slowest, time.monotonic() - started)
+    return {
+        "outcomes": outcomes,
+        "signals": [name for name, _ in signals],
+        "slowest": slowest,
+        "log": log.lines,
+    }
+
+
+def use_token(config: dict[str, Any], pipe: Connection) -> dict[str, list[str]]:
+    """Four threads use the account's token at once."""
+    fetched: list[str] = []
+    used: list[str] = []
+
+    def run() -> None:
+        http = _http(config)
+
+        def fetch() -> AccessToken:
+            value = f"{os.getpid()}-{len(fetched)}"
+            fetched.append(value)
+            http.request("POST", "oauth/token", idempotent=True)
+            return AccessToken(Secret(value), time.time() + 3600)
+
+        def call(token: Secret) -> Response:
+            used.append(token.reveal())
+            return http.request("GET", "x", idempotent=True)
+
+        http.tokens.use(fetch, call)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {"fetched": fetched, "used": used}
+
+
+def create_cache_table(config: dict[str, Any], pipe: Connection) -> None:
+    django.setup()
+    call_command("createcachetable", verbosity=0)

@@ -1,0 +1,210 @@
+"""Processes × cache back ends: real processes that share nothing but Django's cache."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from enrollment_errors.transport.shared_cache import REST
+from tests.servers import RedisServer, wait_until
+
+from .conftest import LIMITS, Serve
+from .fleet import BACKENDS, Fleet, create_cache_table, keep_calling, use_token
+from .upstream import Connection, Upstream
+
+PROCESSES = 4
+OPEN_FOR = 0.5
+
+
+@dataclass
+class Shared:
+    """What a fleet shares. ``exactly_once``: its ``add`` succeeds for one caller of all; the file cache's does not."""
+
+    config: dict[str, Any]
+    between_processes: bool = True
+    exactly_once: bool = True
+
+
+def caches(backend: str, location: str = "", **options: Any) -> dict[str, Any]:
+    return {
+        "CACHES": {"default": {"BACKEND": backend, "LOCATION": location, "OPTIONS": options}},
+        "DATABASES": {},
+    }
+
+
+@pytest.fixture(
+    params=[
+        "locmem",
+        "file",
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+        pytest.param("redis", marks=pytest.mark.redis),
+    ]
+)
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Shared:
+    if request.param == "locmem":
+        return Shared(caches(BACKENDS["locmem"]), between_processes=False)
+    if request.param == "file":
+        return Shared(caches(BACKENDS["file"], str(tmp_path)), exactly_once=False)
+    if request.param == "redis":
+        server: RedisServer = request.getfixturevalue("redis_server")
+        return Shared(caches(BACKENDS["redis"], server.url))
+    if request.param == "sqlite":
+        options = {"transaction_mode": "IMMEDIATE", "timeout": 10}
+        database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "db"), "OPTIONS": options}
+    else:
+        database = request.getfixturevalue("postgres_server").settings
+    table = f"cache_{uuid.uuid4().hex}"
+    config = {**caches(BACKENDS["database"], table), "DATABASES": {"default": database}}
+    with Fleet(1, create_cache_table, config) as fleet:
+        fleet.go()
+        fleet.results()
+    return Shared(config)
+
+
+class Switched:
+    """Answers 200, or 503 while it is ``broken``."""
+
+    def __init__(self) -> None:
+        self.broken = threading.Event()
+
+    def __call__(self, connection: Connection) -> None:
+        while connection.read_request():
+            connection.reply(503 if self.broken.is_set() else 200)
+
+
+@pytest.fixture
+def switched() -> Switched:
+    return Switched()
+
+
+def config_for(server: Upstream, account: str, shared: dict[str, Any]) -> dict[str, Any]:
+    limits = {**LIMITS, "breaker_failures": 5, "breaker_open": OPEN_FOR}
+    return {**shared, "account": account, "url": server.url, "limits": limits}
+
+
+def told(results: list[dict[str, Any]]) -> Counter[str]:
+    return Counter(signal for result in results for signal in result["signals"])
+
+
+def came_of_it(results: list[dict[str, Any]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for result in results:
+        total.update(result["outcomes"])
+    return total
+
+
+def wait_for_all(server: Upstream) -> None:
+    """Until every process has called once more."""
+    seen = len(server.requests)
+    wait_until(
+        lambda: len({request.headers["x-process"] for request in server.requests[seen:]}) == PROCESSES,
+        "a call of every process",
+    )
+
+
+def test_an_outage_costs_few_calls_and_is_told_once(
+    serve: Serve, shared: Shared, account: str, switched: Switched
+) -> None:
+    server = serve(switched)
+    breakers = 1 if shared.between_processes else PROCESSES
+    with Fleet(PROCESSES, keep_calling, config_for(server, account, shared.config)) as fleet:
+        fleet.go()
+        wait_for_all(server)
+        before = len(server.requests)
+        switched.broken.set()
+        started = time.monotonic()
+        wait_until(lambda: len(server.requests) >= before + 5 * breakers, "the failures that open it")
+        time.sleep(1.2)
+        during = len(server.requests) - before
+        probes = (time.monotonic() - started) / OPEN_FOR
+        switched.broken.clear()
+        wait_for_all(server)
+        results = fleet.results()
+    # Five failures open it, and there is what was under way at the time.
+    assert during <= (5 + probes) * breakers + 2 * PROCESSES
+    assert came_of_it(results)["CircuitOpen"] > during
+    if shared.exactly_once:
+        assert told(results) == {"opened": breakers, "closed": breakers}
+    else:
+        assert set(told(results)) == {"opened", "closed"}
+
+
+def test_one_process_fetches_the_token_for_all(serve: Serve, shared: Shared, account: str, switched: Switched) -> None:
+    server = serve(switched)
+    with Fleet(PROCESSES, use_token, config_for(server, account, shared.config)) as fleet:
+        fleet.go()
+        results = fleet.results()
+    fetched = [token for result in results for token in result["fetched"]]
+    used = [token for result in results for token in result["used"]]
+    assert len(used) == 4 * PROCESSES
+    assert set(used) <= set(fetched)
+    if not shared.between_processes:
+        assert len(fetched) == PROCESSES
+    elif shared.exactly_once:
+        assert len(fetched) == 1
+    else:
+        assert len(fetched) <= PROCESSES
+
+
+@pytest.mark.redis
+class TestRedisFails:
+    @pytest.fixture
+    def redis(self, redis_server: RedisServer) -> Any:
+        yield redis_server
+        redis_server.stop()
+        redis_server.start()
+
+    @pytest.fixture
+    def cache(self, redis: RedisServer) -> dict[str, Any]:
+        return caches(BACKENDS["redis"], redis.url, socket_timeout=0.25, socket_connect_timeout=0.25)
+
+    def test_killed_and_brought_back_it_costs_no_rider_a_call(
+        self, serve: Serve, account: str, switched: Switched, redis: RedisServer, cache: dict[str, Any]
+    ) -> None:
+        server = serve(switched)
+        with Fleet(PROCESSES, keep_calling, config_for(server, account, cache)) as fleet:
+            fleet.go()
+            wait_for_all(server)
+            redis.stop()
+            wait_for_all(server)
+            time.sleep(0.5)
+            redis.start()
+            time.sleep(REST + 0.5)
+            wait_for_all(server)
+            switched.broken.set()  # and now the breaker does its work again
+            time.sleep(0.8)
+            switched.broken.clear()
+            wait_for_all(server)
+            results = fleet.results()
+        outcomes = came_of_it(results)
+        assert set(outcomes) == {"answered", "StatusError", "CircuitOpen"}
+        assert 5 <= outcomes["StatusError"] <= 5 + 0.8 / OPEN_FOR + 2 * PROCESSES
+        assert told(results) == {"opened": 1, "closed": 1}
+        for result in results:
+            down, back = result["log"]
+            assert "failed" in down
+            assert "answers again" in back
+
+    def test_hanging_it_costs_a_moment_and_then_nothing(
+        self, serve: Serve, account: str, switched: Switched, redis: RedisServer, cache: dict[str, Any]
+    ) -> None:
+        server = serve(switched)
+        with Fleet(PROCESSES, keep_calling, config_for(server, account, cache)) as fleet:
+            fleet.go()
+            wait_for_all(server)
+            redis.freeze()
+            for _ in range(20):
+                wait_for_all(server)
+            results = fleet.results()
+            redis.thaw()
+        assert set(came_of_it(results)) == {"answered"}
+        assert all(result["slowest"] < 0.25 + 1 for result in results)
+        assert all(len(result["log"]) == 1 for result in results)
