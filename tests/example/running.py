@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -36,9 +37,9 @@ class RunningDemo:
         self.sandbox_url = addresses["Sandbox"].removesuffix("/sandbox/state")
         self.telemetry_url = addresses["Telemetry"]
 
-    def stop(self) -> int:
-        """The exit status, after SIGTERM."""
-        self.process.terminate()
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """The exit status after that signal."""
+        self.process.send_signal(number)
         with self.process:
             return self.process.wait(timeout=10)
 

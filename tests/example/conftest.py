@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .rider import Rider
+from .running import RunningDemo, run_demo
+
+demo = pytest.fixture(scope="session", name="demo")(run_demo)
+
+
+@pytest.fixture
+def rider(demo: RunningDemo) -> Iterator[Rider]:
+    """Somebody whom nobody knows, at a processor that works."""
+    demo.choose("healthy")
+    with Rider(demo.url) as rider:
+        yield rider

@@ -1,0 +1,74 @@
+"""A rider without a browser: what the pages and their script send, over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import requests
+
+
+class Rider:
+    """Keeps cookies and sends CSRF tokens. ``enrollment`` is the path under which the enrollment's pages are."""
+
+    def __init__(self, site: str, enrollment: str = "/enrollment/") -> None:
+        self.site, self.enrollment = site, enrollment
+        self.session = requests.Session()
+
+    def __enter__(self) -> Rider:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.close()
+
+    def get(self, address: str) -> requests.Response:
+        return self.session.get(requests.compat.urljoin(self.site, address), timeout=10)
+
+    def post(self, address: str, data: Any = None, *, json: Any = None) -> requests.Response:
+        url = requests.compat.urljoin(self.site, address)
+        if "csrftoken" not in self.session.cookies:
+            self.get("/")
+        headers = {"X-CSRFToken": self.session.cookies["csrftoken"]}
+        return self.session.post(url, data=data, json=json, headers=headers, timeout=10)
+
+    def sign_in(self, benefit: str, who: str = "qualifies") -> requests.Response:
+        """From the benefit's page to the identity provider and back; the page that the rider comes back to."""
+        asked = self.get(f"/sign-in/?next={benefit}")
+        return self.post(asked.url, {"rider": who})
+
+    def qualify(self, benefit: str = "older-adult") -> requests.Response:
+        """The page with the card form."""
+        page = f"/agencies/mountain/{benefit}/"
+        if benefit == "agency-card":
+            return self.post(page, {"card_number": "123456"})
+        self.sign_in(page)
+        return self.post(page)
+
+    def enroll(self, card: str = "visa") -> requests.Response:
+        """What the enroll page's script does with a rider who chooses that card in the form; the page at the end."""
+        found = re.search(
+            r'id="enrollment-data" type="application/json">(.*?)</script>', self.get(self.enrollment).text
+        )
+        assert found, "no enroll page"
+        data = json.loads(found[1])
+        answer = self.post(data["tokenUrl"]).json()
+        if "token" not in answer:
+            return self.get(answer["redirect"])
+        script = requests.get(data["cardForm"]["url"], timeout=10)
+        if not script.ok:
+            return self._tell(data, "form_not_loaded")
+        self._tell(data, "started")
+        use = f"{data['cardForm']['options']['envUrl']}/card-form/use?card={card}"
+        told = requests.post(use, headers={"Authorization": answer["token"]}, timeout=10).json()
+        if told["callback"] == "onVerificationFailure":
+            return self._tell(data, "refused")
+        if told["callback"] == "onError":
+            return self._tell(data, "failed", told["response"].get("status"))
+        self._tell(data, "tokenized")
+        return self.post(self.enrollment, {"card_token": told["response"]["token"]})
+
+    def _tell(self, data: dict[str, Any], event: str, status: int | None = None) -> requests.Response:
+        answer = self.post(data["reportUrl"], json={"event": event, "status": status})
+        redirect = answer.json()["redirect"]
+        return self.get(redirect) if redirect else answer
