@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from . import conf, service
 from .host import Enrollment
 from .reporting.report import Event, Visit
-from .reporting.sentry import guard_request
+from .reporting.sentry_guard import guard_request
 from .responses import Envelopes, Pages
 from .rider_session import RiderSession
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 
 import requests
 import sentry_sdk
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from enrollment_errors.exceptions import ConnectionFailed
 from enrollment_errors.redaction import Secret
 from enrollment_errors.reporting.dispatch import dispatch
-from enrollment_errors.reporting.sentry import guard_request
+from enrollment_errors.reporting.sentry_guard import guard_request
 
 from .reports import new_report
 
@@ -83,6 +85,34 @@ def annotates(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+def reads_what_is_no_json(request: HttpRequest) -> HttpResponse:
+    guard_request(request)
+    return HttpResponse(json.loads(requests.get(f"{settings.LEAKS['processor_url']}/events", timeout=2).text[1:]))
+
+
+def opens_a_scope(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A middleware of the site, whose own event comes after it has left the scope of the view."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        request.user = User(pk=1, username=settings.LEAKS["name"], email=f"{settings.LEAKS['name']}@agency.example")
+        with sentry_sdk.new_scope():
+            response = get_response(request)
+        sentry_sdk.capture_message("answered")
+        return response
+
+    return middleware
+
+
+def blind(request: HttpRequest) -> HttpResponse:
+    guard_request(request)
+    raise RuntimeError("before anybody has read the form")
+
+
+def quiet(request: HttpRequest) -> HttpResponse:
+    guard_request(request)
+    return HttpResponse()
+
+
 def receives_json(request: HttpRequest) -> HttpResponse:
     guard_request(request)
     body = json.loads(request.body)
@@ -101,5 +131,8 @@ urlpatterns = [
     path("logs/", logs),
     path("annotates/", annotates),
     path("json/", receives_json),
+    path("no-json/", reads_what_is_no_json),
+    path("blind/", blind),
+    path("quiet/", quiet),
     path("unguarded/", unguarded),
 ]

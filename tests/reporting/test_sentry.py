@@ -15,7 +15,7 @@ from enrollment_errors.redaction import Secret
 from enrollment_errors.reporting import log
 from enrollment_errors.reporting import sentry as sentry_sink
 from enrollment_errors.reporting.report import Report
-from enrollment_errors.reporting.sentry import guard_request
+from enrollment_errors.reporting.sentry_guard import guard_request
 from enrollment_errors.sandbox.sinks import TelemetrySink
 
 from .reports import new_enrollment, new_refusal, new_report, new_success

@@ -50,6 +50,8 @@ def leaks(settings: LazySettings) -> Iterator[dict[str, str]]:
             "client_secret": secrets.token_urlsafe(24),
             "session": secrets.token_urlsafe(24),
             "query": secrets.token_urlsafe(24),
+            "answer": secrets.token_urlsafe(24),
+            "name": secrets.token_urlsafe(12),
             "address": "203.0.113.7",
         }
         yield dict(settings.LEAKS)
@@ -71,7 +73,12 @@ class QuietHandler(WSGIRequestHandler):
 @pytest.fixture
 def site() -> Iterator[str]:
     """The address of the site, served over HTTP by Django's WSGI handler."""
-    with make_server("127.0.0.1", 0, WSGIHandler(), handler_class=QuietHandler) as server:
+
+    def application(environ: Any, start_response: Any) -> Any:
+        # A new handler for each request, because it reads the setting MIDDLEWARE once.
+        return WSGIHandler()(environ, start_response)
+
+    with make_server("127.0.0.1", 0, application, handler_class=QuietHandler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -79,13 +86,17 @@ def site() -> Iterator[str]:
         thread.join()
 
 
-def post(url: str, leaks: dict[str, str], **body: Any) -> int:
+def post(url: str, leaks: dict[str, str], *, content_type: str = "", **body: Any) -> int:
     """POSTs to the site as a rider's browser would. Gives the status."""
     response = requests.post(
         f"{url}?code={leaks['query']}",
         **(body or {"data": {"card_token": leaks["card_token"]}}),
         cookies={"sessionid": leaks["session"], "remember": leaks["session"]},
-        headers={"X-Forwarded-For": leaks["address"], "Referer": f"https://login.example/?code={leaks['query']}"},
+        headers={
+            "X-Forwarded-For": leaks["address"],
+            "Referer": f"https://login.example/?code={leaks['query']}",
+            **({"Content-Type": content_type} if content_type else {}),
+        },
         timeout=5,
     )
     sentry_sdk.flush(timeout=5)
@@ -169,6 +180,26 @@ class TestNothingLeaves:
         assert len(sentry.sentry_events) == 1
         assert found(sentry, leaks) == set()
 
+    def test_from_the_processors_answer_that_a_library_has_in_its_hands(
+        self, sentry: TelemetrySink, site: str, processor: TelemetrySink, leaks: dict[str, str]
+    ) -> None:
+        processor.faults.set("*", Fault(kind="status", status=200, body=f'[{{"name": "{leaks["answer"]}"}}]'))
+
+        assert post(f"{site}/no-json/", leaks) == 500
+
+        assert sentry.sentry_events[0]["exception"]["values"][0]["type"] == "JSONDecodeError"
+        assert found(sentry, leaks) == set()
+
+    def test_after_the_sites_middleware_has_left_the_views_scope(
+        self, sentry: TelemetrySink, site: str, leaks: dict[str, str], settings: LazySettings
+    ) -> None:
+        settings.MIDDLEWARE = ["tests.reporting.leaky_site.opens_a_scope"]
+
+        assert post(f"{site}/quiet/", leaks) == 200
+
+        assert [event["message"] for event in sentry.sentry_events] == ["answered"]
+        assert found(sentry, leaks) == set()
+
     def test_and_what_an_operator_needs_stays(self, sentry: TelemetrySink, site: str, leaks: dict[str, str]) -> None:
         post(f"{site}/reported/", leaks)
 
@@ -186,6 +217,19 @@ class TestNothingLeaves:
         post(f"{site}/unguarded/", leaks)
 
         assert "card_token" in found(sentry, leaks)
+
+
+class TestAFormThatCannotBeRead:
+    def test_is_no_way_around(
+        self, start_sentry: Callable[..., TelemetrySink], site: str, leaks: dict[str, str]
+    ) -> None:
+        sentry = start_sentry(**{**EVERYTHING, "max_request_body_size": "never"}, send_default_pii=True)
+        body = f'--x\r\nContent-Disposition: form-data; name="card_token"\r\n\r\n{leaks["card_token"]}'
+
+        assert post(f"{site}/blind/", leaks, data=body, content_type="multipart/form-data; boundary=") == 500
+
+        assert len(sentry.sentry_events) == 1
+        assert found(sentry, leaks) == set()
 
 
 class TestUnderAsgi:
