@@ -93,7 +93,7 @@ class Listener(ThreadingHTTPServer):
             self._open.pop(connection, None)
 
     def close(self) -> None:
-        """Refuse new connections, end those that are open (hanging ones too), and wait until they have ended."""
+        """Refuse new connections, end those that are open, hanging ones too, and return when they are closed."""
         self._closing.close()
         self._accepting.join()
         self._closed.close()

