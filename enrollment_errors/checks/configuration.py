@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.template import Context, TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader_tags import BlockNode, ExtendsNode
 
 from .. import conf
@@ -57,7 +59,7 @@ def _accounts(settings: conf.Settings) -> Messages:
 def _base_template(settings: conf.Settings) -> Messages:
     name = settings.BASE_TEMPLATE
     base = loaded(name)
-    missing = set() if isinstance(base, str) else BASE_BLOCKS - _blocks(base.template)
+    missing = set() if isinstance(base, str) else BASE_BLOCKS - _blocks(base.template, Context())
     if isinstance(base, str) or missing:
         yield error(
             "E008",
@@ -68,12 +70,16 @@ def _base_template(settings: conf.Settings) -> Messages:
         )
 
 
-def _blocks(template: Any) -> set[str]:
-    """The names of all blocks of a template and of those that it extends by a name that is written there."""
+def _blocks(template: Any, context: Context) -> set[str]:
+    """The names of all blocks of a template and of those that it extends.
+
+    Django itself finds what is extended: a template may extend one of its own name, in an app further down.
+    """
     names = {node.name for node in template.nodelist.get_nodes_by_type(BlockNode)}
+    context.template = template
     for node in template.nodelist.get_nodes_by_type(ExtendsNode):
-        parent = loaded(str(node.parent_name.var))
-        names |= set() if isinstance(parent, str) else _blocks(parent.template)
+        with suppress(TemplateDoesNotExist, TemplateSyntaxError):
+            names |= _blocks(node.get_parent(context), context)
     return names
 
 
