@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from .benefits import AGENCIES, flows_of
@@ -20,8 +21,9 @@ class InPersonForm(forms.Form):
     benefit = forms.ChoiceField(
         label=_("Benefit"),
         choices=[
-            (agency["name"], [(f"{slug}/{name}", flow.title) for name, flow in flows_of(slug).items()])
+            (f"{slug}/{name}", format_lazy("{}: {}", agency["name"], flow.title))
             for slug, agency in AGENCIES.items()
+            for name, flow in flows_of(slug).items()
         ],
     )
     proof_checked = forms.BooleanField(label=_("I have checked the rider’s proof."))

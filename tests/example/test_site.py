@@ -124,6 +124,7 @@ def staff(demo: RunningDemo, rider: Rider) -> Rider:
 def test_staff_enroll_a_rider_in_person_and_go_on_with_the_next(demo: RunningDemo, staff: Rider) -> None:
     end = staff.enroll()
     assert heading(end) == "The rider’s card is enrolled"
+    assert "Its last day is" in end.text
     assert re.search(r'href="/staff/">\s*Enroll another rider\s*<', end.text)
     _, events = demo.events(sentry=0, amplitude=3)
     assert {event["event_properties"]["enrollment_method"] for event in events} == {"in_person"}
