@@ -41,8 +41,9 @@ screenshots: .venv/installed
 	$(BIN)/python -m tests.browser.screenshots screenshots
 
 messages: .venv/installed
-	cd enrollment_errors && ../$(BIN)/django-admin makemessages --all --no-location --symlinks
-	cd enrollment_errors && ../$(BIN)/django-admin compilemessages
+	$(BIN)/django-admin makemessages --all --no-wrap --add-location file --ignore enrollment_errors/locale \
+		--ignore '.venv/*' --ignore 'example_project/*' --ignore 'tests/*' --ignore 'docs/*'
+	$(BIN)/django-admin compilemessages --ignore '.venv/*' --ignore 'example_project/*' --ignore 'enrollment_errors/*'
 
 clean:
 	rm -rf .venv build dist screenshots

@@ -30,7 +30,9 @@ def context_options() -> dict[str, Any]:
 @pytest.fixture
 def page(browser: Browser, context_options: dict[str, Any]) -> Iterator[Page]:
     with browser.new_context(viewport={"width": 1280, "height": 800}, **context_options) as context:
-        yield context.new_page()
+        page = context.new_page()
+        yield page
+        page.unroute_all(behavior="ignoreErrors")  # what was never answered
 
 
 def box(page: Page, selector: str) -> dict[str, float]:

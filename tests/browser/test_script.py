@@ -87,7 +87,9 @@ class Enroll:
 def page(browser: Browser) -> Iterator[Page]:
     with browser.new_context() as context:
         context.set_default_timeout(10_000)
-        yield context.new_page()
+        page = context.new_page()
+        yield page
+        page.unroute_all(behavior="ignoreErrors")  # what was never answered
 
 
 @pytest.fixture

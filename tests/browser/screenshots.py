@@ -1,0 +1,133 @@
+"""Every page × language × width as a picture, in a folder with one index, for designers and translators.
+
+``python -m tests.browser.screenshots screenshots``
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import django
+from django.utils.html import format_html, format_html_join
+from playwright.sync_api import Browser, Page, sync_playwright
+
+WIDTHS = (320, 768, 1280)
+INDEX = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Pages</title>
+<style>
+  body {{ font: 1rem/1.4 system-ui, sans-serif; margin: 1rem; background: #e8ebee; }}
+  .row {{ display: flex; gap: 1rem; overflow-x: auto; align-items: start; padding-block: 0.5rem; }}
+  figure {{ margin: 0; flex: none; }}
+  img {{ display: block; border: 1px solid #9aa5b0; }}
+  nav {{ position: sticky; top: 0; background: inherit; padding-block: 0.5rem; }}
+  nav a {{ margin-inline-end: 0.75rem; }}
+</style>
+<nav>{}</nav>
+{}
+</html>
+"""
+
+
+def ready(page: Page, url: str) -> None:
+    page.goto(url)
+    if page.locator("#enrollment-open").count():
+        page.wait_for_selector("#enrollment-open:enabled")
+
+
+def waiting(page: Page, url: str) -> None:
+    page.route("**/token/", lambda route: None)
+    page.clock.install()
+    page.goto(url)
+    page.clock.fast_forward(10_000)
+
+
+def broken(page: Page, url: str) -> None:
+    page.route("**/token/", lambda route: route.abort())
+    page.goto(url)
+    page.wait_for_selector("[role=alert]", state="visible")
+
+
+def plain(page: Page, url: str) -> None:
+    page.goto(url)
+
+
+MOMENTS: dict[str, tuple[Callable[[Page, str], None], bool]] = {
+    "still trying": (waiting, True),
+    "error in the page": (broken, True),
+    "JavaScript off": (plain, False),
+}
+
+
+def take_all(browser: Browser, base: str, folder: Path) -> None:
+    from .gallery_site import LANGUAGES, address, variants
+
+    shots = [(name, signed_in, "", ready, True) for name, signed_in in variants()]
+    shots += [("enroll", False, moment, visit, scripts) for moment, (visit, scripts) in MOMENTS.items()]
+    rows = []
+    for name, signed_in, moment, visit, scripts in shots:
+        title = ", ".join(filter(None, (name, "signed in" if signed_in else "", moment)))
+        for language in [*LANGUAGES, "ar"]:
+            files = []
+            with browser.new_context(reduced_motion="reduce", java_script_enabled=scripts) as context:
+                page = context.new_page()
+                visit(page, address(base, name, language, signed_in=signed_in))
+                for width in WIDTHS:
+                    page.set_viewport_size({"width": width, "height": 640})
+                    file = f"{language}/{title.replace(', ', '-').replace(' ', '-')}-{width}.png"
+                    page.screenshot(path=folder / file, full_page=True)
+                    files.append((file, title, language, width))
+                page.unroute_all(behavior="ignoreErrors")
+            rows.append((title, language, files))
+    write_index(folder, rows)
+
+
+def write_index(folder: Path, rows: list[tuple[str, str, list[tuple[str, str, str, int]]]]) -> None:
+    titles = dict.fromkeys(title for title, _, _ in rows)
+    figures = format_html_join(
+        "\n",
+        '<h2 id="{}">{}</h2><p lang="{}">{}</p><div class="row">{}</div>',
+        (
+            (
+                f"{title}-{language}",
+                title,
+                language,
+                language,
+                format_html_join("", '<figure><img src="{}" alt="{}, {}, {} px" loading="lazy"></figure>', files),
+            )
+            for title, language, files in rows
+        ),
+    )
+    links = format_html_join("", '<a href="#{}-en">{}</a>', ((title, title) for title in titles))
+    (folder / "index.html").write_text(format_html(INDEX, links, figures), encoding="utf-8")
+
+
+def main(folder: Path) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    from . import arabic
+    from .gallery_site import serve
+
+    executable = shutil.which("chromium")
+    if executable is None:
+        sys.exit("Chromium is missing: no program named chromium on the PATH")
+    with ExitStack() as stack:
+        locale = arabic.write_catalog(Path(stack.enter_context(TemporaryDirectory())))
+        base = stack.enter_context(serve(LOCALE_PATHS=[locale]))
+        playwright = stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        take_all(browser, base, folder)
+        browser.close()
+    print(f"{folder / 'index.html'} shows them all.")
+
+
+if __name__ == "__main__":
+    main(Path(*sys.argv[1:2] or ["screenshots"]))
