@@ -42,32 +42,57 @@ class Settings:
     """What a site sets, each with its default. All times are seconds."""
 
     HOST: type[Host]
+    """The dotted path of the site's subclass of `enrollment_errors.host.Host`."""
     PROCESSORS: Mapping[str, Account]
+    """One entry for each account with a transit processor: `{"name": {"CLASS": dotted path, "OPTIONS": {…}}}`."""
     RULES: tuple[Rule, ...] = ()
+    """The site's own rows of the classification, which stand before the app's: a list of `classification.Rule`."""
     BASE_TEMPLATE: str = "enrollment_errors/base.html"
+    """The template that every page extends."""
     FALLBACK_AGENCY: Agency | None = None
+    """The `host.Agency` of pages that cannot know the rider's, because the session is gone."""
     ALLOWED_REDIRECT_HOSTS: tuple[str, ...] = ()
+    """Host names, beside the site's own, that riders may be sent to: an identity provider's, a redirect flow's."""
 
     AMPLITUDE_API_KEY: str = ""
+    """Without it nothing is sent to Amplitude."""
     AMPLITUDE_SERVER_URL: str = ""
+    """Another address than Amplitude's own, such as that of its EU data centre."""
     RELEASE: str = ""
+    """The version of the site, for events and incidents."""
 
     INCIDENTS: bool = True
+    """Whether each failure is kept in the database under its reference, and every outcome counted."""
     INCIDENTS_PER_MINUTE: int = 60
+    """How many incidents one process lists in a minute. Those above are counted only."""
     INCIDENTS_KEPT_DAYS: int = 90
+    """Days after which `manage.py prune_enrollment_incidents` deletes incidents and counts."""
     SENTRY_EVENT_URL: str = ""
+    """The address of an event in the operators' Sentry, with `{event_id}` where its id stands."""
     STATUS_TOKEN: Secret | None = None
+    """What a monitor sends to read the status; a text."""
 
     CACHE: str = "default"
+    """The alias, in `CACHES`, of the cache that holds the access token and the circuit breaker."""
     BUDGET: float = 8.0
+    """Seconds for all calls to the processor that one request of a rider makes, retries and pauses among them."""
     CONNECT_TIMEOUT: float = 2.0
+    """Seconds until a connection stands, TLS included."""
     READ_TIMEOUT: float = 3.0
+    """Seconds of silence. At most half of `BUDGET`, so that there is time to ask what became of a lost link."""
     ATTEMPTS: int = 3
+    """How often a call that may be repeated is made at most."""
     MAX_CALLS: int = 16
+    """How many calls one process makes to one account at the same time."""
     MAX_CALLS_WAIT: float = 0.25
+    """Seconds that a call waits for its turn among those."""
     BREAKER_FAILURES: int = 5
+    """How many failures within `BREAKER_WINDOW` open an account's circuit."""
     BREAKER_WINDOW: float = 30.0
+    """Seconds."""
     BREAKER_OPEN: float = 10.0
+    """Seconds for which an open circuit lets no call through, before one caller probes; also what riders'
+    `Retry-After` says."""
 
 
 def _text(name: str, value: Any) -> str:

@@ -1,0 +1,47 @@
+"""Writes the tables of docs/settings.md from ``conf.Settings``: ``python -m tests.docs.settings_page``."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from dataclasses import MISSING, fields
+
+from enrollment_errors.conf import Settings
+
+from .blocks import ROOT
+
+PAGE = ROOT / "docs" / "settings.md"
+BEGIN, END = "<!-- the keys: made by python -m tests.docs.settings_page -->\n", "<!-- the end of the keys -->\n"
+
+
+def written() -> str:
+    """The page, with its tables as they must be now."""
+    page = PAGE.read_text()
+    head, _, rest = page.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}{_keys()}{END}{tail}"
+
+
+def _keys() -> str:
+    meanings = _docstrings()
+    rows = ["| key | default | what it is |", "|---|---|---|"]
+    for key in fields(Settings):
+        default = "must be set" if key.default is MISSING else f"`{key.default!r}`".replace("'", '"')
+        rows.append(f"| `{key.name}` | {default} | {meanings[key.name]} |")
+    return "\n" + "\n".join(rows) + "\n\n"
+
+
+def _docstrings() -> dict[str, str]:
+    """The texts under the fields."""
+    (tree,) = ast.parse(inspect.getsource(Settings)).body
+    assert isinstance(tree, ast.ClassDef)
+    found = {}
+    for field, text in zip(tree.body, tree.body[1:]):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Expr):
+            assert isinstance(text.value, ast.Constant)
+            found[field.target.id] = " ".join(str(text.value.value).split())
+    return found
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written())
