@@ -23,7 +23,7 @@ LIMITS = {
     "attempts": 3,
     "max_calls": 16,
     "max_calls_wait": 0.25,
-    "breaker_failures": 1000,  # out of the way where a test is not about it
+    "breaker_failures": 100,  # out of the way where a test is not about it
     "breaker_window": 30.0,
     "breaker_open": 10.0,
     "cache": "default",

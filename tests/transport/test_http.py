@@ -203,8 +203,17 @@ class TestResponse:
 
     @pytest.mark.parametrize("content", [b"{}", b'{"id": null}', b'{"id": ""}', b"[]", b"null"])
     def test_a_field_that_is_needed_and_is_not_there_is_named(self, content: bytes) -> None:
-        with pytest.raises(ReplyIncomplete, match=r"id|outer object"):
+        with pytest.raises(ReplyIncomplete, match=r"the answer lacks (id|an object)"):
             Response(200, content).json_fields("id")
+
+    def test_an_array_comes_back_object_by_object(self) -> None:
+        response = Response(200, b'[{"id": 1}, {"id": 2, "more": 3}]')
+        assert response.json_items("id", optional=("more",)) == [{"id": 1, "more": None}, {"id": 2, "more": 3}]
+
+    @pytest.mark.parametrize("content", [b"{}", b"null", b"[1]", b'[{"id": 1}, {}]'])
+    def test_an_array_that_lacks_something_is_told(self, content: bytes) -> None:
+        with pytest.raises(ReplyIncomplete, match=r"the answer lacks (id|an object)"):
+            Response(200, content).json_items("id")
 
     def test_zero_and_false_are_there(self) -> None:
         assert Response(200, b'{"a": 0, "b": false}').json_fields("a", "b") == {"a": 0, "b": False}

@@ -38,6 +38,13 @@ class TestPooling:
             get(connect(server.url))
         assert (server.connections, len(server.requests)) == (1, 3)
 
+    def test_over_tls_too(self, serve: Serve, connect: Connect, certificate: Certificate) -> None:
+        server = serve(tls=certificate.server_context())
+        context = certificate.client_context()
+        for _ in range(3):
+            get(connect(server.url, tls_context=context))
+        assert (server.connections, len(server.requests)) == (1, 3)
+
     def test_a_failed_status_does_not_cost_the_connection(self, serve: Serve, connect: Connect) -> None:
         server = serve(answering(503))
         for _ in range(3):

@@ -1,0 +1,33 @@
+"""A cache that fails when a test says so, as Django's own back ends do when their server is gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.cache.backends.locmem import LocMemCache
+
+
+class BrittleCache(LocMemCache):
+    is_down = False
+    asked = 0
+
+    def _ask(self) -> None:
+        type(self).asked += 1
+        if type(self).is_down:
+            raise ConnectionError("redis://:password-1@cache.test refused")
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        self._ask()
+        return super().get(*args, **kwargs)
+
+    def add(self, *args: Any, **kwargs: Any) -> Any:
+        self._ask()
+        return super().add(*args, **kwargs)
+
+    def set(self, *args: Any, **kwargs: Any) -> None:
+        self._ask()
+        super().set(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        self._ask()
+        return super().delete(*args, **kwargs)
