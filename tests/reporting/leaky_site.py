@@ -76,6 +76,7 @@ def annotates(request: HttpRequest) -> HttpResponse:
     guard_request(request)
     card_token = request.POST["card_token"]
     sentry_sdk.set_context("rider", {"card_token": card_token, "request": [request.META, request.POST]})
+    sentry_sdk.set_user({"id": "7", "username": settings.LEAKS["name"], "email": f"{settings.LEAKS['name']}@a.example"})
     sentry_sdk.set_tag("card", f"card_token={card_token}")
     sentry_sdk.add_breadcrumb(category="http", data={"url": f"https://x.test/fundingsources/bytoken/{card_token}"})
     with sentry_sdk.start_span(op="http.client", name=f"GET /fundingsources/bytoken/{card_token}?a=1") as span:
@@ -87,7 +88,7 @@ def annotates(request: HttpRequest) -> HttpResponse:
 
 def reads_what_is_no_json(request: HttpRequest) -> HttpResponse:
     guard_request(request)
-    return HttpResponse(json.loads(requests.get(f"{settings.LEAKS['processor_url']}/events", timeout=2).text[1:]))
+    return HttpResponse(json.loads(requests.post(f"{settings.LEAKS['processor_url']}/2/httpapi", timeout=2).text[1:]))
 
 
 def opens_a_scope(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -15,7 +15,7 @@ from enrollment_errors.redaction import Secret
 from enrollment_errors.reporting import log
 from enrollment_errors.reporting import sentry as sentry_sink
 from enrollment_errors.reporting.report import Report
-from enrollment_errors.reporting.sentry_guard import guard_request
+from enrollment_errors.reporting.sentry_guard import RequestGuard, guard_request
 from enrollment_errors.sandbox.sinks import TelemetrySink
 
 from .reports import new_enrollment, new_refusal, new_report, new_success
@@ -199,6 +199,9 @@ class TestNotTwoEvents:
 
 
 class TestGuardRequest:
+    def test_lets_no_event_go_that_it_cannot_clean(self) -> None:
+        assert RequestGuard()({"request": {"headers": "not a mapping"}}, {}) is None
+
     def test_again_and_again_is_the_same_as_once(self, sentry: TelemetrySink) -> None:
         request = RequestFactory().get("/")
 

@@ -206,6 +206,8 @@ class TestNothingLeaves:
         (event,) = sentry.sentry_events
         assert event["request"]["url"].endswith("/reported/")
         assert event["request"]["method"] == "POST"
+        assert {"Host", "User-Agent"} <= set(event["request"]["headers"])
+        assert not {"Referer", "Cookie", "X-Forwarded-For"} & set(event["request"]["headers"])
         assert event["tags"]["enrollment.reference"] == "H7P-2QX-9MR"
         frames = event["exception"]["values"][-1]["stacktrace"]["frames"]
         assert frames[-1]["function"] == "call_processor"
