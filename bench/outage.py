@@ -1,0 +1,66 @@
+"""How much a processor that is down is asked meanwhile, and how soon riders are served again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from .caches import LOCAL_MEMORY, Cache, caches
+from .gunicorn import Site, site
+from .riders import Answer, ask_for_token
+from .tables import print_table
+from .upstream import Upstream, upstream
+from .visitors import riders
+
+SECONDS = 6.0
+PROCESSES = 4
+RIDERS = 8
+PAUSE = 0.1
+WITHOUT_BREAKER = {"BREAKER_WINDOW": 0.001}  # no two failures ever fall into it
+
+
+def main() -> None:
+    with upstream() as processor, caches() as found:
+        rows = [_row(processor, f"ours, {name}", "ours", cache=cache) for name, cache in found.items()]
+        rows.append(_row(processor, "ours, no breaker", "ours", limits=WITHOUT_BREAKER))
+        rows.append(_row(processor, "naive", "naive"))
+    print_table(
+        f"An outage of {SECONDS:.0f} s (status 503), {PROCESSES} processes, {RIDERS} riders who try again and again",
+        ("client", "riders' requests", "upstream calls", "calls a request", "longest answer", "served again after"),
+        rows,
+        note=f"A rider who got an answer tries again after {PAUSE:g} s. A circuit that has opened stays open for "
+        "10 s; then one caller probes. With a local memory cache each process has a circuit of its own.",
+    )
+
+
+def _row(
+    processor: Upstream, name: str, whose: str, *, cache: Cache = LOCAL_MEMORY, limits: Mapping[str, Any] | None = None
+) -> list[object]:
+    with site(processor.url, workers=PROCESSES, cache=cache, limits=limits) as running:
+        for _ in range(3 * PROCESSES):  # every process gets a token and a connection
+            ask_for_token(running.port, whose)
+        processor.fail(all={"kind": "status", "status": 503, "content_type": "text/html"})
+        before = processor.calls
+        with riders(RIDERS, lambda: ask_for_token(running.port, whose), pause=PAUSE) as answers:
+            time.sleep(SECONDS)
+            during: list[Answer] = list(answers)
+            calls = processor.calls - before
+            processor.mend()
+            served_after = _served_again(running, whose)
+    return [
+        name,
+        len(during),
+        calls,
+        f"{calls / len(during):.2f}",
+        f"{max(answer.seconds for answer in during):.1f} s",
+        f"{served_after:.1f} s",
+    ]
+
+
+def _served_again(running: Site, whose: str) -> float:
+    """Seconds."""
+    ended = time.monotonic()
+    while not ask_for_token(running.port, whose).is_success:
+        time.sleep(PAUSE)
+    return time.monotonic() - ended

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from enrollment_errors.host import Agency, Enrollment, Host
+
+AGENCY = Agency(slug="bench", name="Bench Transit", home_url="/other/")
+
+
+def group_of(request: HttpRequest) -> str:
+    """The measurement says in a header which concession group a rider is for."""
+    return request.headers["X-Group"]
+
+
+class EverybodyMayEnroll(Host):
+    def get_enrollment(self, request: HttpRequest) -> Enrollment:
+        return Enrollment(
+            agency=AGENCY, processor="sandbox", group_id=group_of(request), flow="everybody", verifier="nobody"
+        )

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+_SITE: dict[str, Any] = json.loads(os.environ.get("BENCH_SITE", "{}"))
+PROCESSOR_URL = _SITE.get("processor_url", "")
+
+SECRET_KEY = "a bench's only: " + "x" * 40
+ALLOWED_HOSTS = ["127.0.0.1"]
+USE_TZ = True
+ROOT_URLCONF = "bench.site.urls"
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "enrollment_errors",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+STATIC_URL = "/static/"
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": _SITE.get("database", ":memory:")}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": _SITE.get("cache", {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"})}
+
+ENROLLMENT_ERRORS = {
+    "HOST": "bench.site.host.EverybodyMayEnroll",
+    "PROCESSORS": {
+        "sandbox": {
+            "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",
+            "OPTIONS": {
+                "BASE_URL": PROCESSOR_URL,
+                "CLIENT_ID": "sandbox-client-id",
+                "CLIENT_SECRET": "sandbox-client-secret",
+                "AUDIENCE": "sandbox-audience",
+                "CARD_FORM_URL": PROCESSOR_URL,
+            },
+        }
+    },
+    **_SITE.get("limits", {}),
+}

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from importlib.util import find_spec
+
+import pytest
+
+from bench.caches import Cache, on_redis
+from bench.gunicorn import Site, site
+from tests.servers import RedisServer, missing, redis_server  # noqa: F401 - a fixture
+
+Serve = Callable[..., Site]
+
+
+@pytest.fixture
+def redis_cache(redis_server: RedisServer) -> Cache:  # noqa: F811 - the fixture above
+    return on_redis(redis_server.url)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """``serve(processor_url, …)``: the bench's site under gunicorn, with the arguments of ``bench.gunicorn.site``."""
+    if find_spec("gunicorn") is None:
+        missing("gunicorn")
+    with ExitStack() as stack:
+        yield lambda *args, **kwargs: stack.enter_context(site(*args, **kwargs))
