@@ -9,11 +9,21 @@ from .outcomes import Outcome
 
 @dataclass(frozen=True)
 class Code:
-    """``outcome`` decides the page, the HTTP status and whether Sentry hears of it."""
+    """``outcome`` decides the page, the HTTP status and whether Sentry hears of it.
+
+    What is not ``is_reported`` is told to the rider alone. Of what is ``told_once``, Sentry hears when it begins and
+    when it ends, and not of every rider whom it meets.
+    """
 
     outcome: Outcome
     meaning: str
     action: str = "Nothing."
+    is_reported: bool = True
+    told_once: bool = False
+
+    @property
+    def is_sentry_event(self) -> bool:
+        return self.outcome.is_fault and self.is_reported and not self.told_once
 
 
 _NOTHING_WRONG = "Nothing: the rider knows what to do."
@@ -24,7 +34,7 @@ CODES: dict[str, Code] = {
     "expiry_set": Code(Outcome.SUCCESS, "The card was linked without an expiry, and has one now."),
     "renewed": Code(Outcome.SUCCESS, "The link was expired or in its re-enrollment window, and was renewed."),
     "expiry_cleared": Code(Outcome.SUCCESS, "The link had an expiry that the benefit does not have; it was cleared."),
-    "tokenization_access": Code(Outcome.SUCCESS, "The page has access to card tokenization. Never reported."),
+    "tokenization_access": Code(Outcome.SUCCESS, "The page has access to card tokenization.", is_reported=False),
     "card_refused": Code(Outcome.RETRY, "The card form refused the card's details.", _NOTHING_WRONG),
     "reenrollment_too_early": Code(
         Outcome.TOO_EARLY, "Enrolled already, not expired, and not yet in the re-enrollment window.", _NOTHING_WRONG
@@ -38,6 +48,7 @@ CODES: dict[str, Code] = {
         Outcome.SYSTEM_ERROR,
         "The processor failed so often that it is not being called for the moment.",
         "Look for the failures that came before; calls resume by themselves when it answers.",
+        told_once=True,
     ),
     "processor_busy": Code(
         Outcome.SYSTEM_ERROR,
@@ -158,16 +169,25 @@ CODES: dict[str, Code] = {
     ),
     "not_eligible": Code(
         Outcome.NOT_ELIGIBLE,
-        "The session may not enroll: it is over, was never eligible, or cookies are off. Never reported.",
+        "The session may not enroll: it is over, was never eligible, or cookies are off.",
         _NOTHING_WRONG,
+        is_reported=False,
     ),
     "csrf_failed": Code(
         Outcome.NOT_ELIGIBLE,
-        "A POST without a valid CSRF token: cookies are off, or a forgery. Never reported.",
+        "A POST without a valid CSRF token: cookies are off, or a forgery.",
         _NOTHING_WRONG,
+        is_reported=False,
     ),
     "method_not_allowed": Code(
-        Outcome.SERVER_ERROR, "A request with a method that the view does not have. Never reported."
+        Outcome.SERVER_ERROR, "A request with a method that the view does not have.", is_reported=False
     ),
-    "bad_request": Code(Outcome.SERVER_ERROR, "The page's script sent something unreadable. Never reported."),
+    "bad_request": Code(Outcome.SERVER_ERROR, "The page's script sent something unreadable.", is_reported=False),
 }
+
+
+def explained(code: str) -> Code:
+    """A code of a site's own rules is not among ``CODES``."""
+    return CODES.get(code) or Code(
+        Outcome.SERVER_ERROR, "A code of this site's own rules.", "Look at the site's setting RULES."
+    )

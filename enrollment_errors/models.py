@@ -79,3 +79,5 @@ class OutcomeCount(_End):
 
 DIMENSIONS: tuple[str, ...] = tuple(field.name for field in _End._meta.local_fields)
 """By what ends are counted."""
+
+VIEW_PERMISSION = "enrollment_errors.view_incident"

@@ -1,6 +1,8 @@
+from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("enrollment/", include("enrollment_errors.urls")),
     path("staff/", include("enrollment_errors.urls", namespace="in_person")),
 ]

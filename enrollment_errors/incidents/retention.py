@@ -37,7 +37,8 @@ def condense(now: datetime) -> int:
 
 
 def _rows(model: type[models.Model]) -> models.QuerySet[Any]:
-    return model._default_manager.using(router.db_for_write(model))
+    rows: models.QuerySet[Any] = model._default_manager.using(router.db_for_write(model))
+    return rows
 
 
 def _delete(model: type[models.Model], **condition: Any) -> int:

@@ -1,0 +1,91 @@
+"""The overview as a page: what is asked of it, and what its template shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils.timezone import now
+
+from ..host import Method
+from ..outcomes import Outcome
+from .chart import Chart, draw
+from .filters import incidents_url
+from .overview import FAULTS, Columns, Filters, causes, circuits, known_values, last_days, last_hours
+
+_PERIODS = {
+    "hour": ("Last hour", timedelta(hours=1)),
+    "day": ("Last 24 hours", timedelta(hours=24)),
+    "week": ("Last 7 days", timedelta(days=7)),
+    "month": ("Last 30 days", timedelta(days=30)),
+    "all": ("All that is kept", None),
+}
+_REFUSALS = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.SUCCESS)
+_SHOWN = {"faults": ("Faults", FAULTS), "all": ("Faults and expected refusals", _REFUSALS)}
+_FIELDS = ("agency", "account", "flow", "method")
+
+
+class OverviewForm(forms.Form):
+    """What cannot be read counts as not asked."""
+
+    period = forms.ChoiceField(choices=[(key, words) for key, (words, _) in _PERIODS.items()], required=False)
+    show = forms.ChoiceField(choices=[(key, words) for key, (words, _) in _SHOWN.items()], required=False)
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__({"period": "week", "show": "faults", **{name: data[name] for name in data}})
+        known = {"method": [method.value for method in Method], **known_values("agency", "account", "flow")}
+        for name in _FIELDS:
+            values = [("", "All"), *((value, value) for value in known.get(name, ()))]
+            self.fields[name] = forms.ChoiceField(choices=values, required=False)
+        self.full_clean()
+
+    @property
+    def filters(self) -> Filters:
+        return {name: value for name in _FIELDS if (value := self.cleaned_data.get(name))}
+
+    @property
+    def since(self) -> timedelta | None:
+        return _PERIODS[self.cleaned_data.get("period") or "week"][1]
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        return _SHOWN[self.cleaned_data.get("show") or "faults"][1]
+
+
+def overview_context(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """``asked`` is the request's query."""
+    moment = now()
+    form = OverviewForm(asked)
+    since = None if form.since is None else moment - form.since
+    found = causes(since, form.filters, outcomes=form.outcomes)
+    return {
+        "form": form,
+        "circuits": circuits(),
+        "charts": [
+            *_charts("last 24 hours", last_hours(moment, form.filters), is_hourly=True),
+            *_charts("last 30 days", last_days(moment, form.filters), is_hourly=False),
+        ],
+        "causes": [
+            (
+                cause,
+                incidents_url(
+                    code=cause.code,
+                    stage=cause.stage,
+                    upstream_status=cause.upstream_status,
+                    processor=cause.processor,
+                    **form.filters,
+                ),
+            )
+            for cause in found
+        ],
+    }
+
+
+def _charts(words: str, columns: Columns, *, is_hourly: bool) -> list[Chart]:
+    unit = "hours" if is_hourly else "days"
+    return [
+        draw(f"chart-{unit}-{number}", f"{account or 'no account'}, {words}", bars, is_hourly=is_hourly)
+        for number, (account, bars) in enumerate(columns.items())
+    ]

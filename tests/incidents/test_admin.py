@@ -1,0 +1,457 @@
+"""What an operator finds in the admin, who may look, and that nobody can change anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from html import unescape
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from enrollment_errors.exceptions import ConnectionFailed
+from enrollment_errors.incidents.filters import BoundedPaginator
+from enrollment_errors.models import Incident, OutcomeCount
+from enrollment_errors.transport.circuit import Circuit
+
+from .conftest import facts, success
+from .test_retention import DIMENSIONS
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 21, 22, 5, tzinfo=timezone.utc)
+LIST = "admin:enrollment_errors_incident_changelist"
+OVERVIEW = "admin:enrollment_errors_outcomecount_changelist"
+
+
+def sign_in(*permissions: str) -> Client:
+    user = User.objects.create_user("operator", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def operator() -> Client:
+    return sign_in("view_incident")
+
+
+@pytest.fixture
+def five_past() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def incident(**changes: Any) -> Incident:
+    created: Incident = Incident.objects.create(**facts(at=NOW - timedelta(minutes=5), **changes))
+    return created
+
+
+def count(number: int = 1, *, ago: timedelta = timedelta(minutes=5), unlisted: int = 0, **changes: Any) -> None:
+    known = success(**changes) if changes.get("outcome") == "success" else facts(**changes)
+    dimensions = {name: known[name] for name in DIMENSIONS}
+    OutcomeCount.objects.create(**dimensions, count=number, unlisted=unlisted, first_at=NOW - ago, last_at=NOW - ago)
+
+
+def text(response: Any) -> str:
+    assert response.status_code == 200
+    return plain(response.content.decode())
+
+
+def queries(visit: Callable[[], Any]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert visit().status_code == 200
+    return len(captured)
+
+
+def plain(html: str) -> str:
+    """What a person reads of it."""
+    words = " ".join(re.sub(r"<[^>]*>", " ", html).split())
+    return unescape(re.sub(r" ([.,:;])", r"\1", words))
+
+
+class TestWhoMayLook:
+    def test_an_operator_with_the_permission_sees_both_on_the_admins_first_page(self, operator: Client) -> None:
+        page = operator.get(reverse("admin:index")).content.decode()
+
+        assert reverse(LIST) in page
+        assert reverse(OVERVIEW) in page
+
+    @pytest.mark.parametrize("page", [LIST, OVERVIEW])
+    def test_staff_without_the_permission_do_not(self, page: str) -> None:
+        staff = sign_in("view_user")
+
+        assert staff.get(reverse(page)).status_code == 403
+        assert reverse(page) not in staff.get(reverse("admin:index")).content.decode()
+
+    @pytest.mark.parametrize("page", [LIST, OVERVIEW])
+    def test_a_visitor_is_asked_to_sign_in(self, page: str, client: Client) -> None:
+        assert client.get(reverse(page)).status_code == 302
+
+    def test_the_permission_is_not_one_to_learn_whether_a_reference_exists(self) -> None:
+        incident()
+
+        assert sign_in("view_user").get(reverse(LIST), {"q": "H7P-2QX-9MR"}).status_code == 403
+
+    @pytest.mark.parametrize("model", ["incident", "outcomecount"])
+    def test_nobody_not_even_a_superuser_changes_anything(self, model: str, admin_client: Client) -> None:
+        found = incident()
+        count()
+
+        assert admin_client.get(reverse(f"admin:enrollment_errors_{model}_add")).status_code == 403
+        for name in ("change", "delete"):
+            address = reverse(f"admin:enrollment_errors_{model}_{name}", args=[found.pk])
+            assert admin_client.post(address, {"code": "x"}).status_code == 403
+
+
+class TestSearch:
+    @pytest.mark.parametrize("typed", ["H7P-2QX-9MR", "h7p 2qx 9mr", " h7p-20x-9nr "])
+    def test_a_reference_as_it_is_typed_from_the_phone_leads_to_its_incident(
+        self, operator: Client, typed: str
+    ) -> None:
+        found = incident()
+        incident(reference="4FW-GXR-2CC")
+
+        response = operator.get(reverse(LIST), {"q": typed})
+
+        assert response["Location"] == reverse("admin:enrollment_errors_incident_change", args=[found.pk])
+
+    def test_one_that_can_mean_two_incidents_lists_both(self, operator: Client) -> None:
+        incident(reference="F4W-GXR-2CC")
+        incident(reference="54W-GXR-2CC")
+        incident()
+
+        page = text(operator.get(reverse(LIST), {"q": "S4W-GXR-2CC"}))
+
+        assert "F4W-GXR-2CC" in page
+        assert "54W-GXR-2CC" in page
+        assert "H7P-2QX-9MR" not in page
+
+    def test_one_that_is_not_there_says_where_else_to_look(self, operator: Client) -> None:
+        incident()
+
+        page = text(operator.get(reverse(LIST), {"q": "4FW-GXR-2CC"}))
+
+        assert "No incident has the reference “4FW-GXR-2CC”" in page
+        assert "older than the 90 days" in page
+        assert "enrollment.reference" in page
+        assert "H7P-2QX-9MR" not in page
+
+    def test_what_is_no_reference_is_told_what_one_looks_like(self, operator: Client) -> None:
+        assert "nine letters and digits, such as H7P-2QX-9MR" in text(operator.get(reverse(LIST), {"q": "Lopez"}))
+
+
+class TestTheIncident:
+    @pytest.fixture
+    def page_of(self, operator: Client) -> Callable[..., str]:
+        def get(**changes: Any) -> str:
+            response = operator.get(reverse("admin:enrollment_errors_incident_change", args=[incident(**changes).pk]))
+            assert response.status_code == 200
+            return str(response.content.decode())
+
+        return get
+
+    def test_says_which_call_failed_why_and_what_to_do(self, page_of: Callable[..., str]) -> None:
+        page = plain(page_of())
+
+        assert "POST api/v1/concession_groups/{group_id}/fundingsources" in page
+        assert "503" in page
+        assert "The processor answered with a status from 500." in page
+        assert "Ask the processor, if it goes on." in page
+
+    def test_of_a_code_of_the_sites_own_rules_says_so(self, page_of: Callable[..., str]) -> None:
+        assert "A code of this site&#x27;s own rules" in page_of(code="teapot")
+
+    def test_links_to_the_sentry_event(self, page_of: Callable[..., str], site: Any) -> None:
+        site(SENTRY_EVENT_URL="https://example.sentry.io/issues/?query={event_id}")
+
+        assert 'href="https://example.sentry.io/issues/?query=abc123"' in page_of(sentry_event_id="abc123")
+
+    def test_names_the_sentry_event_where_the_site_has_not_said_where_sentry_is(
+        self, page_of: Callable[..., str]
+    ) -> None:
+        assert "abc123" in page_of(sentry_event_id="abc123")
+
+    @pytest.mark.parametrize("status", [503, None])
+    def test_leads_to_the_others_of_its_cause(
+        self, page_of: Callable[..., str], operator: Client, status: int | None
+    ) -> None:
+        incident(reference="4FW-GXR-2CC", upstream_status=status, agency="harbor")
+        incident(reference="99C-FGH-JMP", upstream_status=504)
+        page = page_of(upstream_status=status)
+        link = re.search(r'href="([^"]+)">All incidents of this cause', page)
+        assert link
+
+        others = text(operator.get(link[1].replace("&amp;", "&")))
+
+        assert "4FW-GXR-2CC" in others
+        assert "99C-FGH-JMP" not in others
+
+    def test_leads_to_what_else_failed_then(self, page_of: Callable[..., str], operator: Client) -> None:
+        Incident.objects.create(**facts(reference="4FW-GXR-2CC", code="processor_timeout", at=NOW))
+        Incident.objects.create(**facts(reference="99C-FGH-JMP", at=NOW - timedelta(hours=1)))
+        link = re.search(r'href="([^"]+)">What else failed', page_of(code="circuit_open"))
+        assert link
+
+        others = text(operator.get(link[1].replace("&amp;", "&")))
+
+        assert "4FW-GXR-2CC" in others
+        assert "99C-FGH-JMP" not in others
+
+
+class TestTheList:
+    def test_has_the_newest_first(self, operator: Client) -> None:
+        Incident.objects.create(**facts(reference="H7P-2QX-9MR", at=NOW - timedelta(days=2)))
+        Incident.objects.create(**facts(reference="4FW-GXR-2CC", at=NOW))
+
+        page = text(operator.get(reverse(LIST)))
+
+        assert page.index("4FW-GXR-2CC") < page.index("H7P-2QX-9MR")
+
+    @pytest.mark.parametrize(
+        ("name", "value", "other"),
+        [
+            ("outcome", "system_error", "unknown"),
+            ("agency", "mountain", "harbor"),
+            ("account", "littlepay", "harbor-account"),
+            ("flow", "senior", "veteran"),
+            ("method", "self_service", "in_person"),
+            ("stage", "link", "lookup"),
+            ("side", "backend", "frontend"),
+            ("code", "processor_error", "processor_timeout"),
+            ("processor", "littlepay", "switchio"),
+        ],
+    )
+    def test_is_narrowed_by(self, operator: Client, name: str, value: str, other: str) -> None:
+        incident(**{name: value})
+        incident(**{name: other, "reference": "4FW-GXR-2CC"})
+        count(**{name: value} if name in DIMENSIONS else {})
+
+        response = operator.get(reverse(LIST), {name: value})
+
+        page = text(response)
+        assert "H7P-2QX-9MR" in page
+        assert "4FW-GXR-2CC" not in page
+        changelist = response.context["cl"]
+        choices = [choice for spec in changelist.filter_specs for choice in spec.choices(changelist)]
+        assert [choice for choice in choices if choice["selected"] and value in choice["query_string"]]
+
+    @pytest.mark.usefixtures("five_past")
+    def test_is_narrowed_by_time(self, operator: Client) -> None:
+        incident()
+        Incident.objects.create(**facts(reference="4FW-GXR-2CC", at=NOW - timedelta(hours=2)))
+
+        assert "4FW-GXR-2CC" not in text(operator.get(reverse(LIST), {"hours": "1"}))
+        assert "4FW-GXR-2CC" in text(operator.get(reverse(LIST), {"hours": "24"}))
+        assert "4FW-GXR-2CC" in text(operator.get(reverse(LIST), {"hours": "nonsense"}))
+
+    def test_says_where_it_ends(self, operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(BoundedPaginator, "BOUND", 3)
+        Incident.objects.bulk_create(Incident(**facts()) for _ in range(5))
+
+        assert "These are the newest 3." in text(operator.get(reverse(LIST)))
+
+    def test_asks_the_database_as_often_for_fifty_rows_as_for_one(self, operator: Client) -> None:
+        incident()
+        of_one = queries(lambda: operator.get(reverse(LIST)))
+        Incident.objects.bulk_create(Incident(**facts()) for _ in range(80))
+
+        assert queries(lambda: operator.get(reverse(LIST))) == of_one
+
+
+@pytest.mark.usefixtures("five_past")
+class TestTheOverview:
+    @pytest.fixture
+    def overview(self, operator: Client) -> Callable[..., Any]:
+        return lambda **query: operator.get(reverse(OVERVIEW), query)
+
+    def rows(self, response: Any) -> list[str]:
+        section = response.content.decode().partition('id="causes"')[2].partition("</section>")[0]
+        rows = section.partition("<tbody>")[2].split("</tr>")[:-1]
+        return [plain(row) for row in rows]
+
+    def test_has_a_row_for_each_cause_with_how_often_since_when_and_for_whom(
+        self, overview: Callable[..., Any]
+    ) -> None:
+        count(3, agency="mountain", ago=timedelta(days=2))
+        count(4, agency="harbor", ago=timedelta(minutes=5))
+        count(1, agency="mountain", code="processor_timeout", upstream_status=None)
+
+        first, second = self.rows(overview())
+
+        assert first.startswith("processor_error littlepay, link, status 503 The processor answered with")
+        assert first.endswith("7 Nov. 19, 2026, 2:05 p.m. Nov. 21, 2026, 2 p.m. harbor, mountain")
+        assert second.startswith("processor_timeout littlepay, link The processor was silent")
+
+    def test_tells_how_many_failures_were_only_counted(self, overview: Callable[..., Any]) -> None:
+        count(500, unlisted=440)
+
+        assert "500 440 of them only counted" in self.rows(overview())[0]
+
+    def test_counts_in_the_period_and_still_tells_since_when_it_goes_on(self, overview: Callable[..., Any]) -> None:
+        count(3, ago=timedelta(days=5))
+        count(4)
+
+        [row] = self.rows(overview(period="day"))
+
+        assert row.endswith("4 Nov. 16, 2026, 2:05 p.m. Nov. 21, 2026, 2 p.m. mountain")
+
+    def test_leaves_out_what_did_not_happen_in_the_period(self, overview: Callable[..., Any]) -> None:
+        count(ago=timedelta(days=5))
+
+        assert self.rows(overview(period="hour")) == []
+
+    def test_shows_expected_refusals_only_where_they_are_wanted(self, overview: Callable[..., Any]) -> None:
+        count(outcome="retry", code="card_refused", upstream_status=None)
+
+        assert self.rows(overview()) == []
+        assert len(self.rows(overview(show="all"))) == 1
+
+    @pytest.mark.parametrize(
+        "narrow", [{"agency": "harbor"}, {"account": "harbor-account"}, {"flow": "veteran"}, {"method": "in_person"}]
+    )
+    def test_is_narrowed(self, overview: Callable[..., Any], narrow: dict[str, str]) -> None:
+        count(3)
+        count(4, **narrow)
+
+        response = overview(**narrow)
+
+        assert len(self.rows(response)) == 1
+        assert " 4 Nov. 21" in self.rows(response)[0]
+        assert [chart.bars[-1].total for chart in response.context["charts"]] == [4, 4]
+
+    @pytest.mark.parametrize("query", [{"period": "nonsense"}, {"agency": "nobody"}, {"show": ""}])
+    def test_takes_what_it_cannot_read_for_not_asked(self, overview: Callable[..., Any], query: dict[str, str]) -> None:
+        count()
+
+        assert len(self.rows(overview(**query))) == 1
+
+    def test_leads_from_a_cause_to_its_incidents(self, overview: Callable[..., Any], operator: Client) -> None:
+        count()
+        incident()
+        incident(reference="4FW-GXR-2CC", upstream_status=504)
+        link = re.search(r'href="([^"]+)">processor_error', overview().content.decode())
+        assert link
+
+        page = text(operator.get(link[1].replace("&amp;", "&")))
+
+        assert "H7P-2QX-9MR" in page
+        assert "4FW-GXR-2CC" not in page
+
+    def test_asks_the_database_as_often_for_a_thousand_causes_as_for_one(self, overview: Callable[..., Any]) -> None:
+        count()
+        of_one = queries(overview)
+        for number in range(100):
+            count(agency=f"agency-{number % 10}", code=f"code-{number}", ago=timedelta(hours=number))
+
+        assert queries(overview) == of_one
+
+
+@pytest.mark.usefixtures("five_past")
+class TestTheCharts:
+    @pytest.fixture
+    def charts(self, operator: Client) -> Callable[[], str]:
+        return lambda: operator.get(reverse(OVERVIEW)).content.decode()
+
+    def test_there_is_one_for_the_hours_and_one_for_the_days_of_each_account(self, charts: Callable[[], str]) -> None:
+        count(account="mountain-account")
+        count(account="harbor-account")
+
+        captions = re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", charts())
+
+        assert captions == [
+            "harbor-account, last 24 hours",
+            "mountain-account, last 24 hours",
+            "harbor-account, last 30 days",
+            "mountain-account, last 30 days",
+        ]
+
+    def test_the_same_numbers_stand_in_a_table(self, charts: Callable[[], str]) -> None:
+        count(5, outcome="success")
+        count(2)
+        count(1, ago=timedelta(hours=3))
+
+        tables = re.findall(r"<details>.*?</details>", charts(), re.DOTALL)
+
+        assert [plain(table) for table in tables] == [
+            "The numbers as a table Hour from Success System error "
+            "Nov. 21, 2026, 11 a.m. 0 1 Nov. 21, 2026, 2 p.m. 5 2",
+            "The numbers as a table Day Success System error Nov. 21, 2026 5 3",
+        ]
+
+    def test_a_day_is_one_of_the_sites_time_zone(self, charts: Callable[[], str]) -> None:
+        # 00:05 in Los Angeles, and five minutes before.
+        count(1, ago=timedelta(hours=14))
+        count(2, ago=timedelta(hours=14, minutes=10))
+
+        assert "Nov. 20, 2026</th> <td>2" in re.sub(r"\s+", " ", charts()).replace("</td>", "")
+
+    @pytest.mark.parametrize("language", ["en", "de"])
+    def test_they_are_plain_svg_in_every_language(self, operator: Client, settings: Any, language: str) -> None:
+        settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+        settings.USE_THOUSAND_SEPARATOR = True
+        count(12_345)
+        page = operator.get(reverse(OVERVIEW), headers={"accept-language": language}).content.decode()
+
+        [svg, _] = re.findall(r"<figure.*?(<svg.*?</svg>)", page, re.DOTALL)
+
+        numbers = re.findall(r' (?:x|y|width|height)="([^"]*)"', svg)
+        assert numbers
+        assert all(re.fullmatch(r"-?\d+", number) for number in numbers)
+
+    def test_nothing_on_the_page_needs_an_inline_style_or_a_script(self, charts: Callable[[], str]) -> None:
+        count()
+
+        ours = charts().partition('id="content-main"')[2].partition("</main>")[0]
+
+        assert " style=" not in ours
+        assert "<script" not in ours
+        assert not re.search(r" on\w+=", ours)
+
+
+class TestTheCircuits:
+    @pytest.fixture
+    def shown(self, operator: Client) -> Callable[[], str]:
+        def get() -> str:
+            return text(operator.get(reverse(OVERVIEW)))
+
+        return get
+
+    def circuit(self, **changes: Any) -> Circuit:
+        return Circuit("littlepay", **{"failures": 1, "window": 30, "open_for": 10, "cache": "default", **changes})
+
+    def fail(self, **changes: Any) -> None:
+        with pytest.raises(ConnectionFailed), self.circuit(**changes).guard(1):
+            raise ConnectionFailed
+
+    def test_a_closed_one_says_that_calls_go_on(self, shown: Callable[[], str]) -> None:
+        assert "littlepay (littlepay): circuit closed. Calls go on." in shown()
+
+    def test_an_open_one_is_explained(self, shown: Callable[[], str]) -> None:
+        self.fail()
+
+        page = shown()
+
+        assert "circuit open since" in page
+        assert "riders get the system-error page at once" in page
+        assert "closes by itself" in page
+
+    def test_a_half_open_one_says_that_the_next_rider_tries(self, shown: Callable[[], str]) -> None:
+        self.fail(open_for=0.001)
+
+        assert "circuit half open" in shown()
+
+    def test_one_whose_cache_is_down_says_so(self, shown: Callable[[], str], settings: Any, site: Any) -> None:
+        # Another alias than that of the other tests: a cache that failed is left alone for a while.
+        settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.incidents.broken_cache.BrokenCache"}}
+        site(CACHE="broken")
+
+        assert "circuit unknown: the cache does not answer" in shown()
