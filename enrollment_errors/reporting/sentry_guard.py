@@ -63,8 +63,9 @@ class RequestGuard:
         for frame in iter_event_frames(event):
             if _is_library(frame):
                 frame.pop("vars", None)
-        if event.get("type") != "transaction" and "exception" not in event:
-            # Where the site has set attach_stacktrace, the SDK would add the stack, with all locals, after this.
+        if "exception" not in event:
+            # Where the site has set attach_stacktrace, the SDK would add the stack, with all locals, after this; an
+            # older one to transactions, too.
             event.setdefault("threads", {"values": []})
         cleaned = Scrubber(also=self._brought()).value(event)
         # Frozen, because the Django integration may have its turn after this, and adds form, cookies and name.
