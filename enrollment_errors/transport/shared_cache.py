@@ -53,7 +53,7 @@ class SharedCache:
 
     def add(self, key: str, value: Any, seconds: float) -> bool:
         """Whether it was not there: the one thing that a cache does for exactly one of all who ask."""
-        return bool(self._ask(lambda: caches[self._alias].add(PREFIX + key, value, timeout=seconds)))
+        return bool(self._ask(lambda: caches[self._alias].add(PREFIX + key, value, timeout=ceil(seconds))))
 
     def set(self, key: str, value: Any, seconds: float | None) -> None:
         """``seconds`` ``None`` is for ever."""
