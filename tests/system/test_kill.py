@@ -45,8 +45,8 @@ FAULTS = {
 
 @pytest.fixture
 def shaky_processor(sandbox, site):
-    # The breaker would spare the processor most of it: no two failures fall into its window.
-    site(BUDGET=0.6, CONNECT_TIMEOUT=0.2, READ_TIMEOUT=0.1, ATTEMPTS=2, BREAKER_WINDOW=0.001)
+    # The breaker would spare the processor most of it, and riders would have to wait.
+    site(BUDGET=0.6, CONNECT_TIMEOUT=0.2, READ_TIMEOUT=0.1, ATTEMPTS=2, BREAKER_FAILURES=5000)
     sandbox.faults.seed(20261121)
     for endpoint, faults in FAULTS.items():
         sandbox.faults.set(endpoint, *faults)

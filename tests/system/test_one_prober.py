@@ -1,0 +1,21 @@
+"""The breaker on Redis, which knows whole seconds only."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from enrollment_errors.exceptions import CircuitOpen, TimedOut
+from enrollment_errors.transport.circuit import Circuit
+
+
+@pytest.mark.redis
+def test_a_probe_with_less_than_a_second_left_is_still_the_only_one(settings, redis_cache):
+    settings.CACHES = {"default": redis_cache}
+    circuit = Circuit("short-probe", failures=1, window=30, open_for=0.05, cache="default")
+    with pytest.raises(TimedOut), circuit.guard(0.5):
+        raise TimedOut
+    time.sleep(0.06)
+    with circuit.guard(0.5), pytest.raises(CircuitOpen), circuit.guard(0.5):
+        pass
