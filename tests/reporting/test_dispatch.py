@@ -69,7 +69,7 @@ class TestDispatch:
 
         assert "ConfigurationError" in caplog.text
 
-    def test_without_sentry_and_amplitude_only_the_log_and_the_signals_hear(
+    def test_without_sentry_and_amplitude_nothing_is_sent(
         self, caplog: pytest.LogCaptureFixture, sink: TelemetrySink
     ) -> None:
         dispatch(new_report())
