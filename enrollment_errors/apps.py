@@ -9,6 +9,8 @@ class EnrollmentErrorsConfig(AppConfig):
 
     def ready(self) -> None:
         from .checks import check_deployment, check_installation
+        from .reporting import circuit_alerts
 
+        circuit_alerts.connect()
         register(check_installation)
         register(check_deployment, deploy=True)

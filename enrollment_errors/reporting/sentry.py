@@ -1,13 +1,16 @@
-"""Sentry: one event for each fault."""
+"""Sentry: one event for each fault, and one where a cause of many begins or ends."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import sentry_sdk
 from sentry_sdk.integrations.logging import ignore_logger
 
+from ..catalogue import explained
 from ..exceptions import (
     BaseUrlInvalid,
     CardFormFailed,
@@ -25,8 +28,11 @@ ignore_logger("enrollment_errors")
 
 
 def send(report: Report) -> Report | None:
-    """Captures ``report.error``, where it is a fault; gives back the report with the event's id."""
-    if not report.is_fault:
+    """Captures ``report.error``, where it is a fault; gives back the report with the event's id.
+
+    Not of what ``catalogue`` tells once: ``circuit_alerts`` does.
+    """
+    if not report.is_fault or explained(report.code).told_once:
         return None
     event_id = capture(
         report.error or EnrollmentError(report.code),
@@ -43,13 +49,26 @@ def capture(
     """One event for ``error``, in a scope of its own. Returns its id; ``None`` where Sentry is not there for it."""
     if not sentry_sdk.is_initialized():
         return None
-    with sentry_sdk.new_scope() as scope:
+    with _own_scope(tags, fingerprint) as scope:
         scope.set_level("error")
-        scope.set_tags(tags)
         scope.set_context("enrollment", context)
+        return scope.capture_exception(error)
+
+
+def announce(text: str, *, level: Literal["info", "error"], tags: dict[str, str], fingerprint: list[str]) -> None:
+    """One event that is a message: something has changed, and no rider's request is its subject."""
+    if sentry_sdk.is_initialized():
+        with _own_scope(tags, fingerprint) as scope:
+            scope.capture_message(text, level=level)
+
+
+@contextmanager
+def _own_scope(tags: dict[str, str], fingerprint: list[str] | None) -> Iterator[sentry_sdk.Scope]:
+    with sentry_sdk.new_scope() as scope:
+        scope.set_tags(tags)
         scope.fingerprint = fingerprint
         scope.add_event_processor(RequestGuard())
-        return scope.capture_exception(error)
+        yield scope
 
 
 def _tags(report: Report) -> dict[str, str]:

@@ -102,7 +102,7 @@ def test_a_database_that_hangs_delays_neither_the_riders_page_nor_for_long_the_e
 
     assert told["status"] == 500
     assert max(told["seconds"]) < 1
-    assert seconds_to_end < EXIT_SECONDS + 10  # this interpreter's own end, on a busy machine; the database hangs for ever
+    assert seconds_to_end < EXIT_SECONDS + 10  # with the interpreter's own end, on a busy machine
 
 
 @pytest.mark.postgresql
