@@ -25,6 +25,7 @@ settings.configure(**{name: getattr(site, name) for name in dir(site) if name.is
 })
 import django
 django.setup()
+from enrollment_errors.reporting import amplitude_buffer
 from enrollment_errors.reporting.dispatch import dispatch
 from tests.reporting.reports import new_report
 """
@@ -33,7 +34,7 @@ from tests.reporting.reports import new_report
 def run(script: str, sink: TelemetrySink) -> float:
     """Runs ``script`` in a process of its own. Gives the seconds from its last word to its end."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PREAMBLE + textwrap.dedent(script), sink.amplitude_url],
+        [sys.executable, "-c", PREAMBLE + script, sink.amplitude_url],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -42,7 +43,7 @@ def run(script: str, sink: TelemetrySink) -> float:
         assert process.stdout is not None
         last_word = process.stdout.readline()
         started = time.monotonic()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
         assert (last_word, process.returncode) == ("done\n", 0)
         return time.monotonic() - started
     finally:
@@ -53,10 +54,15 @@ def references(sink: TelemetrySink) -> list[str]:
     return sorted(event["event_properties"]["reference"] for event in sink.amplitude_events)
 
 
+# However busy the machine is: what a process waits for at its end is not what these tests are about.
+PATIENT = "amplitude_buffer.EXIT_SECONDS = 30\n"
+
+
 class TestFork:
     def test_each_process_sends_its_own_events_once(self, sink: TelemetrySink) -> None:
         run(
-            """
+            PATIENT
+            + textwrap.dedent("""
             dispatch(new_report(reference="parent before"))
             if child := os.fork():
                 dispatch(new_report(reference="parent after"))
@@ -64,7 +70,7 @@ class TestFork:
                 print("done", flush=True)
             else:
                 dispatch(new_report(reference="child"))
-            """,
+            """),
             sink,
         )
 
@@ -74,7 +80,8 @@ class TestFork:
         sink.faults.set("amplitude", Fault(kind="delay", seconds=0.5, times=1))
 
         run(
-            """
+            PATIENT
+            + textwrap.dedent("""
             dispatch(new_report(reference="parent"))
             time.sleep(0.4)
             if child := os.fork():
@@ -82,7 +89,7 @@ class TestFork:
                 print("done", flush=True)
             else:
                 dispatch(new_report(reference="child"))
-            """,
+            """),
             sink,
         )
 
@@ -91,7 +98,7 @@ class TestFork:
 
 class TestExit:
     def test_sends_what_is_left(self, sink: TelemetrySink) -> None:
-        run('dispatch(new_report()); print("done", flush=True)', sink)
+        run(PATIENT + 'dispatch(new_report()); print("done", flush=True)', sink)
 
         assert references(sink) == ["H7P-2QX-9MR"]
 
@@ -102,4 +109,4 @@ class TestExit:
         seconds = run('dispatch(new_report()); time.sleep(0.4); print("done", flush=True)', sink)
 
         # Two, and time for a busy machine to start and end a process; the SDK by itself takes ten.
-        assert seconds < 6
+        assert seconds < 8
