@@ -1,0 +1,61 @@
+"""Writes docs/errors.md from ``catalogue.CODES``: ``python -m tests.docs.errors_page``."""
+
+from __future__ import annotations
+
+from enrollment_errors.catalogue import CODES, Code
+from enrollment_errors.outcomes import Outcome
+
+from .blocks import ROOT
+
+PAGE = ROOT / "docs" / "errors.md"
+
+# In words, because the views that know the pages' names need a site's settings.
+RIDER_GETS = {
+    Outcome.SUCCESS: "success",
+    Outcome.SYSTEM_ERROR: "system error, 503",
+    Outcome.SERVER_ERROR: "generic error, 500",
+    Outcome.RETRY: "check your card",
+    Outcome.TOO_EARLY: "too early",
+    Outcome.UNKNOWN: "still checking",
+    Outcome.NOT_ELIGIBLE: "can't enroll from here, 403",
+}
+
+HEAD = """\
+# Errors
+
+Every code, as it stands in the error envelope (`errors[0].code`), in events, in the log and in the list of incidents.
+Codes do not change their meaning. The page is made from `enrollment_errors.catalogue` by
+`python -m tests.docs.errors_page`.
+
+A site's own rows of the table (setting `RULES`) may have codes of their own; Sentry hears of theirs where the outcome
+is a fault.
+
+"""
+
+
+def written() -> str:
+    """The page as it must be now."""
+    rows = ["| code | what it means | the rider gets | Sentry | what an operator does |", "|---|---|---|---|---|"]
+    rows += [
+        f"| `{name}` | {code.meaning} | {_page(name, code)} | {_sentry(code)} | {code.action} |"
+        for name, code in CODES.items()
+    ]
+    return HEAD + "\n".join(rows) + "\n"
+
+
+def _page(name: str, code: Code) -> str:
+    if name == "tokenization_access":
+        return "the card form"
+    return {"method_not_allowed": "generic error, 405", "bad_request": "JSON, 400"}.get(name, RIDER_GETS[code.outcome])
+
+
+def _sentry(code: Code) -> str:
+    if code.told_once:
+        return "when it begins and when it ends"
+    if not code.is_reported:
+        return "no; not reported at all"
+    return "yes" if code.is_sentry_event else "no"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written())
