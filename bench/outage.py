@@ -17,7 +17,7 @@ SECONDS = 6.0
 PROCESSES = 4
 RIDERS = 8
 PAUSE = 0.1
-WITHOUT_BREAKER = {"BREAKER_FAILURES": 1000}  # more than there are
+WITHOUT_BREAKER = {"BREAKER_WINDOW": 1, "BREAKER_FAILURES": 200}  # more than there are in a second
 
 
 def main() -> None:

@@ -12,38 +12,50 @@ from bench.visitors import riders, visit_other_pages
 from enrollment_errors.sandbox.faults import Fault
 
 RIDERS = 8
+PAUSE = 1.0
 SECONDS = 4
-LIMITS = {"BUDGET": 2, "READ_TIMEOUT": 0.5, "CONNECT_TIMEOUT": 0.5, "BREAKER_OPEN": 1}
+LIMITS = {"BUDGET": 2, "READ_TIMEOUT": 0.5, "CONNECT_TIMEOUT": 0.5, "BREAKER_OPEN": 2}
+HANG = Fault(kind="hang")
+
+
+@pytest.fixture
+def card(sandbox):
+    sandbox.state.add_card("card")
+    return "card"
 
 
 @pytest.mark.redis
-def test_two_sync_workers_answer_other_pages_once_the_breaker_is_open(sandbox, serve, redis_cache):
+def test_two_sync_workers_answer_other_pages_once_the_breaker_is_open(sandbox, card, serve, redis_cache):
     site = serve(sandbox.url, workers=2, cache=redis_cache, limits=LIMITS)
     assert ask_for_token(site.port, "ours").is_success
-    idle = visit_other_pages(site.port, SECONDS)
-    sandbox.faults.set("*", Fault(kind="hang"))
-    with riders(RIDERS, lambda: enroll(site.port, "ours", "card"), pause=0.5):
-        until = time.monotonic() + 10
+    with riders(RIDERS, lambda: enroll(site.port, "ours", card), pause=PAUSE):
+        well = visit_other_pages(site.port, SECONDS)
+        sandbox.faults.set("*", HANG)
+        until = time.monotonic() + 20
         while not site.circuits_opened and time.monotonic() < until:
             time.sleep(0.05)
         assert site.circuits_opened, "the breaker did not open"
         hanging = visit_other_pages(site.port, SECONDS)
-    assert_others_notice_nothing(idle, hanging)
+    assert_others_notice_nothing(well, hanging)
 
 
-def test_threads_answer_other_pages_before_the_breaker_is_open(sandbox, serve):
-    site = serve(sandbox.url, workers=2, threads=8, limits={**LIMITS, "BREAKER_FAILURES": 1000})
+def test_threads_answer_other_pages_before_the_breaker_is_open(sandbox, card, serve):
+    """``MAX_CALLS`` is below the number of threads: even riders who all meet in one process leave threads free."""
+    limits = {**LIMITS, "MAX_CALLS": 6, "BREAKER_FAILURES": 1000}
+    site = serve(sandbox.url, workers=2, threads=8, limits=limits)
     assert ask_for_token(site.port, "ours").is_success
-    idle = visit_other_pages(site.port, SECONDS)
-    sandbox.faults.set("*", Fault(kind="hang"))
-    with riders(RIDERS, lambda: enroll(site.port, "ours", "card"), pause=0.5):
+    with riders(RIDERS, lambda: enroll(site.port, "ours", card), pause=PAUSE):
+        well = visit_other_pages(site.port, SECONDS)
+        sandbox.faults.set("*", HANG)
         hanging = visit_other_pages(site.port, SECONDS)
-    assert_others_notice_nothing(idle, hanging)
+    assert_others_notice_nothing(well, hanging)
 
 
-def assert_others_notice_nothing(idle, hanging) -> None:
-    """The bounds are those of a machine that does nothing else: what this one takes while idle is added to them."""
+def assert_others_notice_nothing(well, hanging) -> None:
+    """The bounds hold on a machine that has nothing else to do. What other pages take on this one while the processor
+    is well, with the same riders, is added to them.
+    """
     answered = sum(visit.answer.is_success for visit in hanging) / len(hanging)
-    p99, idle_p99 = (percentile([visit.answer.seconds for visit in visits], 0.99) for visits in (hanging, idle))
+    p99, p99_well = (percentile([visit.answer.seconds for visit in visits], 0.99) for visits in (hanging, well))
     assert answered >= 0.995
-    assert p99 < 0.1 + idle_p99, f"p99 is {p99:.3f} s while the processor hangs, and {idle_p99:.3f} s while idle"
+    assert p99 < 0.1 + p99_well, f"p99 is {p99:.3f} s while the processor hangs, and {p99_well:.3f} s while it is well"

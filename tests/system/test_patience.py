@@ -10,13 +10,13 @@ from django.core.cache import cache
 from enrollment_errors.sandbox.faults import Fault
 from tests.rider import CARD_TOKEN, Rider
 
-BUDGET = 0.6
+BUDGET = 0.5
 FAULTS = {
     "hang": Fault(kind="hang"),
     "hang after the work is done": Fault(kind="hang", after_effect=True),
     "one byte each 50 ms": Fault(kind="trickle", seconds=0.05),
-    "one byte each 200 ms": Fault(kind="trickle", seconds=0.2),
-    "just within the read timeout": Fault(kind="delay", seconds=0.25),
+    "one byte each 150 ms": Fault(kind="trickle", seconds=0.15),
+    "just within the read timeout": Fault(kind="delay", seconds=0.2),
     "asks to be called again in half a minute": Fault(kind="status", status=503, headers={"Retry-After": "30"}),
     "asks to be called again soon": Fault(kind="status", status=429, headers={"Retry-After": "0"}),
     "reset": Fault(kind="reset"),
@@ -33,7 +33,7 @@ def patience_of(ask) -> float:
 
 @pytest.fixture
 def little_patience(site):
-    site(BUDGET=BUDGET, CONNECT_TIMEOUT=0.3, READ_TIMEOUT=0.3, ATTEMPTS=3)
+    site(BUDGET=BUDGET, CONNECT_TIMEOUT=0.25, READ_TIMEOUT=0.25, ATTEMPTS=3)
     Rider().becomes_eligible().asks_for_token()  # the first request of a process also loads the site
     cache.clear()
 
