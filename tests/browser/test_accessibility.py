@@ -36,10 +36,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield base
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def shared_page(browser: Browser) -> Iterator[Page]:
     with browser.new_context(reduced_motion="reduce") as context:
         yield context.new_page()
+
+
+@pytest.fixture
+def page(shared_page: Page) -> Iterator[Page]:
+    """One for all tests here: each opens its page anew, and they are many."""
+    yield shared_page
+    shared_page.unroute_all(behavior="ignoreErrors")
 
 
 def violations(page: Page) -> list[tuple[str, Any]]:

@@ -32,7 +32,7 @@ def site() -> Iterator[str]:
         yield base
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     with browser.new_context(viewport={"width": 320, "height": 640}) as context:
         yield context.new_page()
