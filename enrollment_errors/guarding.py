@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
@@ -78,14 +77,6 @@ def visit_of(request: HttpRequest, enrollment: Enrollment | None, session: Rider
         path=request.path,
         language=get_language() or "",
         identity=(enrollment and enrollment.identity) or session.identity(),
-        referrer=_without_query(request.headers.get("Referer", "")),
+        referrer=request.headers.get("Referer", ""),
         user_agent=request.headers.get("User-Agent", ""),
     )
-
-
-def _without_query(address: str) -> str:
-    """A referrer's query may hold anything, such as an identity provider's code."""
-    try:
-        return urlsplit(address)._replace(query="", fragment="").geturl()
-    except ValueError:
-        return ""

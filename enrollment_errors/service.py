@@ -134,7 +134,10 @@ def card_form_event(
     if event in _CARD_FORM_ERRORS:
         stage, error = _CARD_FORM_ERRORS[event]
         return attempt.fail(error(status), stage)
-    attempt.note({CardFormEvent.TOKENIZED: "success", CardFormEvent.CANCELLED: "cancel"}.get(event, ""))
+    if event is CardFormEvent.STARTED:
+        attempt.note(card_tokenize_url=_card_tokenize_url(enrollment, visit.language))
+    else:
+        attempt.note(status="success" if event is CardFormEvent.TOKENIZED else "cancel")
     return None
 
 
@@ -170,7 +173,6 @@ class _Attempt:
             enrollment=enrollment,
             processor=_processor_name(enrollment),
             side=side,
-            status="",
         )
 
     def succeed(self, linked: Linked) -> Result:
@@ -185,9 +187,9 @@ class _Attempt:
         )
         return Result(Outcome.SUCCESS, linked.code, self.reference, expires_at=linked.expires_at)
 
-    def note(self, status: str) -> None:
-        """Tell of something that is no outcome."""
-        self._dispatch(status=status, stage=Stage.CARD_FORM)
+    def note(self, **findings: Any) -> None:
+        """Tell of something at the card form that is no outcome."""
+        self._dispatch(stage=Stage.CARD_FORM, **findings)
 
     def fail(self, error: Exception, stage: Stage) -> Result:
         """Classify, report, and say how it ended. ``stage`` is for an error that does not know its own."""
@@ -227,6 +229,13 @@ def _processor_name(enrollment: Enrollment | None) -> str:
         return conf.get_account(enrollment.processor).processor.name
     except ConfigurationError:
         return ""  # opening the processor fails with the same error, and that is what is told
+
+
+def _card_tokenize_url(enrollment: Enrollment, language: str) -> str | None:
+    """The address of the hosted card form's script; ``None`` for a redirect flow."""
+    account = conf.get_account(enrollment.processor)
+    script = account.processor.card_form_script(account.options, language)
+    return None if script is None else script.url
 
 
 def _site_rules() -> tuple[Rule, ...]:

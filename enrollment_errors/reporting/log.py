@@ -18,13 +18,11 @@ logger = logging.getLogger("enrollment_errors")
 
 def send(report: Report) -> None:
     level = logging.ERROR if report.is_fault else logging.INFO
-    outcome = report.outcome.value if report.outcome else report.status
+    end = (report.outcome.value if report.outcome else report.status, report.code)
     logger.log(
         level,
-        "%s: %s%s (reference %s)",
-        report.event.value,
-        outcome,
-        f", {report.code}" if report.code else "",
+        "%s (reference %s)",
+        ": ".join(filter(None, (report.event.value, ", ".join(filter(None, end))))),
         report.reference,
         extra=_facts(report),
     )

@@ -23,7 +23,8 @@ class Event(str, Enum):
 class Visit:
     """The request in which something happened, without anything that tells who the rider is.
 
-    ``path`` is the path of our own page, without the query. ``language`` is the page's language code.
+    ``path`` is the path of our own page, without the query. ``language`` is the page's language code. ``referrer`` is
+    as the browser sent it: only its address without the query may be sent on.
     """
 
     path: str
@@ -52,7 +53,7 @@ class Report:
     enrollment: Enrollment | None
     processor: str
     side: Side
-    status: str
+    status: str = ""
     outcome: Outcome | None = None
     code: str = ""
     stage: Stage | None = None

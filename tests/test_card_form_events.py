@@ -1,0 +1,40 @@
+"""What the page's script tells of the card form reaches Amplitude under the names that sites chart."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "name", "properties"),
+    [
+        ("started", None, "started card tokenization", {}),
+        ("tokenized", None, "finished card tokenization", {"status": "success"}),
+        ("cancelled", None, "finished card tokenization", {"status": "cancel"}),
+        ("refused", None, "finished card tokenization", {"status": "fail", "error": "card_refused"}),
+        ("failed", 500, "finished card tokenization", {"status": "error", "error": "card_form_error"}),
+        ("failed", 401, "finished card tokenization", {"status": "error", "error": "card_form_refused"}),
+        ("form_not_loaded", None, "finished card tokenization", {"status": "error", "error": "card_form_not_loaded"}),
+        ("token_failed", 502, "failed pre-tokenization request", {"status_code": 502, "error": "token_request_failed"}),
+    ],
+)
+def test_each_event_is_one_amplitude_event(rider, telemetry, event, status, name, properties):
+    rider.tells(event, status)
+    telemetry.settle(amplitude=1)
+    [sent] = telemetry.amplitude
+    assert sent["event_type"] == name
+    assert {key: sent["event_properties"].get(key) for key in properties} == properties
+
+
+def test_the_start_says_which_card_form_it_was(rider, sandbox, telemetry):
+    rider.tells("started")
+    telemetry.settle(amplitude=1)
+    [sent] = telemetry.amplitude
+    assert sent["event_properties"]["card_tokenize_url"] == f"{sandbox.url}/assets/js/littlepay.min.js"
+
+
+@pytest.mark.parametrize(("event", "events"), [("failed", 1), ("form_not_loaded", 1), ("refused", 0), ("cancelled", 0)])
+def test_sentry_hears_of_faults_in_the_browser_and_of_nothing_else(rider, telemetry, event, events):
+    rider.tells(event)
+    telemetry.settle(amplitude=1)
+    assert [sent["tags"]["side"] for sent in telemetry.sentry] == ["frontend"] * events
