@@ -36,7 +36,7 @@ BACKENDS = {
 IMPORTED_ONCE = [
     __name__,
     *(path.rpartition(".")[0] for path in BACKENDS.values()),
-    *("django.db.backends.sqlite3.base", "django.db.backends.postgresql.base", "redis"),
+    *("django.db.backends.sqlite3.base", "django.db.backends.postgresql.base", "django.urls", "redis"),
 ]
 Job = Callable[[dict[str, Any], Connection], Any]
 
@@ -84,6 +84,7 @@ class Fleet:
 
 def _member(pipe: Connection, job: Job, config: dict[str, Any]) -> None:
     settings.configure(SECRET_KEY="the fleet's", CACHES=config["CACHES"], DATABASES=config["DATABASES"])
+    django.setup()
     logging.getLogger("enrollment_errors").setLevel(logging.INFO)
     pipe.send("ready")
     pipe.recv()
@@ -156,5 +157,4 @@ def use_token(config: dict[str, Any], pipe: Connection) -> dict[str, list[str]]:
 
 
 def create_cache_table(config: dict[str, Any], pipe: Connection) -> None:
-    django.setup()
     call_command("createcachetable", verbosity=0)
