@@ -2,14 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= auto
+QUICK := not browser and not slow and not redis and not postgresql
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench screenshots messages clean
+.PHONY: help demo test lint coverage matrix matrix-ends mutation bench screenshots messages clean
 
 help:
 	@echo "make demo         the example site, the sandbox processor and the operator's page, on this machine"
 	@echo "make test         every check and every test"
 	@echo "make lint         the checks alone"
+	@echo "make coverage     the tests with branch coverage of the package"
+	@echo "make matrix       the tests on every supported Python and Django (those that are here)"
+	@echo "make mutation     mutation testing of classification, redaction, retry and breaker"
 	@echo "make bench        upstream calls, latencies and outages, measured"
 	@echo "make screenshots  every page in every language and width, in the folder screenshots/"
 	@echo "make messages     collect and compile the catalogs (needs gettext)"
@@ -34,6 +38,23 @@ lint: .venv/installed
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS)
 
+coverage: .venv/installed
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
+
+# nox starts uv, pytest and others by name.
+matrix: .venv/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox
+
+# The two ends of the matrix, with the tests that need no other program and little time.
+matrix-ends: .venv/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox -t ends -- -q -m "$(QUICK)"
+
+mutation: .venv/installed
+	$(BIN)/mutmut run
+	$(BIN)/mutmut export-cicd-stats
+	$(BIN)/python -c "import json; n = json.load(open('mutants/mutmut-cicd-stats.json')); \
+		print('score: %.1f %% of %d mutants noticed' % (100 * n['killed'] / n['total'], n['total']))"
+
 bench: .venv/installed
 	$(BIN)/python -m bench
 
@@ -46,4 +67,4 @@ messages: .venv/installed
 	$(BIN)/django-admin compilemessages --ignore '.venv/*' --ignore 'example_project/*' --ignore 'enrollment_errors/*'
 
 clean:
-	rm -rf .venv build dist screenshots
+	rm -rf .venv .nox mutants build dist screenshots

@@ -8,8 +8,16 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 pytest_plugins = ["tests.rider", "tests.packaging.distribution"]
+
+
+# mutmut runs the tests again and again in one process.
+hypothesis_settings.register_profile(
+    "mutation", suppress_health_check=[HealthCheck.differing_executors], derandomize=True, database=None
+)
 
 
 @pytest.fixture(autouse=True)
