@@ -341,6 +341,34 @@ class TestEnrolling:
         expect(enroll.page.get_by_role("link", name="Return home")).to_be_visible()
 
 
+class TestCheckAgain:
+    def test_waiting_says_so(self, enroll: Enroll) -> None:
+        enroll.page.clock.install()
+        enroll.opens("still-checking")
+        enroll.page.unroute("**/pictures/**")
+        enroll.page.route("**/pictures/**", lambda route: route.fulfill(status=204))  # the browser stays where it is
+        enroll.page.get_by_role("button", name="Check again").click()
+        expect(enroll.status).to_have_text("Checking…")
+        enroll.waits(10)
+        expect(enroll.status).to_have_text("Still checking. You can wait or return home.")
+        expect(enroll.page.get_by_role("link", name="Return home")).to_be_visible()
+
+    def test_the_button_works_again_after_an_answer_that_never_came(self, enroll: Enroll) -> None:
+        asked: list[str] = []
+        enroll.opens("still-checking")
+        enroll.page.unroute("**/pictures/**")
+
+        def count(route: Route) -> None:
+            asked.append(route.request.method)
+            route.fulfill(status=204)
+
+        enroll.page.route("**/pictures/**", count)
+        for times in (1, 2):
+            with enroll.page.expect_response("**/pictures/**"):
+                enroll.page.get_by_role("button", name="Check again").click()
+            assert asked == ["POST"] * times
+
+
 class TestComingBack:
     def test_a_page_from_the_back_forward_cache_starts_anew(self, enroll: Enroll) -> None:
         enroll.opens().is_ready()

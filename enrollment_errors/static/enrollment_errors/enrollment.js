@@ -1,4 +1,5 @@
-// The enroll page: from the token view, through the processor's card form, to the enrollment.
+// The enroll page: from the token view, through the processor's card form, to the enrollment. And, on the still-checking
+// page, a word while the answer is awaited.
 //
 // The page says in #enrollment-data where to ask and which card form to load, and carries every text in <template>
 // elements, so that no word stands here. Whatever goes wrong is told to the report view, which names the page to go to.
@@ -11,28 +12,43 @@
   const REPORT_LIMIT = 10000;
 
   const nonce = document.currentScript.nonce;
-  const data = JSON.parse(document.getElementById("enrollment-data").textContent);
   const part = (name) => document.querySelector(`[data-enrollment="${name}"]`);
   const text = (name) => document.querySelector(`[data-enrollment-text="${name}"]`).content.textContent;
+  let stillTrying;
+
+  function say(name, nameAfterAWhile) {
+    clearTimeout(stillTrying);
+    part("status").textContent = text(name);
+    part("status").toggleAttribute("data-waiting", Boolean(nameAfterAWhile));
+    showRetry(false);
+    if (nameAfterAWhile) {
+      stillTrying = setTimeout(() => {
+        part("status").textContent = text(nameAfterAWhile);
+        showRetry(true);
+      }, STILL_TRYING_AFTER);
+    }
+  }
+
+  function showRetry(shown) {
+    if (part("retry")) part("retry").hidden = !shown;
+  }
+
+  // A page from the back/forward cache holds an old token, a spent form, or a text that is no longer true.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+
+  if (part("check")) {
+    part("check").addEventListener("submit", () => say("checking", "stillChecking"));
+    return;
+  }
+
+  const data = JSON.parse(document.getElementById("enrollment-data").textContent);
   const form = part("form");
   const button = document.getElementById("enrollment-open");
 
   let ended = false; // the card form has answered, or cannot: nothing that it says later counts
   let opened = false;
-  let stillTrying;
-
-  function say(name, nameAfterAWhile) {
-    clearTimeout(stillTrying);
-    part("retry").hidden = true;
-    part("status").textContent = text(name);
-    part("status").toggleAttribute("data-waiting", Boolean(nameAfterAWhile));
-    if (nameAfterAWhile) {
-      stillTrying = setTimeout(() => {
-        part("status").textContent = text(nameAfterAWhile);
-        part("retry").hidden = false;
-      }, STILL_TRYING_AFTER);
-    }
-  }
 
   // Always resolves. No answer at all is status null, and an answer that is no JSON object is an empty one.
   async function post(url, body, limit) {
@@ -193,11 +209,6 @@
       endWith("token_failed", status);
     }
   }
-
-  // A page from the back/forward cache holds an old token and a spent form.
-  window.addEventListener("pageshow", (event) => {
-    if (event.persisted) location.reload();
-  });
 
   part("late").remove();
   button.hidden = false;
