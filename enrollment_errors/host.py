@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -144,3 +144,10 @@ class Host(ABC):
     def get_page_context(self, request: HttpRequest, page: str) -> Mapping[str, Any]:
         """More template context for a page, by its name (``enroll``, ``success``, ``system_error``, …)."""
         return {}
+
+    def get_enrollments_to_check(self) -> Iterable[Enrollment]:
+        """For ``manage.py enrollment_doctor``, outside of any request: one enrollment for each agency and benefit.
+
+        It checks that their processor accounts and concession groups exist, and enrolls nobody.
+        """
+        return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -137,3 +137,7 @@ class Processor(ABC):
 
         Raises ``ExpiryNotClearable``, before any call, where the processor has no way to clear one.
         """
+
+    def find_groups(self) -> Iterable[str] | None:
+        """The ids of the account's concession groups, for ``enrollment_doctor``; ``None`` where nobody can say."""
+        return None

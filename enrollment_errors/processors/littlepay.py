@@ -225,6 +225,9 @@ class LittlepayProcessor(Processor):
             raise ExpiryNotClearable("the processor can change the expiry of a link, and cannot clear it")
         self.client.change_expiry(group_id, funding_source.id, _format_expiry(expires_at))
 
+    def find_groups(self) -> Iterator[str]:
+        return (str(group.get("id")) for group in self.client.get_concession_groups())
+
 
 def _text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None

@@ -1,0 +1,126 @@
+"""What the processor says of an account: credentials, audience, card tokenization, concession groups.
+
+Nobody is enrolled, and riders notice nothing: the calls have a circuit of their own, and a token that is not shared.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from .. import conf
+from ..conf import Account
+from ..exceptions import (
+    ConnectionFailed,
+    DeadlineExceeded,
+    ProcessorError,
+    ReplyIncomplete,
+    ReplyNotJson,
+    StatusError,
+    TimedOut,
+    TokenTypeUnsupported,
+)
+from ..linking import at
+from ..outcomes import Stage
+from ..processors.base import Processor
+from ..processors.opening import limits
+from ..redaction import Secret
+from ..transport.deadline import Deadline
+from ..transport.http import ProcessorHttp, Response
+from ..transport.token_cache import AccessToken, TokenCache
+from .diagnoses import Trouble
+
+_SHOWN = 8
+
+
+def tokenization(account: Account) -> str:
+    """Credentials, audience and card tokenization: all that a rider's first request needs."""
+    with _diagnosing(), at(Stage.TOKENIZATION):
+        _opened(account).request_tokenization("https://site.invalid/")
+    return "credentials, audience and card tokenization are accepted"
+
+
+def groups(account: Account, wanted: Collection[str]) -> str:
+    with _diagnosing(), at(Stage.GROUPS):
+        found = _opened(account).find_groups()
+        there = None if found is None else list(found)
+    if there is None:
+        return "not asked: the processor has no way to list them"
+    listed = ", ".join(sorted(there)[:_SHOWN]) + (", …" if len(there) > _SHOWN else "")
+    if not wanted:
+        raise Trouble("groups_not_checked", f"the account has {listed or 'none'}")
+    missing = sorted(set(wanted) - set(there))
+    if missing:
+        raise Trouble("group_unknown", f"{', '.join(missing)}; the account has {listed or 'none'}")
+    return ", ".join(sorted(wanted))
+
+
+class _FreshTokens(TokenCache):
+    """A new token for each call: that a cached one still works says nothing of the credentials."""
+
+    def __init__(self) -> None:
+        """Nothing to keep."""
+
+    def use(self, fetch: Callable[[], AccessToken], call: Callable[[Secret], Response]) -> Response:
+        with at(Stage.AUTHORIZATION):
+            token = fetch()
+        return call(token.value)
+
+
+def _opened(account: Account) -> Processor:
+    settings = conf.get_settings()
+    http = ProcessorHttp(
+        f"doctor.{uuid.uuid4().hex}",
+        account.processor.base_url(account.options),
+        deadline=Deadline(settings.BUDGET),
+        limits=replace(limits(settings), attempts=1),
+        tls_context=account.processor.tls_context(account.options),
+    )
+    http.tokens = _FreshTokens()
+    return account.processor(account.name, account.options, http)
+
+
+@contextmanager
+def _diagnosing() -> Iterator[None]:
+    try:
+        yield
+    except ProcessorError as error:
+        raise Trouble(_diagnosis(error), f"{error.route or 'no call'}: {error}") from error
+
+
+def _diagnosis(error: ProcessorError) -> str:
+    if isinstance(error, StatusError):
+        return _diagnosis_of_status(error.status, error.stage)
+    for kind, diagnosis in _KINDS:
+        if isinstance(error, kind):
+            return diagnosis
+    return "probe_failed"
+
+
+def _diagnosis_of_status(status: int, stage: Stage | None) -> str:
+    if status >= 500:
+        return "processor_error"
+    if status == 429:
+        return "too_many_requests"
+    if status in (404, 405) or 300 <= status <= 399:
+        return "api_not_found"
+    if status in (401, 403):
+        return _REFUSED.get((stage, status)) or _REFUSED[stage, None]
+    return "request_refused"
+
+
+_REFUSED: dict[tuple[Stage | None, int | None], str] = {
+    (Stage.AUTHORIZATION, 401): "credentials_refused",
+    (Stage.AUTHORIZATION, 403): "audience_refused",
+    (Stage.TOKENIZATION, None): "tokenization_refused",
+    (Stage.GROUPS, None): "groups_refused",
+}
+_KINDS = (
+    (TokenTypeUnsupported, "token_type_unsupported"),
+    (ReplyNotJson, "not_the_api"),
+    (ReplyIncomplete, "reply_incomplete"),
+    ((TimedOut, DeadlineExceeded), "too_slow"),
+    (ConnectionFailed, "connection_cut"),
+)

@@ -1,0 +1,210 @@
+"""What the doctor can find: one row a diagnosis, with its probable cause and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Level(str, Enum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+    NOT_TRIED = "not tried"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    cause: str
+    action: str
+    level: Level = Level.FAILURE
+
+
+class Trouble(Exception):
+    """``diagnosis`` is a key of ``DIAGNOSES``; ``detail`` holds no secret."""
+
+    def __init__(self, diagnosis: str, detail: str = "") -> None:
+        super().__init__(diagnosis)
+        self.diagnosis = diagnosis
+        self.detail = detail
+
+
+DIAGNOSES: dict[str, Diagnosis] = {
+    # The way to the processor.
+    "base_url_invalid": Diagnosis(
+        "The base URL is no address that can be called.",
+        "Write BASE_URL with https://, a host, and a path only where the processor gave you one.",
+    ),
+    "name_not_resolved": Diagnosis(
+        "DNS does not know the host: a typing error, or a resolver that cannot see it.",
+        "Compare BASE_URL with what the processor gave you; then ask who runs this server's DNS.",
+    ),
+    "connection_refused": Diagnosis(
+        "The host is there, and nothing listens at that port.",
+        "Check the port in BASE_URL; then ask the processor whether it is up.",
+    ),
+    "no_connection": Diagnosis(
+        "No connection came about in time: often a firewall that drops what it does not know.",
+        "Have this server's way out opened to the processor's host and port.",
+    ),
+    "http_for_https": Diagnosis(
+        "BASE_URL says http, and the server there speaks TLS.",
+        "Write https:// in BASE_URL.",
+    ),
+    "not_encrypted": Diagnosis(
+        "BASE_URL says http: credentials and card tokens would go over the network in the clear.",
+        "Write https:// in BASE_URL.",
+    ),
+    "no_tls": Diagnosis(
+        "BASE_URL says https, and the server there does not speak TLS.",
+        "Check the port in BASE_URL; a proxy in between may be answering in the processor's place.",
+    ),
+    "certificate_expired": Diagnosis(
+        "The server's certificate has expired, or this server's clock is ahead.",
+        "Check the clock; then tell the processor to renew its certificate.",
+    ),
+    "certificate_not_valid_yet": Diagnosis(
+        "The server's certificate is not valid yet: most likely this server's clock is behind.",
+        "Set the clock, by NTP.",
+    ),
+    "certificate_of_another_host": Diagnosis(
+        "The server shows a certificate for another host.",
+        "Check the host in BASE_URL; where it is right, something stands between this server and the processor.",
+    ),
+    "certificate_untrusted": Diagnosis(
+        "Nobody whom this server trusts signed the certificate: it is self-signed, or a proxy opens the connection.",
+        "Ask the processor which authority signs; never turn verification off.",
+    ),
+    "tls_failed": Diagnosis(
+        "No TLS connection came about for another reason than the certificate.",
+        "Look at the detail; a processor with mutual TLS needs the client's certificate and key.",
+    ),
+    "certificate_expires_soon": Diagnosis(
+        "The server's certificate expires within two weeks.",
+        "Ask the processor when it renews.",
+        Level.WARNING,
+    ),
+    "clock_off": Diagnosis(
+        "This server's clock and the processor's differ: tokens seem to expire too early or too late.",
+        "Set the clock, by NTP.",
+    ),
+    # What the processor says of the account.
+    "credentials_refused": Diagnosis(
+        "The processor does not know this client id with this secret.",
+        "Check CLIENT_ID and CLIENT_SECRET, and that they belong to the environment of BASE_URL (test or production).",
+    ),
+    "audience_refused": Diagnosis(
+        "The processor knows the client, and gives it no token for this audience.",
+        "Check AUDIENCE against what the processor gave you.",
+    ),
+    "api_not_found": Diagnosis(
+        "There is a server, and it has no such API: a wrong version, a wrong path, or a wrong host.",
+        "Check API_VERSION (v1 by default) and BASE_URL, which must not itself end in /api or a version.",
+    ),
+    "not_the_api": Diagnosis(
+        "The answer is 2xx and no JSON: a web page, or a gateway that wants something of a person.",
+        "Check BASE_URL; have this server's address allowed by the processor's gateway.",
+    ),
+    "reply_incomplete": Diagnosis(
+        "The answer is JSON and lacks what is needed.", "Ask the processor what changed, and report it to this project."
+    ),
+    "token_type_unsupported": Diagnosis(
+        "The processor gives tokens of a type that this app cannot send.",
+        "Ask the processor what changed, and report it to this project.",
+    ),
+    "tokenization_refused": Diagnosis(
+        "The credentials are right, and the account may not tokenize cards.",
+        "Ask the processor to enable card tokenization for the account.",
+    ),
+    "groups_refused": Diagnosis(
+        "The credentials are right, and the account may not list its concession groups.",
+        "Ask the processor for the right to, or have it confirm the groups' ids.",
+    ),
+    "request_refused": Diagnosis(
+        "The processor refuses a request that it should know.", "Ask the processor, with the detail."
+    ),
+    "too_many_requests": Diagnosis(
+        "The account has used up what it may ask.", "Ask the processor for the account's limits."
+    ),
+    "processor_error": Diagnosis("The processor itself is broken.", "Ask the processor, if it goes on."),
+    "connection_cut": Diagnosis(
+        "The connection was refused or ended before the answer was there.",
+        "Try again; if it goes on, ask the processor, and who runs the firewalls in between.",
+    ),
+    "too_slow": Diagnosis(
+        "The processor did not answer within the timeouts.",
+        "Try again; if it goes on, ask the processor. Raise READ_TIMEOUT and BUDGET only if it is always that slow.",
+    ),
+    "group_unknown": Diagnosis(
+        "The account has no concession group of this id: every enrollment into it fails.",
+        "Compare the id with the account's groups, in the detail.",
+    ),
+    "groups_not_checked": Diagnosis(
+        "The site does not say which concession groups it enrolls into.",
+        "Return them from Host.get_enrollments_to_check, or name them with --group.",
+        Level.WARNING,
+    ),
+    "account_unknown": Diagnosis(
+        "The settings have no processor account of this name.",
+        "Add it to PROCESSORS, or correct the name: in Enrollment.processor, or after --account.",
+    ),
+    "card_form_unreachable": Diagnosis(
+        "The card form's script cannot be had: riders would get the system-error page.",
+        "Check CARD_FORM_URL, which is the host of the card form and not that of the API.",
+    ),
+    "card_form_no_script": Diagnosis(
+        "What stands at the card form's address is no script: a web page, or nothing.",
+        "Check CARD_FORM_URL, which is the host of the card form and not that of the API.",
+    ),
+    # This site.
+    "settings_wrong": Diagnosis("The settings cannot be read.", "Mend what the detail names."),
+    "host_failed": Diagnosis(
+        "Host.get_enrollments_to_check raised an exception.", "Mend the hook; the detail names the exception."
+    ),
+    "cache_missing": Diagnosis(
+        "The setting CACHE names a cache that the site does not have.", "Add it to CACHES, or correct the name."
+    ),
+    "cache_down": Diagnosis(
+        "The cache does not keep what it is given: no shared token, no circuit breaker.",
+        "Look at the cache server, and at CACHES.",
+    ),
+    "cache_not_shared": Diagnosis(
+        "Each process has a cache of its own, and so its own token and its own circuit.",
+        "With more than one process use a cache that they share: Redis, memcached, a database or files.",
+        Level.WARNING,
+    ),
+    "incidents_unreadable": Diagnosis(
+        "The tables of the incidents cannot be read.", "Run manage.py migrate; else look at the database."
+    ),
+    "not_pruned": Diagnosis(
+        "There are incidents that are older than the site wants to keep them.",
+        "Run manage.py prune_enrollment_incidents every night.",
+        Level.WARNING,
+    ),
+    "template_missing": Diagnosis(
+        "A page has no template that can be loaded.", "Mend the template that the detail names, or TEMPLATES."
+    ),
+    "catalog_missing": Diagnosis(
+        "The site offers a language in which this app has no words: its pages are English there.",
+        "Take the language out of LANGUAGES, or translate the app's catalog into it.",
+        Level.WARNING,
+    ),
+    "sentry_not_set_up": Diagnosis(
+        "sentry-sdk is not initialised: operators do not hear of failures there.",
+        "Call sentry_sdk.init with a DSN, unless it is meant.",
+        Level.WARNING,
+    ),
+    "sentry_refused": Diagnosis("Sentry does not accept the DSN.", "Copy the DSN anew from the project's settings."),
+    "sentry_unreachable": Diagnosis(
+        "Sentry's server does not answer.", "Have this server's way out opened to it; check the host in the DSN."
+    ),
+    "amplitude_not_set_up": Diagnosis(
+        "There is no AMPLITUDE_API_KEY: no events are sent there.", "Set the key, unless it is meant.", Level.WARNING
+    ),
+    "amplitude_refused": Diagnosis("Amplitude does not know the API key.", "Copy the key anew from the project."),
+    "amplitude_unreachable": Diagnosis(
+        "Amplitude's server does not answer.",
+        "Have this server's way out opened to it; check AMPLITUDE_SERVER_URL.",
+    ),
+    "probe_failed": Diagnosis("The doctor itself failed here.", "Report it to this project, with the detail."),
+}

@@ -1,0 +1,135 @@
+"""The probes in order: what an account's later probes need is tried first, and where it fails the rest is not tried."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from .. import conf
+from ..conf import Account
+from ..exceptions import ConfigurationError
+from ..host import Enrollment
+from . import account, network, site
+from .diagnoses import DIAGNOSES, Level, Trouble
+
+SITE = "this site"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """``subject`` is an account, with its agencies where the site tells them, or the site itself.
+
+    ``diagnosis`` is a key of ``DIAGNOSES``; empty where nothing is wrong.
+    """
+
+    subject: str
+    probe: str
+    detail: str
+    diagnosis: str = ""
+    was_tried: bool = True
+
+    @property
+    def level(self) -> Level:
+        if not self.was_tried:
+            return Level.NOT_TRIED
+        return DIAGNOSES[self.diagnosis].level if self.diagnosis else Level.OK
+
+    @property
+    def cause(self) -> str:
+        return DIAGNOSES[self.diagnosis].cause if self.diagnosis else ""
+
+    @property
+    def action(self) -> str:
+        return DIAGNOSES[self.diagnosis].action if self.diagnosis else ""
+
+
+def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Iterator[Finding]:
+    """One finding after the other, as they come. ``accounts`` are all where none is named; ``groups`` are looked for in
+    each of them, beside those of ``Host.get_enrollments_to_check``."""
+    settings = _probe(SITE, "settings", _settings)
+    yield settings
+    if settings.level is Level.FAILURE:
+        return
+    for name, probe in _OF_THE_SITE.items():
+        yield _probe(SITE, name, probe)
+    enrollments: list[Enrollment] = []
+    yield _probe(SITE, "enrollments", lambda: _enrollments(enrollments))
+    of_account: dict[str, list[Enrollment]] = defaultdict(list)
+    for enrollment in enrollments:
+        of_account[enrollment.processor].append(enrollment)
+    for name in accounts or conf.get_settings().PROCESSORS:
+        found = _probe(name, "account", lambda name=name: _account(name))  # type: ignore[misc]
+        yield found
+        if not found.diagnosis:
+            yield from _of_account(conf.get_account(name), of_account[name], groups)
+
+
+def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Collection[str]) -> Iterator[Finding]:
+    agencies = sorted({enrollment.agency.slug for enrollment in enrollments})
+    subject = f"{known.name} ({', '.join(agencies)})" if agencies else known.name
+    wanted = {*groups, *(enrollment.group_id for enrollment in enrollments)}
+    probes: dict[str, Callable[[], str]] = {
+        "base URL": lambda: network.base_url(known),
+        "DNS": lambda: network.name(known),
+        "connection": lambda: network.connection(known),
+        "TLS": lambda: network.tls(known),
+        "access": lambda: account.tokenization(known),
+        "groups": lambda: account.groups(known, wanted),
+    }
+    failed = ""
+    for name, probe in probes.items():
+        if failed:
+            yield Finding(subject=subject, probe=name, detail=f"{failed} failed", was_tried=False)
+            continue
+        finding = _probe(subject, name, probe)
+        yield finding
+        failed = name if finding.level is Level.FAILURE else ""
+        if name == "TLS" and not failed:
+            yield _probe(subject, "clock", lambda: network.clock(known))
+    yield _probe(subject, "card form", lambda: network.card_form(known))
+
+
+def _probe(subject: str, name: str, probe: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject=subject, probe=name, detail=probe())
+    except Trouble as trouble:
+        return Finding(subject=subject, probe=name, detail=trouble.detail, diagnosis=trouble.diagnosis)
+    except Exception as error:  # noqa: BLE001  one probe that fails must not keep the others from being tried
+        return Finding(subject=subject, probe=name, detail=type(error).__name__, diagnosis="probe_failed")
+
+
+def _settings() -> str:
+    try:
+        return f"{len(conf.get_settings().PROCESSORS)} processor accounts"
+    except ConfigurationError as error:
+        raise Trouble("settings_wrong", str(error)) from error
+
+
+def _account(name: str) -> str:
+    try:
+        return conf.get_account(name).processor.name
+    except ConfigurationError as error:
+        raise Trouble("account_unknown", str(error)) from error
+
+
+def _enrollments(found: list[Enrollment]) -> str:
+    """Fills ``found``."""
+    try:
+        found.extend(conf.get_host().get_enrollments_to_check())
+    except Exception as error:  # the site's own code
+        raise Trouble("host_failed", type(error).__name__) from error
+    unknown = {enrollment.processor for enrollment in found} - set(conf.get_settings().PROCESSORS)
+    if unknown:
+        raise Trouble("account_unknown", ", ".join(sorted(unknown)))
+    return f"{len(found)} to check"
+
+
+_OF_THE_SITE: dict[str, Callable[[], str]] = {
+    "cache": site.cache,
+    "incidents": site.incidents,
+    "templates": site.templates,
+    "catalogs": site.catalogs,
+    "Sentry": site.sentry,
+    "Amplitude": site.amplitude,
+}

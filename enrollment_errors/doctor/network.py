@@ -1,0 +1,167 @@
+"""The way to the processor, step by step: address, name, connection, TLS, clock; and the card form's script."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from urllib.parse import SplitResult, urlsplit
+
+import requests
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from ..conf import Account
+from ..exceptions import BaseUrlInvalid
+from ..sandbox.loopback import is_loopback
+from ..transport.call import check_base_url
+from .diagnoses import Trouble
+from .fetching import CONNECT_SECONDS, fetch
+
+DAYS_LEFT = 14
+CLOCK_SECONDS = 30
+
+# OpenSSL's X509_V_ERR_ codes.
+_CERTIFICATE = {
+    9: "certificate_not_valid_yet",
+    10: "certificate_expired",
+    62: "certificate_of_another_host",
+    64: "certificate_of_another_host",
+}
+
+
+def base_url(account: Account) -> str:
+    url = account.processor.base_url(account.options)
+    try:
+        check_base_url(url)
+    except BaseUrlInvalid as error:
+        raise Trouble("base_url_invalid", str(error)) from error
+    return url
+
+
+def name(account: Account) -> str:
+    host, port = _server(account)
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Trouble("name_not_resolved", host) from error
+    return ", ".join(sorted({str(address[4][0]) for address in addresses}))
+
+
+def connection(account: Account) -> str:
+    host, port = _server(account)
+    with _connected(host, port):
+        return f"{host} port {port}"
+
+
+def tls(account: Account) -> str:
+    """How many days the certificate has left."""
+    host, port = _server(account)
+    if _parts(account).scheme == "http":
+        return _without_tls(host, port)
+    context = account.processor.tls_context(account.options)
+    certificate = _handshake(host, port, context or ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH))
+    days = int((ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) // 86_400)
+    if days < DAYS_LEFT:
+        raise Trouble("certificate_expires_soon", f"{days} days left")
+    return f"certificate valid for {days} more days"
+
+
+def clock(account: Account) -> str:
+    """The processor's clock, as its web server tells it."""
+    if account.processor.tls_context(account.options) is not None:
+        return "not asked: the account has a TLS context of its own"
+    try:
+        told = fetch("GET", account.processor.base_url(account.options)).headers.get("Date", "")
+        seconds = time.time() - parsedate_to_datetime(told).timestamp()
+    except (requests.RequestException, ValueError, TypeError):
+        return "the server does not tell its time"
+    if abs(seconds) > CLOCK_SECONDS:
+        raise Trouble("clock_off", f"{abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} the processor")
+    return f"{abs(seconds):.0f} s apart"
+
+
+def card_form(account: Account) -> str:
+    script = account.processor.card_form_script(account.options, "en")
+    if script is None:
+        return "none: riders go to the processor's own page"
+    try:
+        answer = fetch("GET", script.url)
+    except requests.RequestException as error:
+        raise Trouble("card_form_unreachable", f"{script.url}: {type(error).__name__}") from error
+    if answer.status_code != 200:
+        raise Trouble("card_form_unreachable", f"{script.url}: status {answer.status_code}")
+    kind = answer.headers.get("Content-Type", "no type")
+    if "javascript" not in kind or not answer.content.strip():
+        raise Trouble("card_form_no_script", f"{script.url}: {kind}, {len(answer.content)} bytes")
+    return script.url
+
+
+def _parts(account: Account) -> SplitResult:
+    return urlsplit(account.processor.base_url(account.options))
+
+
+def _server(account: Account) -> tuple[str, int]:
+    parts = _parts(account)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+@contextmanager
+def _connected(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        sock = socket.create_connection((host, port), timeout=CONNECT_SECONDS)
+    except ConnectionRefusedError as error:
+        raise Trouble("connection_refused", f"{host} port {port}") from error
+    except OSError as error:
+        raise Trouble("no_connection", f"{host} port {port}: {type(error).__name__}") from error
+    with sock:
+        yield sock
+
+
+def _without_tls(host: str, port: int) -> str:
+    anybody = ssl.create_default_context()
+    anybody.check_hostname = False
+    anybody.verify_mode = ssl.CERT_NONE
+    try:
+        _handshake(host, port, anybody)
+    except Trouble:
+        if not is_loopback(host):
+            raise Trouble("not_encrypted", host) from None
+        return "none, and none needed on this machine"
+    raise Trouble("http_for_https", host)
+
+
+def _handshake(host: str, port: int, context: ssl.SSLContext) -> dict[str, object]:
+    """The server's certificate; empty where the context does not verify it.
+
+    Through memory, because the context of a connection pool makes sockets that want a call's deadline.
+    """
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = context.wrap_bio(incoming, outgoing, server_hostname=host)
+    with _connected(host, port) as sock:
+        while True:
+            try:
+                session.do_handshake()
+                return dict(session.getpeercert() or {})
+            except ssl.SSLWantReadError:
+                _exchange(sock, incoming, outgoing)
+            except ssl.SSLCertVerificationError as error:
+                diagnosis = _CERTIFICATE.get(error.verify_code, "certificate_untrusted")
+                raise Trouble(diagnosis, error.verify_message) from error
+            except ssl.SSLError as error:
+                reason = error.reason or type(error).__name__
+                plain = reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_EOF_WHILE_READING")
+                raise Trouble("no_tls" if plain else "tls_failed", reason) from error
+
+
+def _exchange(sock: socket.socket, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> None:
+    try:
+        sock.sendall(outgoing.read())
+        if received := sock.recv(16_384):
+            incoming.write(received)
+        else:
+            incoming.write_eof()
+    except OSError as error:
+        raise Trouble("no_tls", type(error).__name__) from error

@@ -1,0 +1,65 @@
+"""Try what the site is set up with, without enrolling anyone. Exit status 1 where something is wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from ...doctor.diagnoses import Level
+from ...doctor.examination import Finding, examine
+
+_MARKS = {Level.OK: "ok", Level.WARNING: "WARN", Level.FAILURE: "FAIL", Level.NOT_TRIED: "-"}
+
+
+class Command(BaseCommand):
+    help = "Tries, without enrolling anyone, whether this site can enroll riders, and says what is wrong."
+    # It examines sites whose settings are wrong, too.
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--account", action="append", default=[], metavar="NAME", help="only this account of PROCESSORS"
+        )
+        parser.add_argument(
+            "--group", action="append", default=[], metavar="ID", help="a concession group that the account must have"
+        )
+        parser.add_argument("--json", action="store_true", help="for machines, when all is done")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        findings = []
+        for finding in examine(options["account"], options["group"]):
+            findings.append(finding)
+            if not options["json"]:
+                self._show(finding)
+        if options["json"]:
+            self.stdout.write(json.dumps([_as_json(finding) for finding in findings], indent=2))
+        failures = sum(finding.level is Level.FAILURE for finding in findings)
+        if not options["json"]:
+            warnings = sum(finding.level is Level.WARNING for finding in findings)
+            self.stdout.write(f"\n{len(findings)} probes: {failures} failed, {warnings} with a warning.")
+        if failures:
+            sys.exit(1)
+
+    def _show(self, finding: Finding) -> None:
+        """A row at once, because the next probe may take its time."""
+        self.stdout.write(
+            f"{_MARKS[finding.level]:<5} {finding.subject:<24} {finding.probe:<12} {finding.detail}".rstrip()
+        )
+        if finding.diagnosis:
+            self.stdout.write(f"      {finding.cause}\n      {finding.action}")
+        self.stdout.flush()
+
+
+def _as_json(finding: Finding) -> dict[str, str]:
+    return {
+        "subject": finding.subject,
+        "probe": finding.probe,
+        "level": finding.level.value,
+        "diagnosis": finding.diagnosis,
+        "detail": finding.detail,
+        "cause": finding.cause,
+        "action": finding.action,
+    }

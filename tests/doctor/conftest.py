@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from enrollment_errors.doctor.examination import Finding, examine
+from enrollment_errors.sandbox.server import SandboxServer
+
+from .certificates import Authority
+from .site import TrustingProcessor
+
+
+@pytest.fixture
+def options(site: Any, settings: LazySettings) -> Callable[..., None]:
+    """Changes the options of the account, and the class of its processor."""
+
+    def change(processor: str = "", **keys: Any) -> None:
+        processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["PROCESSORS"])
+        processors["littlepay"]["OPTIONS"].update(keys)
+        if processor:
+            processors["littlepay"]["CLASS"] = processor
+        site(PROCESSORS=processors)
+
+    return change
+
+
+@pytest.fixture
+def healthy(options: Callable[..., None], site: Any) -> None:
+    site(HOST="tests.doctor.site.TellingHost")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def over_tls(
+    authority: Authority, options: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., SandboxServer]]:
+    """Starts a sandbox with a certificate that the site would trust, if it were not for what is changed about it."""
+    servers = []
+    monkeypatch.setattr(TrustingProcessor, "context", authority.client_context())
+
+    def start(processor: str = "tests.doctor.site.TrustingProcessor", **certificate: Any) -> SandboxServer:
+        server = SandboxServer(ssl_context=authority.server_context(**certificate))
+        server.start()
+        servers.append(server)
+        options(processor, BASE_URL=server.url)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def diagnoses(db: None) -> Callable[..., dict[str, str]]:
+    """What is wrong, by probe."""
+
+    def get(*accounts: str, groups: tuple[str, ...] = ()) -> dict[str, str]:
+        return {found.probe: found.diagnosis for found in examine(accounts, groups) if found.diagnosis}
+
+    return get
+
+
+@pytest.fixture
+def finding(db: None) -> Callable[[str], Finding]:
+    def get(probe: str) -> Finding:
+        [found] = [found for found in examine() if found.probe == probe]
+        return found
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def nobody_listens() -> str:
+    """An address on this machine at which nobody listens."""
+    with SandboxServer() as server:
+        return server.url

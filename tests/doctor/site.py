@@ -1,0 +1,59 @@
+"""Sites to examine: processors that trust the tests' authority, hosts that say whom they enroll, or fail."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from enrollment_errors.host import Enrollment
+from enrollment_errors.processors.littlepay import LittlepayProcessor
+from tests.site import AGENCY, TestHost
+
+
+class TrustingProcessor(LittlepayProcessor):
+    context: ClassVar[ssl.SSLContext | None] = None
+
+    @classmethod
+    def tls_context(cls, options: Mapping[str, Any]) -> ssl.SSLContext | None:
+        return cls.context
+
+
+class RedirectProcessor(LittlepayProcessor):
+    """One with neither a card form nor a way to list groups."""
+
+    @classmethod
+    def card_form_script(cls, options: Mapping[str, Any], language: str) -> None:
+        return None
+
+    def find_groups(self) -> Iterable[str] | None:
+        return None
+
+
+class FailingProcessor(LittlepayProcessor):
+    def find_groups(self) -> Iterable[str] | None:
+        raise LookupError("a bug, with a secret in its text")
+
+
+def _enrollment(processor: str, group_id: str) -> Enrollment:
+    return Enrollment(agency=AGENCY, processor=processor, group_id=group_id, flow="senior", verifier="login.gov")
+
+
+class TellingHost(TestHost):
+    def get_enrollments_to_check(self) -> Iterable[Enrollment]:
+        return [_enrollment("littlepay", "group-seniors"), _enrollment("littlepay", "group-veterans")]
+
+
+class WrongGroupHost(TestHost):
+    def get_enrollments_to_check(self) -> Iterable[Enrollment]:
+        return [_enrollment("littlepay", "group-students")]
+
+
+class WrongAccountHost(TestHost):
+    def get_enrollments_to_check(self) -> Iterable[Enrollment]:
+        return [_enrollment("littlepoy", "group-seniors")]
+
+
+class FailingHost(TestHost):
+    def get_enrollments_to_check(self) -> Iterable[Enrollment]:
+        raise LookupError("the site's own words")
