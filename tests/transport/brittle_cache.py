@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.locmem import LocMemCache
 
 
 class BrittleCache(LocMemCache):
     is_down = False
     asked = 0
+
+    def get_backend_timeout(self, timeout: Any = DEFAULT_TIMEOUT) -> float | None:
+        """Whole seconds, cut off, as in Redis and memcached."""
+        return super().get_backend_timeout(int(timeout) if isinstance(timeout, float) else timeout)
 
     def _ask(self) -> None:
         type(self).asked += 1
