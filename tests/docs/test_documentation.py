@@ -1,0 +1,154 @@
+"""What the documentation says can be done: its code runs, its settings load, its commands and links lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.core.management import get_commands
+from django.template import engines
+
+from .blocks import ROOT, Block, blocks_of, pages
+from .settings_page import PAGE, written
+
+BLOCKS = [block for page in pages() for block in blocks_of(page)]
+WALKED = {block.code for block in blocks_of(ROOT / "README.md", section="Five minutes to the first enrollment")}
+OTHER_PROGRAMS = {"curl", "gunicorn", "make", "django-admin"}
+
+# What a deployment or a site would have around the code.
+ENVIRONMENT = {"LITTLEPAY_URL": "https://littlepay.example", "LITTLEPAY_AUDIENCE": "https://littlepay.example"}
+ENVIRONMENT |= {"LITTLEPAY_CLIENT_ID": "id", "LITTLEPAY_CLIENT_SECRET": "secret"}
+
+
+def of(*languages: str) -> list[Any]:
+    return [pytest.param(block, id=str(block)) for block in BLOCKS if block.language in languages]
+
+
+def first_line(block: Block) -> str:
+    return block.code.splitlines()[0]
+
+
+class TestPython:
+    @pytest.mark.parametrize("block", of("python"))
+    def test_it_runs_in_a_process_of_its_own(self, block, tmp_path):
+        """With the test site's settings, or with its own in their place where the block is settings."""
+        if block.code in WALKED:
+            ast.parse(block.code)  # the README's walk runs it, as part of a whole site
+            return
+        if first_line(block).startswith("# settings"):
+            script = SETTINGS_SCRIPT.format(code=block.code)
+        elif first_line(block).startswith("# urls"):
+            script = URLS_SCRIPT.format(code=block.code)
+        else:
+            script = CODE_SCRIPT.format(code=block.code)
+        (tmp_path / "block.py").write_text(script)
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "block.py"],
+            cwd=tmp_path,
+            env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"{block}: {done.stderr}"
+
+
+SETTINGS_SCRIPT = """
+import sys, types
+site, enrollment = types.ModuleType("mysite"), types.ModuleType("mysite.enrollment")
+from enrollment_errors.host import Host
+enrollment.MyHost = type("MyHost", (Host,), {{"get_enrollment": lambda self, request: None}})
+sys.modules |= {{"mysite": site, "mysite.enrollment": enrollment}}
+{code}
+import tests.settings
+for name, value in list(globals().items()):
+    if name.isupper():
+        setattr(tests.settings, name, value)
+import django
+from django.core import checks
+django.setup()
+assert not [message for message in checks.run_checks() if message.level >= checks.ERROR], checks.run_checks()
+"""
+URLS_SCRIPT = """
+import sys, types
+import django
+django.setup()
+{code}
+from django.conf import settings
+settings.ROOT_URLCONF = sys.modules["__main__"]
+from django.core import checks
+assert not checks.run_checks(), checks.run_checks()
+"""
+CODE_SCRIPT = """
+import django
+django.setup()
+{code}
+"""
+
+
+class TestCommands:
+    @pytest.mark.parametrize("block", of("console"))
+    def test_each_names_something_that_is_there(self, block):
+        for line in block.code.replace("\\\n", " ").splitlines():
+            program, *arguments = shlex.split(line)
+            assert program == "python" or program in OTHER_PROGRAMS, line
+            if program == "make":
+                assert re.search(rf"^{arguments[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), line
+            elif arguments[:1] == ["manage.py"]:
+                assert arguments[1] in get_commands(), line
+            elif program == "python":
+                assert arguments[:3] == ["-m", "pip", "install"], line
+
+    def test_what_is_posted_to_the_sandbox_is_what_it_takes(self, sandbox):
+        import requests
+
+        bodies = [body for block in BLOCKS for body in re.findall(r"/sandbox/faults -d '(.*)'", block.code)]
+        assert bodies
+        for body in bodies:
+            answer = requests.post(f"{sandbox.control_url}/sandbox/faults", json=json.loads(body), timeout=5)
+            assert answer.status_code == 204
+
+
+class TestTemplates:
+    @pytest.mark.parametrize("block", of("django"))
+    def test_it_is_a_template(self, block):
+        engines["django"].from_string(block.code)
+
+
+class TestPages:
+    def test_no_block_is_of_a_kind_that_nobody_tests(self):
+        assert {block.language for block in BLOCKS} <= {"python", "console", "django", "text"}
+
+    @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+    def test_every_link_leads_to_a_file(self, page):
+        links = re.findall(r"\]\(([^)#\s]+?)(?:#[^)]*)?\)", page.read_text())
+        missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+        assert not missing
+
+    def test_every_page_is_in_the_index(self):
+        index = (ROOT / "docs/index.md").read_text()
+        assert not [
+            page.name
+            for page in (ROOT / "docs").glob("*.md")
+            if page.name not in index.replace("index.md", "") and page.name != "index.md"
+        ]
+
+    def test_the_settings_page_is_what_the_settings_say(self):
+        assert PAGE.read_text() == written(), "run python -m tests.docs.settings_page"
+
+    def test_every_option_of_a_littlepay_account_is_documented(self):
+        from enrollment_errors.processors.littlepay import LittlepayProcessor
+
+        (problem,) = LittlepayProcessor.check_options(
+            dict.fromkeys(("BASE_URL", "CLIENT_ID", "CLIENT_SECRET", "AUDIENCE", "CARD_FORM_URL"), "x") | {"no": 1}
+        )
+        known = problem.partition("known are ")[2].rstrip(".").split(", ")
+        assert [option for option in known if f"`{option}`" not in PAGE.read_text()] == []
