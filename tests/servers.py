@@ -7,6 +7,7 @@ Where a program is missing, what needs it is skipped with a message that says so
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -28,6 +29,11 @@ def missing(what: str) -> NoReturn:
     if os.environ.get("ENROLLMENT_ERRORS_REQUIRE_ALL") == "1":
         pytest.fail(f"{what} is missing, and nothing may be skipped")
     pytest.skip(f"{what} is missing")
+
+
+def _need_library(name: str) -> None:
+    if importlib.util.find_spec(name) is None:
+        missing(f"the Python library {name}")
 
 
 def free_port() -> int:
@@ -86,6 +92,7 @@ class RedisServer:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    _need_library("redis")
     program = shutil.which("redis-server") or missing("redis-server")
     server = RedisServer(program, tmp_path_factory.mktemp("redis"))
     server.start()
@@ -158,7 +165,7 @@ def _postgresql_programs() -> Path | None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    pytest.importorskip("psycopg")
+    _need_library("psycopg")
     programs = _postgresql_programs() or missing("PostgreSQL's initdb")
     # Not pytest's own folder, which only its owner may enter.
     with tempfile.TemporaryDirectory(prefix="enrollment-errors-", ignore_cleanup_errors=True) as folder:
