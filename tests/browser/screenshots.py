@@ -27,7 +27,7 @@ INDEX = """<!doctype html>
   body {{ font: 1rem/1.4 system-ui, sans-serif; margin: 1rem; background: #e8ebee; }}
   .row {{ display: flex; gap: 1rem; overflow-x: auto; align-items: start; padding-block: 0.5rem; }}
   figure {{ margin: 0; flex: none; }}
-  img {{ display: block; border: 1px solid #9aa5b0; }}
+  img {{ display: block; block-size: 28rem; inline-size: auto; border: 1px solid #9aa5b0; }}
   nav {{ position: sticky; top: 0; background: inherit; padding-block: 0.5rem; }}
   nav a {{ margin-inline-end: 0.75rem; }}
 </style>
@@ -35,6 +35,8 @@ INDEX = """<!doctype html>
 {}
 </html>
 """
+
+_FIGURE = '<figure><a href="{0}"><img src="{0}" alt="{1}, {2}, {3} px" loading="lazy"></a></figure>'
 
 
 def ready(page: Page, url: str) -> None:
@@ -101,7 +103,7 @@ def write_index(folder: Path, rows: list[tuple[str, str, list[tuple[str, str, st
                 title,
                 language,
                 language,
-                format_html_join("", '<figure><img src="{}" alt="{}, {}, {} px" loading="lazy"></figure>', files),
+                format_html_join("", _FIGURE, files),
             )
             for title, language, files in rows
         ),
