@@ -69,6 +69,9 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
     list_display = ("reference", "at", "outcome", "code", "stage", "upstream_status", "agency", "flow", "account")
     list_filter = LIST_FILTERS
     list_per_page = 50
+    # Each would read all incidents, of which there may be a million.
+    sortable_by = ()
+    show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
     paginator = BoundedPaginator
     actions = None

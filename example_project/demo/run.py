@@ -77,6 +77,7 @@ def _set_environment(address: str, options: argparse.Namespace) -> None:
         LITTLEPAY_AUDIENCE=state.audience,
         LITTLEPAY_CARD_FORM_URL=STAGE.sandbox.url,
         SENTRY_DSN=STAGE.sink.dsn,
+        SENTRY_EVENT_URL=f"{address}/demo/operator/#event-{{event_id}}",
         AMPLITUDE_API_KEY="demo",
         AMPLITUDE_SERVER_URL=STAGE.sink.amplitude_url,
     )

@@ -13,9 +13,12 @@ from django.utils.dateparse import parse_datetime
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One event. ``facts`` are Sentry's tags or Amplitude's event properties; ``whole`` is all of it, as JSON."""
+    """One event. ``id`` is Sentry's, or empty. ``facts`` are Sentry's tags or Amplitude's event properties, ``whole``
+    is all of it, as JSON.
+    """
 
     to: str
+    id: str
     name: str
     text: str
     at: datetime
@@ -34,6 +37,7 @@ def _from_sentry(event: Mapping[str, Any]) -> Told:
     raised = ((event.get("exception") or {}).get("values") or [{}])[-1]
     return Told(
         to="Sentry",
+        id=event["event_id"],
         name=raised.get("type") or event.get("level", ""),
         text=raised.get("value") or (event.get("logentry") or {}).get("message", ""),
         at=parse_datetime(event["timestamp"]),
@@ -47,6 +51,7 @@ def _from_amplitude(event: Mapping[str, Any]) -> Told:
     properties = event.get("event_properties") or {}
     return Told(
         to="Amplitude",
+        id="",
         name=event["event_type"],
         text="",
         at=datetime.fromtimestamp(event["time"] / 1000, timezone.utc),

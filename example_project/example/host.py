@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -32,6 +33,12 @@ class ExampleHost(Host):
             sign_in=None if in_person else _get_sign_in(request, agency_page),
             method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
         )
+
+    def get_enrollments_to_check(self) -> Iterable[Enrollment]:
+        for name, flow in FLOWS.items():
+            for slug, group in flow.groups.items():
+                agency = agency_of(slug, reverse("agency", args=[slug]))
+                yield Enrollment(agency=agency, processor=slug, group_id=group, flow=name, verifier=flow.verifier)
 
 
 def _get_sign_in(request: HttpRequest, agency_page: str) -> SignIn | None:

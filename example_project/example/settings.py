@@ -16,8 +16,10 @@ ALLOWED_HOSTS = environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost").split(",")
 RELEASE = environ.get("RELEASE", "development")
 
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "example",  # before enrollment_errors, so that this site's own templates come first
@@ -30,6 +32,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "example.urls"
@@ -41,6 +44,7 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
             ]
         },
     }
@@ -88,6 +92,7 @@ ENROLLMENT_ERRORS = {
     "AMPLITUDE_API_KEY": environ.get("AMPLITUDE_API_KEY", ""),
     "AMPLITUDE_SERVER_URL": environ.get("AMPLITUDE_SERVER_URL", ""),
     "RELEASE": RELEASE,
+    "SENTRY_EVENT_URL": environ.get("SENTRY_EVENT_URL", ""),
 }
 
 sentry_sdk.init(dsn=environ.get("SENTRY_DSN", ""), release=RELEASE, before_send=scrub_event)

@@ -1,3 +1,4 @@
+from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.urls import include, path
 
@@ -10,6 +11,7 @@ urlpatterns = [
     path("signed-in/", views.signed_in, name="signed-in"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("enrollment/", include("enrollment_errors.urls")),
+    path("admin/", admin.site.urls),
     path("staff/", views.staff, name="staff"),
     path("staff/sign-in/", LoginView.as_view(template_name="example/staff_sign_in.html"), name="staff-sign-in"),
     path("staff/enrollment/", include("enrollment_errors.urls", namespace="in_person")),

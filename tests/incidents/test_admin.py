@@ -433,7 +433,7 @@ class TestTheCircuits:
             raise ConnectionFailed
 
     def test_a_closed_one_says_that_calls_go_on(self, shown: Callable[[], str]) -> None:
-        assert "littlepay (littlepay): circuit closed. Calls go on." in shown()
+        assert "littlepay (littlepay): circuit closed, calls go on." in shown()
 
     def test_an_open_one_is_explained(self, shown: Callable[[], str]) -> None:
         self.fail()

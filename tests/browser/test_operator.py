@@ -1,0 +1,115 @@
+"""A person who knows nothing of the code learns, from what a rider reads on the phone, which call failed and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from tests.example.running import RunningDemo, run_demo
+
+from .walks import Walk
+
+pytestmark = [pytest.mark.browser]
+
+demo = pytest.fixture(scope="module", name="demo")(run_demo)
+
+
+@pytest.fixture
+def stopped() -> list[str]:
+    """What the demo's strict Content-Security-Policy has stopped."""
+    return []
+
+
+@pytest.fixture
+def rider(browser: Browser, demo: RunningDemo) -> Iterator[Walk]:
+    with browser.new_context(locale="en-US") as context:
+        context.set_default_timeout(15_000)
+        yield Walk(context.new_page(), demo, "en")
+
+
+@pytest.fixture
+def operator(browser: Browser, demo: RunningDemo, stopped: list[str]) -> Iterator[Page]:
+    """Signed in, on the admin's first page."""
+
+    def listen(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            stopped.append(message.text)
+
+    with browser.new_context(locale="en-US") as context:
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.on("console", listen)
+        page.goto(f"{demo.url}/demo/operator/")
+        page.get_by_role("button", name="Sign in to the admin as an operator").click()
+        yield page
+
+
+def fail_at_the_link(rider: Walk) -> str:
+    """The reference that the rider is shown."""
+    rider.demo.choose("error-503")
+    rider.qualify()
+    rider.use_card("visa")
+    rider.page.wait_for_url("**/system-error/**")
+    assert rider.reference
+    rider.page.wait_for_timeout(1_500)  # written half a second later
+    return rider.reference
+
+
+def test_from_a_reference_to_the_call_that_failed_and_why_are_two_clicks(
+    rider: Walk, operator: Page, stopped: list[str]
+) -> None:
+    reference = fail_at_the_link(rider)
+
+    operator.get_by_role("link", name="Incidents", exact=True).first.click()
+    operator.locator("#searchbar").fill(reference.lower().replace("-", " "))
+    operator.get_by_role("button", name="Search").click()
+
+    main = operator.locator("#content-main")
+    expect(main).to_contain_text(reference)
+    expect(main).to_contain_text("POST api/v1/concession_groups/{group_id}/fundingsources")
+    expect(main).to_contain_text("The processor answered with a status from 500.")
+    expect(main).to_contain_text("503")
+    expect(main).to_contain_text("Ask the processor, if it goes on.")
+    assert stopped == []
+
+
+def test_the_incident_leads_to_its_sentry_event(rider: Walk, operator: Page) -> None:
+    reference = fail_at_the_link(rider)
+    operator.goto(f"{rider.demo.url}/admin/enrollment_errors/incident/?q={reference}")
+
+    link = operator.locator(".field-sentry_event a")
+    event = operator.request.get(str(link.get_attribute("href")))
+
+    assert event.ok
+    assert f'id="{str(link.get_attribute("href")).partition("#")[2]}"' in event.text()
+
+
+def test_the_overview_shows_the_cause_the_circuits_and_the_charts_without_a_script_or_a_style_of_its_own(
+    rider: Walk, operator: Page, stopped: list[str]
+) -> None:
+    fail_at_the_link(rider)
+
+    operator.get_by_role("link", name="Overview", exact=True).first.click()
+
+    causes = operator.get_by_role("region", name="Causes")
+    expect(causes.get_by_role("row").filter(has_text="processor_error")).to_contain_text("mountain")
+    expect(operator.get_by_role("region", name="Calls to the processors, now")).to_contain_text("circuit closed")
+    chart = operator.get_by_role("img", name="mountain, last 24 hours")
+    expect(chart.locator("rect.outcome-system_error")).not_to_have_count(0)
+    assert (
+        chart.locator("rect.outcome-system_error").first.evaluate("bar => getComputedStyle(bar).fill")
+        == "rgb(230, 159, 0)"
+    )
+    assert stopped == []
+
+
+def test_from_a_cause_to_an_incident_of_it_are_two_clicks(rider: Walk, operator: Page) -> None:
+    reference = fail_at_the_link(rider)
+    operator.get_by_role("link", name="Overview", exact=True).first.click()
+
+    operator.get_by_role("link", name="processor_error").first.click()
+    operator.get_by_role("link", name=reference).click()
+
+    expect(operator.locator("#content-main")).to_contain_text("What to do")
