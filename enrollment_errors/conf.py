@@ -24,6 +24,7 @@ from .processors.base import Processor
 from .redaction import Secret
 
 SETTING = "ENROLLMENT_ERRORS"
+MOST_FAILURES = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +250,10 @@ def _check_numbers(settings: Settings) -> None:
         raise ConfigurationError(
             f"{SETTING}: READ_TIMEOUT and CONNECT_TIMEOUT must be below BUDGET ({settings.BUDGET:g} s), so that "
             "after a lost answer there is time left to ask what became of it."
+        )
+    if settings.BREAKER_FAILURES > MOST_FAILURES:
+        raise ConfigurationError(
+            f'{SETTING}["BREAKER_FAILURES"] must be at most {MOST_FAILURES}: each failure reads as many cache entries.'
         )
 
 

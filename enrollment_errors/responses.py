@@ -169,9 +169,13 @@ def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
     except Exception as error:  # noqa: BLE001  whatever the site's templates, tags and context processors may raise
         site_error(error, f"rendering the page {name}")
         ours = _standalone_engine().get_template(f"enrollment_errors/{name}.html")
-        return ours.render(
-            {"base_template": "enrollment_errors/base.html", "csrf_token": get_token(request), **context}
-        )
+        bare = {
+            "base_template": "enrollment_errors/base.html",
+            "csrf_token": get_token(request),
+            # django-csp's, else that of Django's own middleware.
+            "csp_nonce": getattr(request, "csp_nonce", getattr(request, "_csp_nonce", None)),
+        }
+        return ours.render({**bare, **context})
 
 
 @cache

@@ -24,7 +24,8 @@ from .redaction import Secret
 
 KEY = "enrollment_errors"
 _PURPOSE = "session.1"  # the number is the shape's: another shape reads nothing of this one
-_EXPIRY_MARGIN = 5.0
+EXPIRY_MARGIN = 5.0
+"""Seconds before its end at which a tokenization access is not used any more."""
 
 logger = logging.getLogger("enrollment_errors")
 
@@ -45,7 +46,7 @@ class RiderSession:
     def tokenization(self, account: str) -> Tokenization | None:
         """The tokenization access for the processor account, until 5 s before it expires."""
         kept = self._state.get("tokenization")
-        if kept is None or kept["account"] != account or kept["expires_at"] - _EXPIRY_MARGIN <= time.time():
+        if kept is None or kept["account"] != account or kept["expires_at"] - EXPIRY_MARGIN <= time.time():
             return None
         if "access_token" in kept:
             return CardForm(access_token=Secret(kept["access_token"]), expires_at=kept["expires_at"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +24,7 @@ from .redaction import Secret
 from .reporting.report import Event
 from .reporting.site_errors import site_error
 from .responses import PAGES, STATUSES, Envelopes, Pages, end_url, is_allowed_redirect, page, signed_reference, url
-from .rider_session import RiderSession
+from .rider_session import EXPIRY_MARGIN, RiderSession
 from .service import CardFormEvent
 from .transport.circuit import Phase, read_state
 
@@ -45,7 +46,8 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
 
 @rider_view(Event.FAILED_PRETOKENIZATION, Envelopes, "POST")
 def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
-    """JSON for the page's script: ``{"token": …}``, or ``{"redirect": …}`` to the processor, or the error envelope."""
+    """JSON for the page's script: ``{"token": …, "expires_in": seconds or null}``, or ``{"redirect": …}`` to the
+    processor, or the error envelope."""
     tokenization = session.tokenization(enrollment.processor)
     if tokenization is None:
         return_url = request.build_absolute_uri(url(request, "enroll") + "?returned")
@@ -60,7 +62,8 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
                 'The processor redirects to a host that ENROLLMENT_ERRORS["ALLOWED_REDIRECT_HOSTS"] does not name.'
             )
         return JsonResponse({"redirect": tokenization.url})
-    return JsonResponse({"token": tokenization.access_token.reveal()})
+    left = tokenization.expires_at - EXPIRY_MARGIN - time.time()
+    return JsonResponse({"token": tokenization.access_token.reveal(), "expires_in": int(left) if left > 0 else None})
 
 
 @rider_view(Event.FINISHED_TOKENIZATION, Envelopes, "POST")

@@ -30,7 +30,7 @@ class TestTheTokenView:
     def test_gives_the_card_tokenization_access_token(self, sandbox, rider):
         response = rider.asks_for_token()
         assert response.status_code == 200
-        assert set(response.json()) == {"token"}
+        assert set(response.json()) == {"token", "expires_in"}
         assert sandbox.state.accepts_form_token(response.json()["token"])
         assert "no-store" in response["Cache-Control"]
 
@@ -75,6 +75,19 @@ class TestTheTokenView:
         response = Rider().asks_for_token()
         error, redirect = envelope(response)
         assert (response.status_code, error["code"], redirect) == (403, "not_eligible", "/enrollment/cannot-enroll/")
+
+    def test_calls_the_failure_that_opens_the_circuit_what_it_is(self, sandbox, rider, site):
+        site(BREAKER_FAILURES=1, ATTEMPTS=2)
+        sandbox.faults.set("authorization", Fault(kind="status", status=503))
+        assert [envelope(rider.asks_for_token())[0]["code"] for _ in range(2)] == ["processor_error", "circuit_open"]
+
+    def test_tells_the_script_for_how_long_its_token_is_good(self, sandbox, rider):
+        sandbox.state.form_token_seconds = 100
+        assert 90 < rider.asks_for_token().json()["expires_in"] <= 95
+
+    def test_tells_of_no_time_where_the_processor_did_not(self, sandbox, rider):
+        sandbox.faults.set("tokenization", Fault(kind="missing_fields", fields=("expires_in",)))
+        assert rider.asks_for_token().json()["expires_in"] is None
 
     def test_speaks_the_riders_language(self, site):
         error, _ = envelope(Rider(language="es").asks_for_token())

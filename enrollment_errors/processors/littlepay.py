@@ -56,34 +56,36 @@ class LittlepayClient:
         """All groups of the account: ``{id, label, participant_id}``."""
         return self._pages("concession_groups", {})
 
-    def get_funding_source_groups(self, funding_source_id: str) -> Iterator[dict[str, Any]]:
+    def get_funding_source_groups(self, funding_source_id: Secret) -> Iterator[dict[str, Any]]:
         """The groups that a card is in: ``{id, group_id, label, created_date, updated_date, expiry_date}``."""
         return self._pages(
             "fundingsources/{funding_source_id}/concession_groups", {"funding_source_id": funding_source_id}
         )
 
-    def link(self, group_id: str, funding_source_id: str, expiry: str | None) -> None:
-        body = {"id": funding_source_id} if expiry is None else {"id": funding_source_id, "expiry": expiry}
+    def link(self, group_id: str, funding_source_id: Secret, expiry: str | None) -> None:
+        body: dict[str, str | Secret] = (
+            {"id": funding_source_id} if expiry is None else {"id": funding_source_id, "expiry": expiry}
+        )
         response = self._call(
             "POST", "concession_groups/{group_id}/fundingsources", path={"group_id": group_id}, json=body
         )
         _check_acknowledged(response)
 
-    def change_expiry(self, group_id: str, funding_source_id: str, expiry: str) -> None:
+    def change_expiry(self, group_id: str, funding_source_id: Secret, expiry: str) -> None:
         _check_acknowledged(
             self._call_link("PUT", group_id, funding_source_id, json={"expiry": expiry}, idempotent=True)
         )
 
-    def unlink(self, group_id: str, funding_source_id: str) -> None:
+    def unlink(self, group_id: str, funding_source_id: Secret) -> None:
         _check_acknowledged(self._call_link("DELETE", group_id, funding_source_id))
 
-    def _call_link(self, method: str, group_id: str, funding_source_id: str, **kwargs: Any) -> Response:
-        path = {"group_id": group_id, "funding_source_id": funding_source_id}
+    def _call_link(self, method: str, group_id: str, funding_source_id: Secret, **kwargs: Any) -> Response:
+        path: dict[str, str | Secret] = {"group_id": group_id, "funding_source_id": funding_source_id}
         return self._call(
             method, "concession_groups/{group_id}/fundingsources/{funding_source_id}", path=path, **kwargs
         )
 
-    def _pages(self, route: str, path: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    def _pages(self, route: str, path: Mapping[str, Secret]) -> Iterator[dict[str, Any]]:
         page, seen = 1, 0
         while True:
             query = {"page": page, "per_page": _PER_PAGE}
@@ -212,10 +214,12 @@ class LittlepayProcessor(Processor):
         )
 
     def link(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
-        self.client.link(group_id, funding_source.id, None if expires_at is None else _format_expiry(expires_at))
+        self.client.link(
+            group_id, Secret(funding_source.id), None if expires_at is None else _format_expiry(expires_at)
+        )
 
     def find_link(self, funding_source: FundingSource, group_id: str) -> Link | None:
-        for item in self.client.get_funding_source_groups(funding_source.id):
+        for item in self.client.get_funding_source_groups(Secret(funding_source.id)):
             if item.get("group_id") == group_id:
                 return Link(group_id=group_id, expires_at=_parse_expiry(item.get("expiry_date")))
         return None
@@ -223,7 +227,7 @@ class LittlepayProcessor(Processor):
     def change_expiry(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
         if expires_at is None:
             raise ExpiryNotClearable("the processor can change the expiry of a link, and cannot clear it")
-        self.client.change_expiry(group_id, funding_source.id, _format_expiry(expires_at))
+        self.client.change_expiry(group_id, Secret(funding_source.id), _format_expiry(expires_at))
 
     def find_groups(self) -> Iterator[str]:
         return (str(group.get("id")) for group in self.client.get_concession_groups())

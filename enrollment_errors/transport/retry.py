@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..exceptions import ConnectionFailed, ProcessorError, StatusError, TimedOut, TlsFailed
+from ..exceptions import CircuitOpen, ConnectionFailed, ProcessorError, StatusError, TimedOut, TlsFailed
 from .clock import Clock
 from .deadline import Deadline
 
@@ -23,11 +23,18 @@ LEAST_TIME = 0.1
 
 
 def with_retries(call: Callable[[], T], *, attempts: int, deadline: Deadline, clock: Clock) -> T:
-    """The result of ``call``, which is made at most ``attempts`` times. Raises what the last one raised."""
+    """The result of ``call``, which is made at most ``attempts`` times. Raises what the last one raised that was made:
+    a failure that opens the circuit is told as what it was, not as the circuit that it opened."""
+    failure: ProcessorError | None = None
     for made in range(1, attempts + 1):
         try:
             return call()
+        except CircuitOpen:
+            if failure is not None:
+                raise failure from None
+            raise
         except ProcessorError as error:
+            failure = error
             if made == attempts or not _may_pass(error):
                 raise
             pause = clock.random() * FIRST_PAUSE * 2 ** (made - 1)

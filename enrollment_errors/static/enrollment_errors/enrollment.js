@@ -187,6 +187,14 @@
     say("ready");
   }
 
+  // A rider who leaves the page open must not meet a card form that refuses its token.
+  function renewAfter(seconds) {
+    if (!Number.isInteger(seconds)) return;
+    setTimeout(() => {
+      if (!opened && !ended) location.reload();
+    }, seconds * 1000);
+  }
+
   async function prepare() {
     say("preparing", "stillPreparing");
     const cardFormLoaded = data.cardForm && loadCardForm();
@@ -197,6 +205,7 @@
     } else if (ok && data.cardForm && isText(answer.token)) {
       if (await cardFormLoaded) {
         offerCardForm(answer.token);
+        renewAfter(answer.expires_in);
       } else {
         endWith("form_not_loaded");
       }
