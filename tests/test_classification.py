@@ -131,6 +131,29 @@ def test_a_sites_own_rows_come_first():
 def test_a_row_may_ask_about_the_processor():
     row = Rule(processor="other", outcome=Outcome.RETRY, code="x", reason="only theirs")
     assert outcome(status(503), site_rules=[row]) is Outcome.SYSTEM_ERROR
+    assert classify(status(503), processor="other", stage=None, site_rules=[row]).outcome is Outcome.RETRY
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (status(401), "credentials_refused"),
+        (status(403), "permission_refused"),
+        (status(404), "request_refused"),
+        (status(429), "too_many_requests"),
+        (status(503), "processor_error"),
+        (exceptions.NameNotResolved(), "processor_name_not_resolved"),
+        (exceptions.TlsFailed(), "processor_tls_failed"),
+        (exceptions.ConnectionFailed(), "processor_unreachable"),
+    ],
+)
+def test_operators_are_told_the_code_of_the_nearest_row(error, code):
+    assert classify(error, processor="littlepay", stage=Stage.LOOKUP).code == code
+
+
+def test_a_sites_own_row_may_have_a_code_of_its_own():
+    row = Rule(status=503, outcome=Outcome.RETRY, code="site_busy", reason="the site knows better")
+    assert classify(status(503), processor="littlepay", stage=None, site_rules=[row]).code == "site_busy"
 
 
 def test_a_row_may_ask_about_the_words_of_the_answer():

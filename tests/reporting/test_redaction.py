@@ -127,6 +127,34 @@ class TestKnownFromALivingSecret:
 
         assert scrub_text(f"'{secret.reveal()[:60]}...'") == f"'{FILTERED}'"
 
+    def test_every_one_that_lives_is_known(self) -> None:
+        first, second = Secret("4f0bN2kQ-plain"), Secret("9dJwX1mZ-plain")
+
+        assert scrub_text(f"{first.reveal()} {second.reveal()}") == f"{FILTERED} {FILTERED}"
+
+    def test_one_that_begins_like_another_is_taken_out_whole(self) -> None:
+        secrets = [Secret("4f0bN2kQ"), Secret("4f0bN2kQ-plain")]
+
+        assert scrub_text(secrets[1].reveal()) == FILTERED
+
+    def test_a_body_that_begins_like_another_is_taken_out_whole(self) -> None:
+        bodies = [
+            Secret("Conflict: customer 1234 of Main Street"),
+            Secret("Conflict: customer 1234 of Main Street, Anytown"),
+        ]
+
+        assert scrub_text(bodies[1].reveal()) == FILTERED
+
+    def test_one_of_middle_length_takes_nothing_along_that_follows(self) -> None:
+        secret = Secret("4f0bN2kQ-plain")
+
+        assert scrub_text(f"{secret.reveal()}/next") == f"{FILTERED}/next"
+
+    def test_the_shortest_that_is_known_is_taken_out(self) -> None:
+        secret = Secret("4f0bN2k")
+
+        assert scrub_text(f"<{secret.reveal()}>") == f"<{FILTERED}>"
+
     def test_a_processors_body_is_taken_out_as_a_whole(self) -> None:
         body = Secret('{"errors": [{"detail": "Conflict: customer 1234 of Main Street"}]}')
 

@@ -122,6 +122,21 @@ class TestOpening:
         other = Circuit("other", failures=FAILURES, window=WINDOW, open_for=OPEN_FOR, cache="default", clock=clock)
         assert not is_open(other)
 
+    def test_failures_of_two_accounts_are_counted_apart(self, circuit: Circuit, clock: FakeClock) -> None:
+        other = Circuit("other", failures=FAILURES, window=WINDOW, open_for=OPEN_FOR, cache="default", clock=clock)
+        for _ in range(FAILURES - 1):
+            fail(circuit)
+            fail(other)
+        assert not is_open(circuit)
+        assert not is_open(other)
+
+    def test_two_accounts_may_open_at_the_same_moment(self, circuit: Circuit, clock: FakeClock) -> None:
+        other = Circuit("other", failures=FAILURES, window=WINDOW, open_for=OPEN_FOR, cache="default", clock=clock)
+        open_up(circuit)
+        open_up(other)
+        assert is_open(circuit)
+        assert is_open(other)
+
     def test_every_process_sees_it(self, circuit: Circuit, account: str, clock: FakeClock) -> None:
         open_up(circuit)
         assert is_open(
@@ -148,6 +163,14 @@ class TestRecovery:
         clock.now += OPEN_FOR
         succeed(circuit) if error is None else fail(circuit, error)
         assert not is_open(circuit)
+
+    def test_one_that_has_just_closed_may_open_again_at_once(self, account: str, clock: FakeClock) -> None:
+        circuit = Circuit(account, failures=FAILURES, window=WINDOW, open_for=1, cache="default", clock=clock)
+        open_up(circuit)
+        clock.now += 1
+        succeed(circuit)
+        open_up(circuit)
+        assert is_open(circuit)
 
     def test_a_probe_that_fails_opens_it_for_another_while(self, circuit: Circuit, clock: FakeClock) -> None:
         open_up(circuit)
