@@ -36,10 +36,10 @@ lint: .venv/installed
 	$(BIN)/djlint templates --lint --quiet
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 coverage: .venv/installed
-	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
 
 # nox starts uv, pytest and others by name.
 matrix: .venv/installed

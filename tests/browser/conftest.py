@@ -1,4 +1,8 @@
-"""One Chromium for all browser tests of a process; each test opens pages in a context of its own."""
+"""One Chromium for the browser tests of a module; each test opens pages in a context of its own.
+
+Not one for the whole run: while Playwright is there, its thread has a running event loop, and Django and asyncio refuse
+to work beside one. After the module it is gone.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from tests.servers import missing
 pytest.register_assert_rewrite("tests.browser.walks", "tests.example.running")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     executable = shutil.which("chromium")
     if executable is None:

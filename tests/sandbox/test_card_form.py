@@ -16,10 +16,10 @@ from enrollment_errors.sandbox.exchange import Exchange, Reply, Request
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.loopback import LoopbackServer
 from enrollment_errors.sandbox.server import SandboxServer
+from tests.servers import missing
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -76,10 +76,11 @@ class Site(LoopbackServer):
 
 @pytest.fixture(scope="module")
 def window() -> Iterator[Page]:
-    if shutil.which(CHROMIUM) is None:
-        pytest.skip(f"no browser at {CHROMIUM}")
+    executable = shutil.which("chromium")
+    if executable is None:
+        missing("Chromium (a program named chromium on the PATH)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
         yield browser.new_page()
         browser.close()
 
