@@ -155,7 +155,7 @@ class PostgresServer:
         )
 
 
-def _postgresql_programs() -> Path | None:
+def postgresql_programs() -> Path | None:
     found = shutil.which("initdb")
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if found is None and not versions:
@@ -166,7 +166,7 @@ def _postgresql_programs() -> Path | None:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     _need_library("psycopg")
-    programs = _postgresql_programs() or missing("PostgreSQL's initdb")
+    programs = postgresql_programs() or missing("PostgreSQL's initdb")
     # Not pytest's own folder, which only its owner may enter.
     with tempfile.TemporaryDirectory(prefix="enrollment-errors-", ignore_cleanup_errors=True) as folder:
         server = PostgresServer(programs, Path(folder))

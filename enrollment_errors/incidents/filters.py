@@ -64,10 +64,10 @@ class _Period(SimpleListFilter):
 class _Value(SimpleListFilter):
     """``options`` gives the values to choose from. One that was asked for by a link is shown too."""
 
-    options: Callable[[], Iterable[tuple[str, str]]]
+    options: Callable[[HttpRequest], Iterable[tuple[str, str]]]
 
     def lookups(self, request: HttpRequest, model_admin: _Admin) -> list[tuple[str, str]]:
-        offered = list(type(self).options())
+        offered = list(type(self).options(request))
         asked = self.value()
         return offered if asked is None or asked in dict(offered) else [*offered, (asked, asked)]
 
@@ -79,23 +79,34 @@ class _Value(SimpleListFilter):
         return narrowed
 
 
-def _by(name: str, options: Callable[[], Iterable[Any]] = tuple, title: str = "") -> type[SimpleListFilter]:
-    def pairs() -> list[tuple[str, str]]:
-        return [option if isinstance(option, tuple) else (option, option) for option in options()]
+def _by(
+    name: str, options: Callable[[HttpRequest], Iterable[Any]] = lambda request: (), title: str = ""
+) -> type[SimpleListFilter]:
+    def pairs(request: HttpRequest) -> list[tuple[str, str]]:
+        return [option if isinstance(option, tuple) else (option, option) for option in options(request)]
 
     attributes = {"title": title or name, "parameter_name": name, "options": staticmethod(pairs)}
     return type(f"By{name.title()}", (_Value,), attributes)
 
 
+def _known(request: HttpRequest) -> dict[str, list[str]]:
+    """Asked for once a request, though two filters want it."""
+    known: dict[str, list[str]] | None = getattr(request, "enrollment_errors_known", None)
+    if known is None:
+        known = known_values("agency", "flow")
+        request.enrollment_errors_known = known  # type: ignore[attr-defined]
+    return known
+
+
 LIST_FILTERS = (
     _Period,
-    _by("outcome", lambda: [pair for pair in LABELS.items() if pair[0] != "success"]),
-    _by("agency", lambda: known_values("agency")["agency"]),
-    _by("account", lambda: conf.get_settings().PROCESSORS),
-    _by("flow", lambda: known_values("flow")["flow"]),
-    _by("method", lambda: [method.value for method in Method]),
-    _by("stage", lambda: [stage.value for stage in Stage]),
-    _by("side", lambda: [side.value for side in Side]),
+    _by("outcome", lambda request: [pair for pair in LABELS.items() if pair[0] != "success"]),
+    _by("agency", lambda request: _known(request)["agency"]),
+    _by("account", lambda request: conf.get_settings().PROCESSORS),
+    _by("flow", lambda request: _known(request)["flow"]),
+    _by("method", lambda request: [method.value for method in Method]),
+    _by("stage", lambda request: [stage.value for stage in Stage]),
+    _by("side", lambda request: [side.value for side in Side]),
     _by("code"),
     _by("upstream_status", title="upstream status"),
     _by("processor"),

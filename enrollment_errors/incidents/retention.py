@@ -6,7 +6,7 @@ the day, so rows are put together; whoever sums them up sees no difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -70,29 +70,26 @@ def _hours(since: datetime, before: datetime) -> Iterator[Span]:
 
 
 def _condense(span: Span) -> int:
+    """Locks the span's rows, so that nobody else does the same meanwhile; whoever writes only adds rows."""
     start, end = span
-    alike: dict[tuple[Any, ...], list[int]] = {}
-    rows = _rows(OutcomeCount).filter(last_at__gte=start, last_at__lt=end)
-    for key, *dimensions in rows.order_by("pk").values_list("pk", *DIMENSIONS):
-        alike.setdefault(tuple(dimensions), []).append(key)
-    return sum(
-        _put_together([keys[0], *keys[begin : begin + AT_ONCE]])
-        for keys in alike.values()
-        for begin in range(1, len(keys), AT_ONCE)
-    )
-
-
-def _put_together(keys: list[int]) -> int:
-    """The first row takes all. The rows are locked, so that nobody else does the same meanwhile."""
+    alike: dict[tuple[Any, ...], list[OutcomeCount]] = {}
     with transaction.atomic(using=router.db_for_write(OutcomeCount)):
-        counts = list(_rows(OutcomeCount).select_for_update().filter(pk__in=keys).order_by("pk"))
-        if not counts:
-            return 0
-        whole, *rest = counts
-        whole.count += sum(count.count for count in rest)
-        whole.unlisted += sum(count.unlisted for count in rest)
-        whole.first_at = min(count.first_at for count in counts)
-        whole.last_at = max(count.last_at for count in counts)
-        whole.save()
-        _rows(OutcomeCount).filter(pk__in=[count.pk for count in rest]).delete()
-        return len(rest)
+        rows = _rows(OutcomeCount).select_for_update().filter(last_at__gte=start, last_at__lt=end)
+        for count in rows.order_by("pk"):
+            alike.setdefault(tuple(getattr(count, name) for name in DIMENSIONS), []).append(count)
+        several = [counts for counts in alike.values() if len(counts) > 1]
+        keys = [count.pk for counts in several for count in counts]
+        for begin in range(0, len(keys), AT_ONCE):
+            _rows(OutcomeCount).filter(pk__in=keys[begin : begin + AT_ONCE]).delete()
+        _rows(OutcomeCount).bulk_create(map(_together, several), batch_size=AT_ONCE)
+    return len(keys) - len(several)
+
+
+def _together(counts: Sequence[OutcomeCount]) -> OutcomeCount:
+    return OutcomeCount(
+        **{name: getattr(counts[0], name) for name in DIMENSIONS},
+        count=sum(count.count for count in counts),
+        unlisted=sum(count.unlisted for count in counts),
+        first_at=min(count.first_at for count in counts),
+        last_at=max(count.last_at for count in counts),
+    )

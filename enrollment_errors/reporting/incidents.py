@@ -33,7 +33,7 @@ def _facts(report: Report, release: str) -> dict[str, Any]:
         "upstream_status": report.upstream_status,
         "route": report.route or "",
         "exception": type(report.error).__qualname__ if report.error else "",
-        "seconds": report.seconds,
+        "seconds": None if report.seconds is None else round(report.seconds, 3),
         "side": report.side.value,
         "release": release,
         "sentry_event_id": report.sentry_event_id or "",

@@ -1,0 +1,158 @@
+"""How long an operator waits for the incidents' pages, with a million incidents on PostgreSQL."""
+
+from __future__ import annotations
+
+import secrets
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import django
+from django.conf import settings
+
+from tests import settings as site
+from tests.servers import PostgresServer, postgresql_programs
+
+from .tables import milliseconds, print_table
+
+DAYS = 90
+TIMES = 7
+
+# Two thirds of the failures come in thirty outages of two hours, each of one cause and one account; the rest at any
+# time, of any cause. 2 accounts, 20 agencies, 3 flows, 2 methods, 12 causes.
+FAILURES = """
+INSERT INTO enrollment_errors_incident (
+    reference, at, outcome, processor, account, agency, flow, method, stage, code, upstream_status,
+    route, exception, seconds, side, release, sentry_event_id
+)
+SELECT
+    'H7P-' || n, now() - ago, CASE WHEN cause % 3 = 0 THEN 'server_error' ELSE 'system_error' END,
+    'littlepay', 'account-' || agency % 2, 'agency-' || agency, 'flow-' || n % 3,
+    CASE WHEN n % 20 = 0 THEN 'in_person' ELSE 'self_service' END,
+    (ARRAY['authorization', 'tokenization', 'lookup', 'link'])[1 + cause % 4], 'code-' || cause,
+    CASE WHEN cause % 2 = 0 THEN 400 + cause END,
+    'POST api/v1/concession_groups/{group_id}/fundingsources', 'StatusError', 0.5, 'backend', '2026.11.1',
+    md5(n::text)
+FROM (
+    SELECT n, CASE WHEN n % 3 = 0 THEN floor(random() * 12)::int ELSE outage % 12 END AS cause,
+        CASE WHEN n % 3 = 0 THEN floor(random() * 20)::int
+             ELSE outage % 2 + 2 * floor(random() * 10)::int END AS agency,
+        CASE WHEN n % 3 = 0 THEN random() * interval '90 days'
+             ELSE outage * interval '3 days' + random() * interval '2 hours' END AS ago
+    FROM (SELECT n, n % 30 AS outage FROM generate_series(1, 1000000) AS n) AS numbers
+) AS facts
+"""
+# As the writers leave them, by the minute; three successes for each failure outside of outages.
+COUNTS = """
+INSERT INTO enrollment_errors_outcomecount (
+    outcome, processor, account, agency, flow, method, stage, code, upstream_status, count, unlisted, first_at, last_at
+)
+SELECT outcome, processor, account, agency, flow, method, stage, code, upstream_status,
+    count(*), 0, min(at), max(at)
+FROM enrollment_errors_incident
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, date_trunc('minute', at)
+"""
+SUCCESSES = """
+INSERT INTO enrollment_errors_outcomecount (
+    outcome, processor, account, agency, flow, method, stage, code, upstream_status, count, unlisted, first_at, last_at
+)
+SELECT 'success', processor, account, agency, flow, method, 'link', 'linked', NULL, 3, 0, at, at
+FROM enrollment_errors_incident WHERE id % 3 = 0
+"""
+
+
+def main() -> None:
+    programs = postgresql_programs()
+    if programs is None:
+        print("Nothing is measured of the incidents: PostgreSQL's initdb is missing.")
+        return
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        server = PostgresServer(programs, Path(folder))
+        server.start()
+        try:
+            _measure(server.settings)
+        finally:
+            server.stop()
+
+
+def _measure(database: Mapping[str, Any]) -> None:
+    _set_up(database)
+    from django.core.management import call_command
+    from django.db import connection
+
+    def run(statement: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    for statement in (FAILURES, COUNTS, SUCCESSES, "VACUUM ANALYZE"):
+        run(statement)
+    visits = _visits()
+    before = [_median(visit) for visit in visits.values()]
+    counts = _counts()
+    started = time.perf_counter()
+    call_command("prune_enrollment_incidents", days=DAYS + 1, verbosity=0)
+    seconds = time.perf_counter() - started
+    run("VACUUM ANALYZE")
+    rows = [(name, *was, *_median(visit)) for (name, visit), was in zip(visits.items(), before, strict=True)]
+    connection.close()
+    print_table(
+        f"The incidents' pages with a million incidents of {DAYS} days on PostgreSQL, median of {TIMES}",
+        ("page", "never pruned", "queries", "pruned nightly", "queries"),
+        rows,
+        note=f"Never pruned there are {counts:,} counts; pruned, {_counts():,}, after {seconds:.0f} s the first time.\n"
+        "Whole requests in one process: session, permissions, queries and templates.",
+    )
+
+
+def _set_up(database: Mapping[str, Any]) -> None:
+    everything = {name: getattr(site, name) for name in dir(site) if name.isupper()}
+    settings.configure(**{**everything, "DATABASES": {"default": dict(database)}, "LOGGING_CONFIG": None})
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+
+
+def _visits() -> dict[str, Callable[[], object]]:
+    from django.contrib.auth.models import User
+    from django.test import Client
+
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator", password=secrets.token_hex()))
+    incidents, overview = "/admin/enrollment_errors/incident/", "/admin/enrollment_errors/outcomecount/"
+    addresses = {
+        "list, newest first": incidents,
+        "list, one agency": f"{incidents}?agency=agency-7",
+        "list, one cause": f"{incidents}?code=code-5&stage=tokenization",
+        "list, hundredth page": f"{incidents}?p=100",
+        "overview by cause": overview,
+        "overview, one agency": f"{overview}?agency=agency-7",
+        "a reference": f"{incidents}?q=H7P2QX9MR",
+    }
+    return {name: partial(client.get, address) for name, address in addresses.items()}
+
+
+def _median(visit: Callable[[], object]) -> tuple[str, int]:
+    """The time of a visit, and how many queries it makes."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as captured:
+        visit()
+    queries = len(captured)
+    times = []
+    for _ in range(TIMES):
+        started = time.perf_counter()
+        visit()
+        times.append(time.perf_counter() - started)
+    return milliseconds(statistics.median(times)), queries
+
+
+def _counts() -> int:
+    from enrollment_errors.models import OutcomeCount
+
+    return OutcomeCount.objects.count()
