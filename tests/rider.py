@@ -153,7 +153,8 @@ class Telemetry:
 @pytest.fixture
 def telemetry(site: Any, caplog: pytest.LogCaptureFixture) -> Iterator[Telemetry]:
     caplog.set_level(logging.DEBUG)
-    with TelemetrySink() as sink:
+    # In a scope of its own, or what guards this request would guard those of later tests too.
+    with sentry_sdk.isolation_scope(), TelemetrySink() as sink:
         site(AMPLITUDE_API_KEY="tests-key", AMPLITUDE_SERVER_URL=sink.amplitude_url)
         before = sentry_sdk.get_global_scope().client
         with warnings.catch_warnings():

@@ -112,7 +112,7 @@ def test_a_link_has_the_id_and_no_expiry_where_the_benefit_does_not_expire(proce
 
 
 def test_a_links_expiry_is_in_utc_with_whole_seconds(processor, sandbox, card):
-    processor.link(card, GROUP, datetime.fromisoformat("2027-01-31T00:00:00.9-08:00"))
+    processor.link(card, GROUP, datetime.fromisoformat("2027-01-31T00:00:00.900-08:00"))
     assert body(sandbox.requests[-1]) == {"id": card.id, "expiry": "2027-01-31T08:00:00Z"}
 
 
