@@ -22,6 +22,7 @@ from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
 from tests.incidents.conftest import AT, facts
+from tests.transport.brittle_cache import BrittleCache
 
 from .certificates import Authority
 from .site import TrustingProcessor
@@ -283,8 +284,11 @@ class TestTls:
 
 
 class TestTheSite:
-    def test_a_cache_that_fails(self, settings: Any, site: Any, diagnoses: Diagnoses) -> None:
-        settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.incidents.broken_cache.BrokenCache"}}
+    def test_a_cache_that_fails(
+        self, settings: Any, site: Any, diagnoses: Diagnoses, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(BrittleCache, "is_down", True)
+        settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.transport.brittle_cache.BrittleCache"}}
         site(CACHE="broken")
 
         assert diagnoses()["cache"] == "cache_down"

@@ -20,6 +20,7 @@ from enrollment_errors.exceptions import ConnectionFailed
 from enrollment_errors.incidents.filters import BoundedPaginator
 from enrollment_errors.models import Incident, OutcomeCount
 from enrollment_errors.transport.circuit import Circuit
+from tests.transport.brittle_cache import BrittleCache
 
 from .conftest import facts, success
 from .test_retention import DIMENSIONS
@@ -449,9 +450,12 @@ class TestTheCircuits:
 
         assert "circuit half open" in shown()
 
-    def test_one_whose_cache_is_down_says_so(self, shown: Callable[[], str], settings: Any, site: Any) -> None:
+    def test_one_whose_cache_is_down_says_so(
+        self, shown: Callable[[], str], settings: Any, site: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(BrittleCache, "is_down", True)
         # Another alias than that of the other tests: a cache that failed is left alone for a while.
-        settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.incidents.broken_cache.BrokenCache"}}
+        settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.transport.brittle_cache.BrittleCache"}}
         site(CACHE="broken")
 
         assert "circuit unknown: the cache does not answer" in shown()

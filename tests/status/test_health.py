@@ -10,6 +10,7 @@ import pytest
 from enrollment_errors.exceptions import ConnectionFailed
 from enrollment_errors.health import EnrollmentCircuits
 from enrollment_errors.transport.circuit import Circuit
+from tests.transport.brittle_cache import BrittleCache
 
 
 def result() -> Any:
@@ -28,8 +29,9 @@ def test_it_fails_while_a_circuit_is_open_and_names_the_account() -> None:
     assert "is not called, because it is down: littlepay" in str(result().error)
 
 
-def test_it_warns_where_the_cache_does_not_answer(settings: Any, site: Any) -> None:
-    settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.incidents.broken_cache.BrokenCache"}}
+def test_it_warns_where_the_cache_does_not_answer(settings: Any, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BrittleCache, "is_down", True)
+    settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.transport.brittle_cache.BrittleCache"}}
     site(CACHE="broken")
 
     assert "cache does not answer" in str(result().error)
