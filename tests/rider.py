@@ -161,6 +161,8 @@ def telemetry(site: Any, caplog: pytest.LogCaptureFixture) -> Iterator[Telemetry
             # All that a site may turn on to make an event say more than it should; the newest SDK would rather not.
             warnings.simplefilter("ignore", DeprecationWarning)
             sentry_sdk.init(sink.dsn, send_default_pii=True, max_request_body_size="always", traces_sample_rate=1.0)
-        yield Telemetry(sink, caplog)
+        # What is put on a request's scope, as a server's own integration would have it, ends with the test.
+        with sentry_sdk.isolation_scope():
+            yield Telemetry(sink, caplog)
         sentry_sdk.get_client().close(timeout=0)
         sentry_sdk.get_global_scope().set_client(before)

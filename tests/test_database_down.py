@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import connections
+from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from enrollment_errors.outcomes import Outcome
 from enrollment_errors.responses import PAGES, signer
@@ -14,13 +15,12 @@ from tests.rider import Rider
 def database_down(settings, django_db_blocker, tmp_path):
     """Every query is a real OperationalError: the file is in a folder that does not exist."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
-    before = connection.settings_dict["NAME"]
+    before = connections["default"]
+    missing = {**before.settings_dict, "NAME": str(tmp_path / "missing" / "db.sqlite3")}
+    connections["default"] = DatabaseWrapper(missing, "default")
     with django_db_blocker.unblock():
-        connection.close()
-        connection.settings_dict["NAME"] = str(tmp_path / "missing" / "db.sqlite3")
         yield
-        connection.settings_dict["NAME"] = before
-        connection.close()
+    connections["default"] = before
 
 
 @pytest.fixture

@@ -27,8 +27,14 @@ def guard_request(request: HttpRequest) -> None:
         return
     guard = RequestGuard(request)
     for scope in (sentry_sdk.get_isolation_scope(), sentry_sdk.get_current_scope()):
+        # Without Sentry's Django integration a scope may live as long as its thread, and must not collect guards.
+        scope._event_processors[:] = [kept for kept in scope._event_processors if not _is_over(kept)]
         if guard not in scope._event_processors:
             scope.add_event_processor(guard)
+
+
+def _is_over(processor: Any) -> bool:
+    return isinstance(processor, RequestGuard) and processor.is_over
 
 
 class RequestGuard:
@@ -40,6 +46,11 @@ class RequestGuard:
     def __init__(self, request: HttpRequest | None = None) -> None:
         # A scope may outlive its request, and must not keep it.
         self._request = ref(request) if request is not None else lambda: None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the request that it guards is gone."""
+        return self._request() is None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RequestGuard) and self._request() is other._request()

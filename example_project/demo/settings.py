@@ -37,7 +37,8 @@ if django.VERSION >= (6, 0):
 else:
     from csp.constants import NONCE
 
-    CONTENT_SECURITY_POLICY = {"DIRECTIVES": _policy(NONCE)}
+    # Before Django 6 the admin's own scripts have no nonce.
+    CONTENT_SECURITY_POLICY = {"DIRECTIVES": _policy(NONCE), "EXCLUDE_URL_PREFIXES": ["/admin/"]}
     _csp_middleware = "csp.middleware.CSPMiddleware"
 
 MIDDLEWARE = [_csp_middleware, *MIDDLEWARE]
