@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import django
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
@@ -34,7 +35,8 @@ def operator(browser: Browser, demo: RunningDemo, stopped: list[str]) -> Iterato
     """Signed in, on the admin's first page."""
 
     def listen(message: ConsoleMessage) -> None:
-        if "Content Security Policy" in message.text:
+        # Before 6.1, Django's own admin pages have scripts and styles that such a policy stops.
+        if "Content Security Policy" in message.text and django.VERSION >= (6, 1):
             stopped.append(message.text)
 
     with browser.new_context(locale="en-US") as context:
