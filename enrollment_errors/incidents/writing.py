@@ -109,8 +109,9 @@ class Writer:
         with self._changed:
             self._leaving = True
             self._changed.notify_all()
-            if not self._changed.wait_for(lambda: not self._thread_lives, timeout=EXIT_SECONDS):
-                waiting = sum(count.count for count in self._counts.values())
+            self._changed.wait_for(lambda: not self._thread_lives, timeout=EXIT_SECONDS)
+            waiting = sum(count.count for count in self._counts.values())
+            if self._thread_lives or waiting:
                 logger.warning("The database does not answer: at least %d outcomes are lost with the process.", waiting)
 
     def _count_of(self, facts: Facts) -> _Count | None:

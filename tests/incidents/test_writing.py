@@ -242,3 +242,17 @@ def test_leaving_waits_for_what_is_being_written(monkeypatch: pytest.MonkeyPatch
     writer.leave()
 
     assert Incident.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_leaving_while_the_database_fails_says_what_is_lost(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, no_table: Callable[[], None]
+) -> None:
+    monkeypatch.setattr(writing, "BATCH_SECONDS", 3600)
+    writer = Writer()
+    for _ in range(3):
+        writer.take(facts(), per_minute=60)
+
+    writer.leave()
+
+    assert "at least 3 outcomes are lost with the process" in caplog.text
