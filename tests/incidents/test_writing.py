@@ -256,3 +256,5 @@ def test_leaving_while_the_database_fails_says_what_is_lost(
     writer.leave()
 
     assert "at least 3 outcomes are lost with the process" in caplog.text
+    no_table()
+    writer.flush()  # it is asked again when the tests' own process ends
