@@ -1,4 +1,4 @@
-"""A bound on the simultaneous calls of one process to one processor account.
+"""A bound on the riders of one process who call one processor account, or wait for it, at the same time.
 
 While a processor hangs, it can hold that many of the process's threads and no more; the rest goes on with other pages.
 """
@@ -8,20 +8,30 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from ..exceptions import ProcessorBusy
 from .per_process import PerProcess
 
 _places: PerProcess[threading.BoundedSemaphore] = PerProcess()
+_held: ContextVar[frozenset[str]] = ContextVar("accounts_whose_place_is_held", default=frozenset())
 
 
 @contextmanager
 def place(account: str, *, places: int, wait: float) -> Iterator[None]:
-    """One of the account's ``places``. Raises ``ProcessorBusy`` where none gets free within ``wait`` seconds."""
+    """One of the account's ``places``; whoever holds one already goes on with it.
+
+    Raises ``ProcessorBusy`` where none gets free within ``wait`` seconds.
+    """
+    if account in _held.get():
+        yield
+        return
     semaphore = _places.get((account, places), lambda: threading.BoundedSemaphore(places))
     if not semaphore.acquire(timeout=max(0.0, wait)):
-        raise ProcessorBusy(f"{places} calls of this process are under way already")
+        raise ProcessorBusy(f"{places} riders of this process are at it already")
+    before = _held.set(_held.get() | {account})
     try:
         yield
     finally:
+        _held.reset(before)
         semaphore.release()

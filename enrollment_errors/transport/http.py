@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from ..exceptions import ProcessorError
@@ -73,7 +74,9 @@ class ProcessorHttp:
             cache=limits.cache,
             clock=clock,
         )
-        self.tokens = TokenCache(account, base_url, cache=limits.cache, deadline=deadline, clock=clock)
+        self.tokens = TokenCache(
+            account, base_url, cache=limits.cache, deadline=deadline, clock=clock, place=self._place
+        )
 
     def request(
         self,
@@ -100,28 +103,31 @@ class ProcessorHttp:
             call = Call(
                 method=method, base_url=self.base_url, route=route, path=path, query=query, json=json, headers=headers
             )
-            return with_retries(
-                lambda: self._attempt(call),
-                attempts=self.limits.attempts if idempotent else 1,
-                deadline=self.deadline,
-                clock=self.clock,
-            )
+            with ExitStack() as held:
+                return with_retries(
+                    lambda: self._attempt(call, held),
+                    attempts=self.limits.attempts if idempotent else 1,
+                    deadline=self.deadline,
+                    clock=self.clock,
+                )
         except ProcessorError as error:
             error.route = f"{method} {route}"
             error.seconds = self.clock.monotonic() - started
             raise
 
-    def _attempt(self, call: Call) -> Response:
+    def _attempt(self, call: Call, held: ExitStack) -> Response:
+        """``held`` keeps the place: a pause before the next try holds the thread like a call does."""
         self.deadline.check()
-        wait = min(self.limits.max_calls_wait, self.deadline.remaining())
-        with (
-            self.circuit.guard(self.deadline.remaining()),
-            place(self.account, places=self.limits.max_calls, wait=wait),
-        ):
+        with self.circuit.guard(self.deadline.remaining()):
+            held.enter_context(self._place())
             result = self._exchange(call)
             if isinstance(result, BaseException):
                 raise result
             return result
+
+    def _place(self) -> AbstractContextManager[None]:
+        wait = min(self.limits.max_calls_wait, self.deadline.remaining())
+        return place(self.account, places=self.limits.max_calls, wait=wait)
 
     def _exchange(self, call: Call) -> Response | BaseException:
         started = self.clock.monotonic()

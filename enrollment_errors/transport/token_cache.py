@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -39,7 +39,18 @@ _locks: PerProcess[threading.Lock] = PerProcess()
 
 
 class TokenCache:
-    def __init__(self, account: str, base_url: str, *, cache: str, deadline: Deadline, clock: Clock) -> None:
+    """``place`` is one of the account's places in the bulkhead: waiting for a token holds a thread like a call does."""
+
+    def __init__(
+        self,
+        account: str,
+        base_url: str,
+        *,
+        cache: str,
+        deadline: Deadline,
+        clock: Clock,
+        place: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         # Two deployments that share a cache may use one account name for different servers.
         server = hashlib.sha256(base_url.encode()).hexdigest()[:12]
         self._key = f"token.{quote(account, safe='')}.{server}"
@@ -47,6 +58,7 @@ class TokenCache:
         self._cache = SharedCache(cache)
         self._deadline = deadline
         self._clock = clock
+        self._place = place
 
     def use(self, fetch: Callable[[], AccessToken], call: Callable[[Secret], Response]) -> Response:
         """``call`` with the shared token, which ``fetch`` gets where there is none yet.
@@ -64,7 +76,11 @@ class TokenCache:
 
     def _token(self, fetch: Callable[[], AccessToken], refused: Secret | None) -> Secret:
         with suppress(CacheDown):
-            return self._kept(refused) or self._kept_or_fetched_by_one(fetch, refused)
+            token = self._kept(refused)
+            if token is not None:
+                return token
+            with self._place():
+                return self._kept_or_fetched_by_one(fetch, refused)
         return self._fetched(fetch)
 
     def _kept(self, refused: Secret | None) -> Secret | None:

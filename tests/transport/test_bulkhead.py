@@ -7,12 +7,14 @@ import time
 
 import pytest
 
-from enrollment_errors.exceptions import ProcessorBusy
+from enrollment_errors.exceptions import ProcessorBusy, StatusError
+from enrollment_errors.redaction import Secret
 from enrollment_errors.transport.bulkhead import place
 from enrollment_errors.transport.http import ProcessorHttp
+from enrollment_errors.transport.token_cache import AccessToken
 
 from .conftest import Connect, Serve
-from .upstream import Connection
+from .upstream import Connection, answering
 
 
 class Gate:
@@ -93,6 +95,53 @@ def test_accounts_do_not_take_each_others_places(serve: Serve, connect: Connect,
     connect(healthy.url, account="another", max_calls=1).request("GET", "x", idempotent=False)
     gate.opened.set()
     thread.join(5)
+
+
+def test_a_pause_before_the_next_try_keeps_the_place(serve: Serve, connect: Connect) -> None:
+    server = serve(answering(503, Retry_After="1"))
+    http = connect(server.url, max_calls=1, max_calls_wait=0.05, attempts=2)
+    thread = threading.Thread(
+        target=pytest.raises, args=(StatusError, http.request, "GET", "x"), kwargs={"idempotent": True}
+    )
+    thread.start()
+    wait_for(server, 1)
+    time.sleep(0.1)
+    with pytest.raises(ProcessorBusy):
+        connect(server.url, max_calls=1, max_calls_wait=0.05).request("GET", "x", idempotent=False)
+    thread.join(5)
+    assert len(server.requests) == 2
+
+
+def test_waiting_for_another_riders_token_takes_a_place(serve: Serve, connect: Connect, gate: Gate) -> None:
+    server = serve(gate)
+
+    def use() -> None:
+        http = connect(server.url, max_calls=2, max_calls_wait=0.05)
+
+        def fetch() -> AccessToken:
+            http.request("POST", "token", idempotent=True)
+            return AccessToken(Secret("token"), http.clock.time() + 60)
+
+        http.tokens.use(fetch, lambda token: http.request("GET", "x", idempotent=False))
+
+    threads = [threading.Thread(target=use) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    wait_for(server, 1)
+    time.sleep(0.1)
+    with pytest.raises(ProcessorBusy):
+        use()
+    gate.opened.set()
+    for thread in threads:
+        thread.join(5)
+    assert [received.path for received in server.requests] == ["/base/token", "/base/x", "/base/x"]
+
+
+def test_whoever_holds_a_place_goes_on_with_it() -> None:
+    with place("held", places=1, wait=0), place("held", places=1, wait=0):
+        pass
+    with place("held", places=1, wait=0):
+        pass
 
 
 def test_a_call_that_fails_gives_its_place_back() -> None:

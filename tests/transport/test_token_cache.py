@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def tokens(clock: FakeClock) -> TokenCache:
 
 
 def make_tokens(clock: Clock, account: str = "littlepay", url: str = "https://a.test", budget: float = 8) -> TokenCache:
-    return TokenCache(account, url, cache="default", deadline=Deadline(budget, clock), clock=clock)
+    return TokenCache(account, url, cache="default", deadline=Deadline(budget, clock), clock=clock, place=nullcontext)
 
 
 def stored() -> list[Any]:
