@@ -83,10 +83,11 @@ class Settings:
     """Seconds of silence. At most half of `BUDGET`, so that there is time to ask what became of a lost link."""
     ATTEMPTS: int = 3
     """How often a call that may be repeated is made at most."""
-    MAX_CALLS: int = 16
-    """How many calls one process makes to one account at the same time."""
-    MAX_CALLS_WAIT: float = 0.25
-    """Seconds that a call waits for its turn among those."""
+    MAX_CALLS: int = 6
+    """How many riders of one process one account serves at the same time. Below the number of threads of a process,
+    so that a processor that hangs leaves some of them for other pages."""
+    MAX_CALLS_WAIT: float = 0.1
+    """Seconds that a rider waits for a turn among those."""
     BREAKER_FAILURES: int = 5
     """How many failures within `BREAKER_WINDOW` open an account's circuit."""
     BREAKER_WINDOW: float = 30.0
