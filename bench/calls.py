@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import count
 
 from .gunicorn import Site, site
-from .riders import ask_for_token, enroll
+from .riders import ask_for_token, enroll, warm_up
 from .tables import milliseconds, percentile, print_table, ratio
 from .upstream import Upstream, upstream
 
@@ -19,8 +19,7 @@ _numbers = count(1)
 
 def main() -> None:
     with upstream() as processor, site(processor.url) as running:
-        for _ in range(8):  # until both workers have a connection and a token
-            _walk(running, processor, "ours", "group-seniors")
+        warm_up(running.port, "ours", workers=2)
         rows = [_row(running, processor, size) for size in GROUP_SIZES]
     print_table(
         "One enrollment, token included: upstream calls, new connections to the processor, duration (median)",

@@ -44,7 +44,12 @@ def site(
     """``threads`` above 1 is gunicorn's threaded worker. ``limits`` are settings of ours."""
     # The listening socket is handed over, so that nobody can take the port meanwhile.
     with TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listener:
-        told = {"processor_url": processor_url, "cache": cache, "limits": limits or {}, "database": f"{folder}/db"}
+        told = {
+            "processor_url": processor_url,
+            "cache": {**cache, "KEY_PREFIX": Path(folder).name},  # nothing is left of the site before
+            "limits": limits or {},
+            "database": f"{folder}/db",
+        }
         environment = {"DJANGO_SETTINGS_MODULE": "bench.site.settings", "BENCH_SITE": json.dumps(told)}
         migrate = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
         subprocess.run(migrate, check=True, cwd=ROOT, env={**os.environ, **environment})  # noqa: S603 - our own command
@@ -54,6 +59,6 @@ def site(
         port = listener.getsockname()[1]
         with running(command, Path(folder) / "log", env=environment, pass_fds=[listener.fileno()]) as process:
             listener.close()
-            process.wait_until(lambda: process.said.count("Booting worker") == workers)
+            process.wait_until(lambda: process.said.count("site loaded") == (1 if preload else workers))
             process.wait_until(lambda: get(port, "/other/").status == 200)
             yield Site(port, process)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .caches import LOCAL_MEMORY, Cache, caches
 from .gunicorn import Site, site
-from .riders import ask_for_token, enroll
+from .riders import enroll, warm_up
 from .tables import milliseconds, percentile, print_table
 from .upstream import Upstream, upstream
 from .visitors import PATIENCE, Visit, riders, visit_other_pages
@@ -64,8 +64,7 @@ def _measure(
 ) -> tuple[list[Visit], list[Visit], Sequence[float]]:
     """Visits while all is well, visits while it hangs, and how long riders waited meanwhile."""
     processor.add_card("rider")
-    for _ in range(8):  # every worker gets a token and a connection
-        ask_for_token(running.port, whose)
+    warm_up(running.port, whose, workers=2)
     idle = visit_other_pages(running.port, IDLE_SECONDS)
     processor.fail(all={"kind": "hang"})
     with riders(RIDERS, lambda: enroll(running.port, whose, "rider", patience=SECONDS), pause=PAUSE) as answers:

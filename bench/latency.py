@@ -6,7 +6,7 @@ from itertools import count
 
 from .caches import caches
 from .gunicorn import Site, site
-from .riders import Answer, ask_for_token, enroll
+from .riders import Answer, ask_for_token, enroll, warm_up
 from .tables import milliseconds, percentile, print_table, ratio
 from .upstream import Upstream, upstream
 
@@ -41,11 +41,9 @@ def _rows(running: Site, processor: Upstream, cache: str, upstream_seconds: floa
     group = f"group-{next(_numbers)}"
     processor.add_group(group, 0)
     waited: dict[tuple[str, str], list[float]] = {(view, whose): [] for view in VIEWS for whose in WHOSE}
-    for rider in range(-4, RIDERS):  # the first four warm both workers
-        for view, whose in waited:
-            answer = _ask(running, processor, view, whose, group)
-            if rider >= 0:
-                waited[view, whose].append(answer.seconds)
+    warm_up(running.port, "ours", workers=2)
+    for view, whose in [*waited] * RIDERS:
+        waited[view, whose].append(_ask(running, processor, view, whose, group).seconds)
     rows: list[list[object]] = []
     for view in VIEWS:
         ours, naive = ([percentile(waited[view, whose], share) for share in (0.5, 0.95)] for whose in WHOSE)

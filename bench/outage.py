@@ -8,7 +8,7 @@ from typing import Any
 
 from .caches import LOCAL_MEMORY, Cache, caches
 from .gunicorn import Site, site
-from .riders import Answer, ask_for_token
+from .riders import Answer, ask_for_token, warm_up
 from .tables import print_table
 from .upstream import Upstream, upstream
 from .visitors import riders
@@ -17,7 +17,7 @@ SECONDS = 6.0
 PROCESSES = 4
 RIDERS = 8
 PAUSE = 0.1
-WITHOUT_BREAKER = {"BREAKER_WINDOW": 1, "BREAKER_FAILURES": 200}  # more than there are in a second
+WITHOUT_BREAKER = {"BREAKER_WINDOW": 1, "BREAKER_FAILURES": 100}  # more than there are in a second
 
 
 def main() -> None:
@@ -38,8 +38,7 @@ def _row(
     processor: Upstream, name: str, whose: str, *, cache: Cache = LOCAL_MEMORY, limits: Mapping[str, Any] | None = None
 ) -> list[object]:
     with site(processor.url, workers=PROCESSES, cache=cache, limits=limits) as running:
-        for _ in range(3 * PROCESSES):  # every process gets a token and a connection
-            ask_for_token(running.port, whose)
+        warm_up(running.port, whose, workers=PROCESSES)
         processor.fail(all={"kind": "status", "status": 503, "content_type": "text/html"})
         before = processor.calls
         with riders(RIDERS, lambda: ask_for_token(running.port, whose), pause=PAUSE) as answers:

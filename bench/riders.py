@@ -40,6 +40,14 @@ def enroll(port: int, whose: str, card_token: str, *, group: str = "group-senior
     return _ask(port, "POST", f"/{whose}/", headers, urlencode({"card_token": card_token}), patience)
 
 
+def warm_up(port: int, whose: str, *, workers: int) -> None:
+    """As many requests as give every worker a token and a connection, as good as surely."""
+    for _ in range(4 * workers):
+        answer = ask_for_token(port, whose)
+        if not answer.is_success:
+            raise RuntimeError(f"{whose}: {answer}")
+
+
 def _ask(port: int, method: str, path: str, headers: Mapping[str, str], body: str | None, patience: float) -> Answer:
     started = time.monotonic()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)

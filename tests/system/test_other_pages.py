@@ -15,6 +15,7 @@ RIDERS = 8
 PAUSE = 1.0
 SECONDS = 4
 LIMITS = {"BUDGET": 2, "READ_TIMEOUT": 0.5, "CONNECT_TIMEOUT": 0.5, "BREAKER_OPEN": 2}
+WITHOUT_BREAKER = {**LIMITS, "BREAKER_WINDOW": 1, "BREAKER_FAILURES": 100}  # more than there are in a second
 HANG = Fault(kind="hang")
 
 
@@ -40,15 +41,23 @@ def test_two_sync_workers_answer_other_pages_once_the_breaker_is_open(sandbox, c
 
 
 def test_threads_answer_other_pages_before_the_breaker_is_open(sandbox, card, serve):
-    """``MAX_CALLS`` is below the number of threads: even riders who all meet in one process leave threads free."""
-    limits = {**LIMITS, "MAX_CALLS": 6, "BREAKER_FAILURES": 1000}
-    site = serve(sandbox.url, workers=2, threads=8, limits=limits)
+    site = serve(sandbox.url, workers=2, threads=8, limits=WITHOUT_BREAKER)
     assert ask_for_token(site.port, "ours").is_success
     with riders(RIDERS, lambda: enroll(site.port, "ours", card), pause=PAUSE):
         well = visit_other_pages(site.port, SECONDS)
         sandbox.faults.set("*", HANG)
         hanging = visit_other_pages(site.port, SECONDS)
     assert_others_notice_nothing(well, hanging)
+
+
+@pytest.mark.parametrize("has_token", [True, False])
+def test_riders_who_all_meet_in_one_process_leave_threads_free(sandbox, card, serve, has_token):
+    site = serve(sandbox.url, workers=1, threads=RIDERS, limits=WITHOUT_BREAKER)
+    assert not has_token or ask_for_token(site.port, "ours").is_success
+    sandbox.faults.set("*", HANG)
+    with riders(RIDERS, lambda: enroll(site.port, "ours", card), pause=PAUSE):
+        hanging = visit_other_pages(site.port, LIMITS["BUDGET"])
+    assert max(visit.answer.seconds for visit in hanging) < LIMITS["BUDGET"] / 2, "other pages waited for riders"
 
 
 def assert_others_notice_nothing(well, hanging) -> None:
