@@ -19,7 +19,7 @@ _numbers = count(1)
 
 def main() -> None:
     with upstream() as processor, site(processor.url) as running:
-        warm_up(running.port, "ours", workers=2)
+        warm_up(running.port, "ours", processor, workers=2)
         rows = [_row(running, processor, size) for size in GROUP_SIZES]
     print_table(
         "One enrollment, token included: upstream calls, new connections to the processor, duration (median)",

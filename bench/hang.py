@@ -64,7 +64,7 @@ def _measure(
 ) -> tuple[list[Visit], list[Visit], Sequence[float]]:
     """Visits while all is well, visits while it hangs, and how long riders waited meanwhile."""
     processor.add_card("rider")
-    warm_up(running.port, whose, workers=2)
+    warm_up(running.port, whose, processor, workers=2)
     idle = visit_other_pages(running.port, IDLE_SECONDS)
     processor.fail(all={"kind": "hang"})
     with riders(RIDERS, lambda: enroll(running.port, whose, "rider", patience=SECONDS), pause=PAUSE) as answers:

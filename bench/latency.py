@@ -11,7 +11,7 @@ from .tables import milliseconds, percentile, print_table, ratio
 from .upstream import Upstream, upstream
 
 UPSTREAM_SECONDS = (0, 0.05)
-RIDERS = 30
+RIDERS = 25
 VIEWS = ("token", "enroll")
 WHOSE = ("ours", "naive")
 
@@ -23,6 +23,8 @@ def main() -> None:
     with upstream() as processor, caches() as found:
         for name, cache in found.items():
             with site(processor.url, cache=cache) as running:
+                processor.mend()
+                warm_up(running.port, "ours", processor, workers=2)
                 for seconds in UPSTREAM_SECONDS:
                     rows += _rows(running, processor, name, seconds)
     print_table(
@@ -41,7 +43,6 @@ def _rows(running: Site, processor: Upstream, cache: str, upstream_seconds: floa
     group = f"group-{next(_numbers)}"
     processor.add_group(group, 0)
     waited: dict[tuple[str, str], list[float]] = {(view, whose): [] for view in VIEWS for whose in WHOSE}
-    warm_up(running.port, "ours", workers=2)
     for view, whose in [*waited] * RIDERS:
         waited[view, whose].append(_ask(running, processor, view, whose, group).seconds)
     rows: list[list[object]] = []

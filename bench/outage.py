@@ -22,12 +22,11 @@ WITHOUT_BREAKER = {"BREAKER_WINDOW": 1, "BREAKER_FAILURES": 100}  # more than th
 
 def main() -> None:
     with upstream() as processor, caches() as found:
-        rows = [_row(processor, f"ours, {name}", "ours", cache=cache) for name, cache in found.items()]
-        rows.append(_row(processor, "ours, no breaker", "ours", limits=WITHOUT_BREAKER))
-        rows.append(_row(processor, "naive", "naive"))
+        rows = [_row(processor, f"breaker on {name}", cache=cache) for name, cache in found.items()]
+        rows.append(_row(processor, "no breaker", limits=WITHOUT_BREAKER))
     print_table(
         f"An outage of {SECONDS:.0f} s (status 503), {PROCESSES} processes, {RIDERS} riders who try again and again",
-        ("client", "riders' requests", "upstream calls", "calls a request", "longest answer", "served again after"),
+        ("", "riders' requests", "upstream calls", "calls a request", "longest answer", "served again after"),
         rows,
         note=f"A rider who got an answer tries again after {PAUSE:g} s. A circuit that has opened stays open for "
         "10 s; then one caller probes. With a local memory cache each process has a circuit of its own.",
@@ -35,18 +34,18 @@ def main() -> None:
 
 
 def _row(
-    processor: Upstream, name: str, whose: str, *, cache: Cache = LOCAL_MEMORY, limits: Mapping[str, Any] | None = None
+    processor: Upstream, name: str, *, cache: Cache = LOCAL_MEMORY, limits: Mapping[str, Any] | None = None
 ) -> list[object]:
     with site(processor.url, workers=PROCESSES, cache=cache, limits=limits) as running:
-        warm_up(running.port, whose, workers=PROCESSES)
+        warm_up(running.port, "ours", processor, workers=PROCESSES)
         processor.fail(all={"kind": "status", "status": 503, "content_type": "text/html"})
         before = processor.calls
-        with riders(RIDERS, lambda: ask_for_token(running.port, whose), pause=PAUSE) as answers:
+        with riders(RIDERS, lambda: ask_for_token(running.port, "ours"), pause=PAUSE) as answers:
             time.sleep(SECONDS)
             during: list[Answer] = list(answers)
             calls = processor.calls - before
             processor.mend()
-            served_after = _served_again(running, whose)
+            served_after = _served_again(running)
     return [
         name,
         len(during),
@@ -57,9 +56,9 @@ def _row(
     ]
 
 
-def _served_again(running: Site, whose: str) -> float:
+def _served_again(running: Site) -> float:
     """Seconds."""
     ended = time.monotonic()
-    while not ask_for_token(running.port, whose).is_success:
+    while not ask_for_token(running.port, "ours").is_success:
         time.sleep(PAUSE)
     return time.monotonic() - ended

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from .upstream import Upstream
+
 # Any value will do that is the same in the cookie and in the header.
 _CSRF = {"Cookie": f"csrftoken={'b' * 32}", "X-CSRFToken": "b" * 32}
 
@@ -40,12 +42,16 @@ def enroll(port: int, whose: str, card_token: str, *, group: str = "group-senior
     return _ask(port, "POST", f"/{whose}/", headers, urlencode({"card_token": card_token}), patience)
 
 
-def warm_up(port: int, whose: str, *, workers: int) -> None:
-    """As many requests as give every worker a token and a connection, as good as surely."""
-    for _ in range(4 * workers):
+def warm_up(port: int, whose: str, processor: Upstream, *, workers: int) -> None:
+    """Every worker gets a token and a connection: requests until the processor has seen as many connections."""
+    before = processor.connections
+    for _ in range(50 * workers):
         answer = ask_for_token(port, whose)
         if not answer.is_success:
             raise RuntimeError(f"{whose}: {answer}")
+        if processor.connections - before >= workers:
+            return
+    raise RuntimeError(f"{workers} workers opened {processor.connections - before} connections")
 
 
 def _ask(port: int, method: str, path: str, headers: Mapping[str, str], body: str | None, patience: float) -> Answer:
