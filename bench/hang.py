@@ -36,7 +36,8 @@ def main() -> None:
         COLUMNS,
         rows,
         note=f"Answered: 200 within {PATIENCE:.0f} s. A rider who got an answer tries again after {PAUSE:.0f} s. "
-        "The breaker counts as open from when it is for every worker: with a local memory cache each has its own. "
+        "The breaker counts as open from when it is for every worker: with a local memory cache each has its own, "
+        "and both of two sync workers may be probing at once. "
         f"The last rows are the naive client's, which hangs for {NAIVE_SECONDS:.0f} s.",
     )
 
