@@ -108,7 +108,7 @@ class ConcessionLink:
             link = self._find()
         except ProcessorError:
             # The processor said that the card is in the group. Asking was about its expiry, which only matters where
-            # the # benefit expires: an expired rider must not be told that all is well.
+            # the benefit expires: an expired rider must not be told that all is well.
             if self._policy is None:
                 return Linked("already_linked", None)
             raise

@@ -67,6 +67,8 @@ def test_the_sites_own_dict_is_never_written():
         (changed(BREAKER_FAILURES=101), ['"BREAKER_FAILURES"', "at most 100"]),
         (changed(ATTEMPTS=1.5), ['"ATTEMPTS"', "whole number"]),
         (changed(RELEASE=1), ['"RELEASE"', "a text"]),
+        (changed(INCIDENTS="no"), ['"INCIDENTS"', "True or False", "str"]),
+        (changed(SENTRY_EVENT_URL="https://sentry.example/"), ['"SENTRY_EVENT_URL"', "{event_id}"]),
         (changed(RULES=["x"]), ['"RULES"', "Rule"]),
         (changed(RULES="x"), ['"RULES"', "a list"]),
         (changed(ALLOWED_REDIRECT_HOSTS="x"), ['"ALLOWED_REDIRECT_HOSTS"', "a list"]),

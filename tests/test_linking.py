@@ -104,12 +104,13 @@ class TestARiderWhoIsLinkedAlready:
 
     @pytest.mark.parametrize("days", [WINDOW_DAYS + 1, 180, 364])
     def test_is_told_that_it_is_too_early_with_both_dates(self, sandbox, expiring, card, days):
-        sandbox.state.link(card, GROUP, in_days(days))
+        expiry = in_days(days)
+        sandbox.state.link(card, GROUP, expiry)
         end = expiring.enrolls()
         assert end.page == "too_early"
-        for date in (in_days(days), in_days(days - WINDOW_DAYS)):
+        for date in (expiry, expiry - timedelta(days=WINDOW_DAYS)):
             assert date_format(django_timezone.localtime(date)) in end.text
-        assert links(sandbox)[card].expiry == in_days(days)
+        assert links(sandbox)[card].expiry == expiry
 
     def test_is_told_that_it_is_too_early_on_the_day_of_the_first_enrollment_too(self, sandbox, expiring):
         sandbox.state.add_card("the-same-day")
@@ -119,9 +120,10 @@ class TestARiderWhoIsLinkedAlready:
     def test_learns_of_a_server_error_where_the_link_expires_the_benefit_does_not_and_nobody_can_clear_it(
         self, sandbox, rider, card
     ):
-        sandbox.state.link(card, GROUP, in_days(100))
+        expiry = in_days(100)
+        sandbox.state.link(card, GROUP, expiry)
         assert rider.enrolls().page == "server_error"
-        assert links(sandbox)[card].expiry == in_days(100)
+        assert links(sandbox)[card].expiry == expiry
 
     def test_of_an_expiring_benefit_is_not_told_of_success_where_the_expiry_cannot_be_asked(
         self, sandbox, expiring, card
@@ -159,6 +161,13 @@ class TestALostAnswer:
         sandbox.faults.set("link", Fault(kind="reset", times=1), Fault(kind="reset", after_effect=True, times=1))
         assert rider.enrolls().page == "success"
         assert calls(sandbox) == {"lookup": 1, "link": 2, "groups": 2}
+
+    def test_is_no_success_where_the_card_was_linked_long_ago_and_is_to_be_renewed(self, sandbox, expiring, card):
+        sandbox.state.link(card, GROUP, in_days(-1))
+        sandbox.faults.set("link", Fault(kind="reset"))
+        assert expiring.enrolls().page == "success"
+        assert links(sandbox)[card].expiry == full_term()
+        assert calls(sandbox) == {"lookup": 1, "link": 1, "groups": 1, "expiry": 1}
 
     @pytest.mark.parametrize("unanswered", [Fault(kind="status", status=503), Fault(kind="hang"), Fault(kind="reset")])
     def test_that_nobody_can_be_asked_about_is_still_being_checked(self, sandbox, rider, unanswered):
@@ -206,7 +215,9 @@ def test_a_401_gets_a_new_access_token_and_is_tried_once_more(sandbox, rider):
     assert sandbox.calls["authorization"] == 2
 
 
-def test_a_409_from_the_authorization_is_no_success(sandbox, rider):
+def test_a_409_from_the_authorization_in_the_middle_of_the_link_is_no_success(sandbox, rider):
+    rider.asks_for_token()
     sandbox.faults.set("link", Fault(kind="status", status=401))
-    sandbox.faults.set("authorization", Fault(kind="status", status=409), Fault(kind="delay", seconds=0))
+    sandbox.faults.set("authorization", Fault(kind="status", status=409))
     assert rider.enrolls().page == "server_error"
+    assert calls(sandbox) == {"lookup": 1, "link": 1}

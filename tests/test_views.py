@@ -10,7 +10,9 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from enrollment_errors.classification import Rule
 from enrollment_errors.host import Agency
+from enrollment_errors.outcomes import Outcome, Stage
 from enrollment_errors.sandbox.faults import Fault
 from tests import site as test_site
 from tests.rider import CARD_TOKEN, Rider
@@ -144,6 +146,22 @@ class TestTheEnrollPage:
         sandbox.state.add_card("../../concession_groups?a=b&ä")
         assert rider.enrolls("../../concession_groups?a=b&ä").page == "success"
 
+    def test_ends_on_the_page_of_the_outcome_that_the_sites_own_rule_names(self, sandbox, rider, site, telemetry):
+        refused = Rule(stage=Stage.LOOKUP, status=403, outcome=Outcome.NOT_ELIGIBLE, code="prepaid", reason="Prepaid.")
+        site(RULES=[refused])
+        sandbox.faults.set("lookup", Fault(kind="status", status=403))
+        end = rider.enrolls()
+        assert (end.page, end.status, end.url) == ("cannot_enroll", 403, "/enrollment/cannot-enroll/")
+        [record] = telemetry.records
+        assert (record.code, record.levelname) == ("prepaid", "INFO")
+
+    def test_tells_of_an_account_that_the_settings_do_not_have_without_a_processor(self, sandbox, site, telemetry):
+        end = Rider().becomes_eligible(processor="littlepoy").enrolls()
+        assert (end.page, end.status) == ("server_error", 500)
+        [record] = telemetry.records
+        assert (record.account, record.processor, record.reference) == ("littlepoy", "", end.reference)
+        assert sandbox.calls == {}
+
     def test_shows_the_same_success_to_a_second_click(self, sandbox, rider):
         first = rider.enrolls()
         second = rider.enrolls()
@@ -195,6 +213,15 @@ class TestTheResultPages:
         response = rider.asks_for_token()
         assert int(response["Retry-After"]) > 0
         assert int(rider.client.get(response.json()["redirect"])["Retry-After"]) > 0
+
+    def test_say_when_to_come_back_though_the_settings_cannot_be_read_any_more(self, sandbox, rider, settings):
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        end = rider.enrolls()
+        settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "BUGDET": 1}
+        response = rider.client.get(end.url)
+        assert response.status_code == 503
+        assert end.reference in response.content.decode()
+        assert int(response["Retry-After"]) > 0
 
     def test_are_never_stored(self, rider):
         for path in ("", "cannot-enroll/"):

@@ -20,6 +20,7 @@ from ..exceptions import (
     ReplyNotJson,
     StatusError,
     TimedOut,
+    TlsFailed,
     TokenTypeUnsupported,
 )
 from ..linking import at
@@ -122,5 +123,7 @@ _KINDS = (
     (ReplyNotJson, "not_the_api"),
     (ReplyIncomplete, "reply_incomplete"),
     ((TimedOut, DeadlineExceeded), "too_slow"),
+    # TLS 1.3 refuses a client certificate, or the want of one, only after the handshake.
+    (TlsFailed, "tls_failed"),
     (ConnectionFailed, "connection_cut"),
 )

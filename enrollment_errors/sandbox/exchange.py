@@ -136,9 +136,9 @@ class Exchange(BaseHTTPRequestHandler):
     def trickle(self, reply: Reply, interval: float) -> None:
         """One byte each ``interval`` seconds, the headers too."""
         for position in range(len(reply.raw)):
-            self.wfile.write(reply.raw[position : position + 1])
             if not self.wait(interval):
                 return
+            self.wfile.write(reply.raw[position : position + 1])
 
     def cut(self, reply: Reply) -> None:
         """Promise more than is sent, and close."""

@@ -113,7 +113,7 @@ class Fault:
             exchange.send(Reply())
         elif self.kind == "missing_fields":
             exchange.send(_without(right or Reply(), self.fields))
-        elif self.kind == "trickle":
+        else:  # trickle: a server that is down gets no call to strike
             exchange.trickle(right or Reply(), 1.0 if self.seconds is None else self.seconds)
 
 

@@ -8,6 +8,7 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
@@ -56,10 +57,8 @@ class Listener(ThreadingHTTPServer):
             selector.register(self.socket, selectors.EVENT_READ)
             selector.register(self._closed, selectors.EVENT_READ)
             while not any(key.fileobj is self._closed for key, _ in selector.select()):
-                try:
+                with suppress(OSError):  # the client has gone already
                     self.process_request(*self.get_request())
-                except OSError:
-                    continue  # the client has gone already
 
     def get_request(self) -> tuple[Any, Any]:
         connection, client = super().get_request()
@@ -101,11 +100,9 @@ class Listener(ThreadingHTTPServer):
         with self._lock:
             ending = dict(self._open)
         for connection in ending:
-            try:
+            with suppress(OSError):  # it has just ended by itself
                 # The plain socket's: an SSLSocket would drop its TLS state under the thread that reads from it.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
-            except OSError:
-                continue  # it has just ended by itself
         for thread in ending.values():
             thread.join()
 

@@ -1,4 +1,4 @@
-"""Sites to examine: processors that trust the tests' authority, hosts that say whom they enroll, or fail."""
+"""Sites to examine: processors that trust the tests' authority, hosts that say whom they enroll, and what fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
+from django.core.cache.backends.locmem import LocMemCache
+
+from enrollment_errors.exceptions import ProcessorError
 from enrollment_errors.host import Enrollment
+from enrollment_errors.processors.base import Processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor
 from tests.site import AGENCY, TestHost
 
@@ -26,13 +30,19 @@ class RedirectProcessor(LittlepayProcessor):
     def card_form_script(cls, options: Mapping[str, Any], language: str) -> None:
         return None
 
-    def find_groups(self) -> Iterable[str] | None:
-        return None
+    find_groups = Processor.find_groups
 
 
 class FailingProcessor(LittlepayProcessor):
     def find_groups(self) -> Iterable[str] | None:
         raise LookupError("a bug, with a secret in its text")
+
+
+class RefusingProcessor(LittlepayProcessor):
+    refusal: ClassVar[ProcessorError]
+
+    def find_groups(self) -> Iterable[str] | None:
+        raise self.refusal
 
 
 def _enrollment(processor: str, group_id: str) -> Enrollment:
@@ -57,3 +67,10 @@ class WrongAccountHost(TestHost):
 class FailingHost(TestHost):
     def get_enrollments_to_check(self) -> Iterable[Enrollment]:
         raise LookupError("the site's own words")
+
+
+class ForgetfulCache(LocMemCache):
+    """Takes what it is given and has no room for it, as a memcached that is too small."""
+
+    def set(self, *args: Any, **kwargs: Any) -> None:
+        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -14,18 +15,21 @@ from typing import Any
 import pytest
 import sentry_sdk
 from django.db import connection
+from django.utils.timezone import now
 
-from enrollment_errors.doctor.diagnoses import DIAGNOSES
+from enrollment_errors.doctor.diagnoses import DIAGNOSES, Level
 from enrollment_errors.doctor.examination import Finding
+from enrollment_errors.exceptions import ProcessorError, TlsFailed
 from enrollment_errors.models import Incident
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
 from tests.incidents.conftest import AT, facts
 from tests.transport.brittle_cache import BrittleCache
+from tests.transport.upstream import Connection, Upstream
 
 from .certificates import Authority
-from .site import TrustingProcessor
+from .site import RefusingProcessor, TrustingProcessor
 
 pytestmark = pytest.mark.usefixtures("healthy")
 
@@ -172,6 +176,34 @@ def test_tokens_of_a_type_that_is_not_supported(sandbox: SandboxServer, diagnose
     assert diagnoses() == {**OF_THE_TESTS, "access": "token_type_unsupported"}
 
 
+@pytest.mark.parametrize(
+    ("refusal", "diagnosis"),
+    [
+        (TlsFailed("TLS failed while reading"), "tls_failed"),  # as a client certificate is refused in TLS 1.3
+        (ProcessorError("closed on Sundays"), "probe_failed"),
+    ],
+)
+def test_what_a_processor_of_the_sites_own_may_raise(
+    refusal: ProcessorError,
+    diagnosis: str,
+    options: Callable[..., None],
+    finding: Callable[[str], Finding],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(RefusingProcessor, "refusal", refusal, raising=False)
+    options("tests.doctor.site.RefusingProcessor")
+
+    found = finding("groups")
+
+    assert (found.diagnosis, found.detail) == (diagnosis, f"no call: {refusal}")
+
+
+def test_a_clock_that_goes_with_the_processors(sandbox: SandboxServer, finding: Callable[[str], Finding]) -> None:
+    sandbox.faults.set("unknown", status(404, headers={"Date": format_datetime(datetime.now(timezone.utc))}))
+
+    assert re.fullmatch(r"\d+ s apart", finding("clock").detail)
+
+
 def test_a_group_that_the_account_does_not_have(site: Any, finding: Callable[[str], Finding]) -> None:
     site(HOST="tests.doctor.site.WrongGroupHost")
 
@@ -282,6 +314,19 @@ class TestTls:
 
         assert diagnoses() == {**OF_THE_TESTS, "TLS": "no_tls"}
 
+    @pytest.mark.parametrize("leave", [Connection.close, Connection.reset])
+    def test_a_server_that_leaves_in_the_middle_of_the_handshake(
+        self, leave: Callable[[Connection], None], diagnoses: Diagnoses, options: Callable[..., None]
+    ) -> None:
+        def behave(connection: Connection) -> None:
+            connection.read_something()
+            leave(connection)
+
+        with Upstream(behave) as server:
+            options(BASE_URL=server.url.replace("http", "https"))
+
+            assert diagnoses() == {**OF_THE_TESTS, "TLS": "no_tls"}
+
 
 class TestTheSite:
     def test_a_cache_that_fails(
@@ -290,6 +335,14 @@ class TestTheSite:
         monkeypatch.setattr(BrittleCache, "is_down", True)
         settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.transport.brittle_cache.BrittleCache"}}
         site(CACHE="broken")
+
+        assert diagnoses()["cache"] == "cache_down"
+
+    def test_a_cache_that_keeps_nothing_and_does_not_say_so(
+        self, settings: Any, site: Any, diagnoses: Diagnoses
+    ) -> None:
+        settings.CACHES = {**settings.CACHES, "small": {"BACKEND": "tests.doctor.site.ForgetfulCache"}}
+        site(CACHE="small")
 
         assert diagnoses()["cache"] == "cache_down"
 
@@ -319,6 +372,14 @@ class TestTheSite:
             cursor.execute(f"ALTER TABLE {Incident._meta.db_table} RENAME TO gone")
 
         assert diagnoses()["incidents"] == "incidents_unreadable"
+
+    def test_incidents_that_are_kept_as_long_as_the_site_wants(self, site: Any, finding: Any) -> None:
+        site(INCIDENTS=True)
+        Incident.objects.create(**facts(at=now()))
+
+        found = finding("incidents")
+
+        assert (found.level, found.detail) == (Level.OK, "the tables are there")
 
     def test_incidents_that_nobody_prunes(self, site: Any, diagnoses: Diagnoses) -> None:
         site(INCIDENTS=True)

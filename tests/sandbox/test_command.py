@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import io
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import requests
+from django.core.management import CommandError, call_command
 
 from enrollment_errors.sandbox.cards import TEST_CARDS
+from enrollment_errors.sandbox.server import SandboxServer
 
 COMMAND = [sys.executable, "-m", "django", "enrollment_sandbox", "--settings", "tests.settings", "--pythonpath", "."]
 
@@ -47,3 +51,72 @@ def test_it_refuses_to_be_reached_from_other_machines() -> None:
     assert refused.returncode == 1
     assert "0.0.0.0 is not a loopback address" in refused.stderr
     assert "--allow-remote" in refused.stderr
+
+
+class Person(io.StringIO):
+    """Reads what the command says, does something with it, and presses Ctrl-C."""
+
+    def __init__(self, act: Callable[[str], None]) -> None:
+        super().__init__()
+        self._act = act
+
+    def flush(self) -> None:
+        self._act(self.getvalue())
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def signals() -> Iterator[None]:
+    """The command takes the process's signals for itself; the tests' process wants them back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals")
+class TestSummary:
+    def test_its_settings_are_those_that_the_sandbox_accepts(self) -> None:
+        statuses = []
+
+        def authorize(summary: str) -> None:
+            options = dict(re.findall(r'"([A-Z_]+)": "(.+)"', summary))
+            credentials = {name: options[name.upper()] for name in ("client_id", "client_secret", "audience")}
+            body = {"grant_type": "client_credentials", **credentials}
+            statuses.append(
+                requests.post(f"{options['BASE_URL']}/api/v1/oauth/token", json=body, timeout=5).status_code
+            )
+
+        person = Person(authorize)
+        call_command("enrollment_sandbox", port=0, control_port=0, stdout=person)
+        assert statuses == [200]
+        assert person.getvalue().endswith("The sandbox has ended.\n")
+
+    @pytest.mark.parametrize(
+        ("named", "groups"),
+        [
+            ([], {"group-seniors": "Older adults", "group-veterans": "Veterans"}),
+            (["group-mine", "group-yours"], {"group-mine": "group-mine", "group-yours": "group-yours"}),
+        ],
+    )
+    def test_it_names_the_groups_that_the_sandbox_starts_with(self, named: list[str], groups: dict[str, str]) -> None:
+        there: dict[str, dict[str, str]] = {}
+
+        def ask(summary: str) -> None:
+            control = re.search(r"http://\S+/sandbox/state", summary)
+            assert control
+            there.update(requests.get(control[0], timeout=5).json()["groups"])
+
+        person = Person(ask)
+        call_command("enrollment_sandbox", port=0, control_port=0, group=named, stdout=person)
+        assert groups.items() <= {group: about["label"] for group, about in there.items()}.items()
+        assert all(
+            re.search(rf"^  {group} +{label}$", person.getvalue(), re.MULTILINE) for group, label in groups.items()
+        )
+        assert ("group-seniors" in there) is (not named)
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_port_that_is_taken_is_said_in_one_line(server: SandboxServer) -> None:
+    with pytest.raises(CommandError, match=r"The sandbox does not start: .*in use"):
+        call_command("enrollment_sandbox", port=server.port, control_port=0)

@@ -77,6 +77,13 @@ class TestKinds:
         assert 0.2 <= seconds_of(lambda: responses.append(api("GET", HERE))) < 1
         assert responses[0].json()["total_count"] == 3
 
+    def test_delay_ends_with_a_client_that_has_gone(self, server: SandboxServer, api: Api) -> None:
+        server.faults.set(HERE, Fault(kind="delay", seconds=60))
+        threads = threading.active_count()
+        with pytest.raises(requests.ReadTimeout):
+            api("GET", HERE, timeout=0.2)
+        wait_until(lambda: threading.active_count() <= threads)
+
     def test_hang_never_answers(self, server: SandboxServer, api: Api) -> None:
         server.faults.set(HERE, Fault(kind="hang"))
         with pytest.raises(requests.ReadTimeout):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import socket
 import ssl
 import threading
 import time
@@ -14,9 +15,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from enrollment_errors.sandbox.exchange import Request
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.listener import THREAD_NAME
-from enrollment_errors.sandbox.loopback import NotLoopback
+from enrollment_errors.sandbox.loopback import LoopbackServer, NotLoopback
 from enrollment_errors.sandbox.server import SandboxServer
 
 from .conftest import Api, wait_until
@@ -97,6 +99,35 @@ class TestLife:
         assert time.process_time() - start < 2
         reply = api("GET", "concession_groups/group-seniors/fundingsources", params={"page": 100}).json()
         assert (len(reply["list"]), reply["total_count"]) == (100, 10_000)
+
+
+class TestClients:
+    def test_one_that_leaves_in_the_middle_of_its_request_has_not_called(
+        self, server: SandboxServer, api: Api, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as client:
+            client.sendall(b"POST /api/v1/oauth/token HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(1) == b""
+        assert server.calls == {}
+        assert api("GET", "concession_groups").status_code == 200
+        assert capfd.readouterr().err == ""
+
+    def test_one_that_meets_a_bug_of_the_server_is_cut_off_and_the_bug_is_told(
+        self, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        class Broken(LoopbackServer):
+            endpoints = ()
+
+            def endpoint_of(self, request: Request) -> str | None:
+                raise LookupError("a bug")
+
+        with Broken() as server:
+            with pytest.raises(requests.ConnectionError):
+                requests.get(server.url, timeout=5)
+            with pytest.raises(requests.ConnectionError):
+                requests.get(server.url, timeout=5)
+        assert capfd.readouterr().err.count("LookupError: a bug") == 2
 
 
 class TestCounting:

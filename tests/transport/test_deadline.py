@@ -117,6 +117,21 @@ def test_a_server_that_does_not_take_what_we_send_does_not_outlast_the_budget(
     assert caught.value.may_have_taken_effect
 
 
+def test_an_answer_that_begins_in_time_and_goes_on_too_late_is_not_waited_for(
+    serve: Serve, connect: Connect, clock: FakeClock
+) -> None:
+    def begin_in_time(connection: Connection) -> None:
+        connection.read_request()
+        clock.now += 10
+        connection.send(b"HTTP/1.1 200 OK\r\n")
+        connection.hang()
+
+    http = connect(serve(begin_in_time).url, budget=8, clock=clock)
+    with pytest.raises(DeadlineExceeded) as caught:
+        http.request("POST", "x", idempotent=False)
+    assert caught.value.may_have_taken_effect
+
+
 def test_a_handshake_that_is_not_answered_ends_with_the_connect_timeout(
     serve: Serve, connect: Connect, certificate: Certificate
 ) -> None:

@@ -137,6 +137,17 @@ class TestKinds:
         assert type(error) is (TimedOut if behave is hang else ConnectionFailed)
         assert error.may_have_taken_effect
 
+    def test_a_request_that_is_cut_in_its_middle_may_have_taken_effect(self, serve: Serve, connect: Connect) -> None:
+        def hear_the_beginning(connection: Connection) -> None:
+            connection.read_something()
+            connection.reset()
+
+        server = serve(hear_the_beginning)
+        with pytest.raises(ConnectionFailed) as caught:
+            connect(server.url).request("POST", "x", json="x" * 6_000_000, idempotent=False)
+        assert caught.value.may_have_taken_effect
+        assert server.connections == 1
+
     def test_a_refused_connection_has_had_no_effect(self, connect: Connect) -> None:
         with refusing_port() as port:
             error = failure_of(connect(f"http://127.0.0.1:{port}"))

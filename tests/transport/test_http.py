@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 
 import pytest
 
 from enrollment_errors import __version__
-from enrollment_errors.exceptions import BaseUrlInvalid, ReplyIncomplete, ReplyNotJson, StatusError
+from enrollment_errors.exceptions import BaseUrlInvalid, ProcessorError, ReplyIncomplete, ReplyNotJson, StatusError
 from enrollment_errors.redaction import Secret
 from enrollment_errors.transport.http import Response
 
@@ -63,6 +64,15 @@ class TestRequest:
         )
         assert json_of(server.requests[0]) == {"client": {"secret": "s€cret"}, "list": ["1", 2, None]}
         assert server.requests[0].headers["authorization"] == "token-1"
+
+    def test_what_is_no_json_is_told_by_its_type_before_anything_is_sent(self, serve: Serve, connect: Connect) -> None:
+        server = serve()
+        plain = b"s3cr3t"
+        with pytest.raises(ProcessorError, match="TypeError") as caught:
+            connect(server.url).request("POST", "x", json={"secret": plain}, idempotent=False)
+        assert not caught.value.may_have_taken_effect
+        assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))
+        assert server.requests == []
 
     def test_it_says_that_it_speaks_json_and_who_it_is(self, serve: Serve, connect: Connect) -> None:
         server = serve()

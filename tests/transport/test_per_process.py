@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import os
 import threading
+from weakref import ref
+
+import pytest
 
 from enrollment_errors.transport.per_process import PerProcess
 
@@ -34,6 +37,18 @@ def test_threads_that_make_it_at_once_get_the_same() -> None:
         thread.join(5)
     assert len(got) == 8
     assert len(set(map(id, got))) == 1
+
+
+class Thing:
+    pass
+
+
+def test_what_was_made_before_a_fork_is_let_go_of_in_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    items: PerProcess[Thing] = PerProcess()
+    parents = ref(items.get("key", Thing))
+    monkeypatch.setattr(os, "getpid", lambda: 0)  # all that tells a child
+    assert items.get("other", Thing) is items.get("other", Thing)
+    assert parents() is None
 
 
 def test_a_forked_child_has_its_own() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache, caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.test import override_settings
 
 from enrollment_errors.exceptions import ConnectionFailed, DeadlineExceeded, ReplyIncomplete, StatusError
@@ -259,6 +260,21 @@ class TestFetching:
         clock.sleep = sleep
         tokens.use(processor.fetch, processor.call)
         assert processor.fetches == 1
+
+    def test_what_another_process_got_just_before_our_turn_is_used(
+        self, tokens, processor, clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Between the last look and the turn, which the cache gives by ``add``."""
+        add = LocMemCache.add
+
+        def add_late(*args: Any, **kwargs: Any) -> bool:
+            monkeypatch.undo()
+            make_tokens(clock).use(processor.fetch, processor.call)
+            return add(*args, **kwargs)
+
+        monkeypatch.setattr(LocMemCache, "add", add_late)
+        tokens.use(processor.fetch, processor.call)
+        assert processor.used == ["token-1", "token-1"]
 
     def test_no_time_left_is_told_by_the_fetch(self, processor, clock) -> None:
         def fetch() -> AccessToken:

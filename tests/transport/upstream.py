@@ -51,6 +51,10 @@ class Connection:
         self._requests.append(received)
         return received
 
+    def read_something(self) -> bytes:
+        """Of whatever the client speaks; nothing where it has closed the connection."""
+        return self._sock.recv(65536)
+
     def _wait_for_data(self) -> bool:
         self._sock.settimeout(0.05)
         while not self._stopping.is_set():
