@@ -82,8 +82,9 @@ def sentry(request: pytest.FixtureRequest) -> Iterator[Memory]:
     if "enable_logs" in DEFAULT_OPTIONS:  # since 2.35
         everything["enable_logs"] = True
     before = sentry_sdk.get_client()
-    with sentry_sdk.isolation_scope() as scope, sentry_sdk.new_scope(), warnings.catch_warnings():
+    with sentry_sdk.isolation_scope() as request_scope, sentry_sdk.new_scope() as scope, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # send_default_pii, as most sites have it
+        request_scope.clear_breadcrumbs()
         scope.clear_breadcrumbs()
         sentry_sdk.init(
             dsn="http://key@127.0.0.1:1/1",
