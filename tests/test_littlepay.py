@@ -50,6 +50,11 @@ def test_the_access_token_is_asked_for_as_client_credentials_and_sent_bare(proce
         assert request.headers["User-Agent"].startswith("django-enrollment-errors/")
 
 
+def test_a_processor_without_a_redirect_flow_says_so_by_its_name(processor):
+    with pytest.raises(NotImplementedError, match="LittlepayProcessor has no redirect flow"):
+        processor.redeem(Secret("registration-1"))
+
+
 def test_card_tokenization_is_asked_for_in_the_words_of_the_protocol(processor, sandbox):
     tokenization = processor.request_tokenization("unused")
     assert body(sandbox.requests[-1]) == {"request_access": "CARD_TOKENISATION"}

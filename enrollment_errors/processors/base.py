@@ -121,7 +121,8 @@ class Processor(ABC):
         raise NotImplementedError(f"{type(self).__name__} has no redirect flow")
 
     @abstractmethod
-    def find_funding_source(self, card_token: Secret) -> FundingSource: ...
+    def find_funding_source(self, card_token: Secret) -> FundingSource:
+        """What is known of the card of a card token."""
 
     @abstractmethod
     def link(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from itertools import count
 from types import TracebackType
@@ -30,7 +31,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class LoopbackServer:
+class LoopbackServer(ABC):
     """A context manager: listens from ``start`` to ``stop``, on ``port`` or on a free one.
 
     ``calls`` counts requests by endpoint, and ``connections`` the connections that they came on. ``requests`` has the
@@ -96,13 +97,13 @@ class LoopbackServer:
     def connections(self) -> int:
         return len(self._connections)
 
+    @abstractmethod
     def endpoint_of(self, request: Request) -> str | None:
         """The name under which the request counts and fails; ``None`` for what does neither."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reply_to(self, request: Request, exchange: Exchange) -> Reply:
         """Do what is asked."""
-        raise NotImplementedError
 
     def _answer(self, request: Request, exchange: Exchange) -> None:
         endpoint = self.endpoint_of(request)

@@ -26,7 +26,9 @@ def with_retries(call: Callable[[], T], *, attempts: int, deadline: Deadline, cl
     """The result of ``call``, which is made at most ``attempts`` times. Raises what the last one raised that was made:
     a failure that opens the circuit is told as what it was, not as the circuit that it opened."""
     failure: ProcessorError | None = None
-    for made in range(1, attempts + 1):
+    made = 0
+    while True:
+        made += 1
         try:
             return call()
         except CircuitOpen:
@@ -43,7 +45,6 @@ def with_retries(call: Callable[[], T], *, attempts: int, deadline: Deadline, cl
             if pause + LEAST_TIME > deadline.remaining():
                 raise
         clock.sleep(pause)
-    raise AssertionError("attempts is at least 1")
 
 
 def _may_pass(error: ProcessorError) -> bool:

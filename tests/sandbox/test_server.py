@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from enrollment_errors.sandbox.exchange import Request
+from enrollment_errors.sandbox.exchange import Exchange, Reply, Request
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.listener import THREAD_NAME
 from enrollment_errors.sandbox.loopback import LoopbackServer, NotLoopback
@@ -119,7 +119,10 @@ class TestClients:
         class Broken(LoopbackServer):
             endpoints = ()
 
-            def endpoint_of(self, request: Request) -> str | None:
+            def endpoint_of(self, request: Request) -> None:
+                return None
+
+            def reply_to(self, request: Request, exchange: Exchange) -> Reply:
                 raise LookupError("a bug")
 
         with Broken() as server:
