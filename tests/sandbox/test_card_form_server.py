@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.utils.timezone import now
 
 from enrollment_errors.sandbox.cards import TEST_CARDS
 from enrollment_errors.sandbox.server import SandboxServer
@@ -48,6 +49,13 @@ def test_a_card_that_the_processor_does_not_know_gives_a_token_that_it_does_not_
     assert api("GET", f"fundingsources/bytoken/{told['response']['token']}").status_code == 404
 
 
+def test_a_card_can_be_enrolled_already_and_its_enrollment_be_over(form: CardForm, server: SandboxServer) -> None:
+    token = form.use("expired")["response"]["token"]
+    memberships = server.state.groups_of(server.state.card(token).id)
+    assert [group.id for group, _ in memberships] == list(server.state.groups)
+    assert all(link.expiry is not None and link.expiry < now() for _, link in memberships)
+
+
 @pytest.mark.parametrize("card", ["refused", "error"])
 def test_a_card_that_fails_makes_no_token(form: CardForm, server: SandboxServer, card: str) -> None:
     assert form.use(card)["callback"] != "onTokenize"
@@ -64,3 +72,9 @@ def test_what_it_does_not_have_is_not_found(form: CardForm, method: str, path: s
 def test_it_serves_nobody_without_its_authorization(server: SandboxServer) -> None:
     for authorization in ("", "someone", server.state.issue_api_token()):
         assert CardForm(server, authorization)("GET", "cards").status_code == 401
+
+
+def test_an_authorization_can_be_taken_back(form: CardForm, server: SandboxServer) -> None:
+    assert form("GET", "cards").status_code == 200
+    server.state.revoke_form_tokens()
+    assert form("GET", "cards").status_code == 401

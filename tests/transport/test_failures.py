@@ -51,10 +51,6 @@ def failure_of(http: ProcessorHttp) -> ProcessorError:
     return caught.value
 
 
-def reset_at_once(connection: Connection) -> None:
-    connection.reset()
-
-
 def speak_plainly(connection: Connection) -> None:
     connection.reply(400)
     connection.hang()
@@ -174,10 +170,27 @@ class TestKinds:
     def test_a_handshake_that_is_cut_has_had_no_effect(
         self, serve: Serve, connect: Connect, certificate: Certificate
     ) -> None:
-        server = serve(reset_at_once)
+        def reset_at_the_greeting(connection: Connection) -> None:
+            connection.read_something()
+            connection.reset()
+
+        server = serve(reset_at_the_greeting)
         error = failure_of(connect(server.url.replace("http:", "https:"), tls_context=certificate.client_context()))
-        assert isinstance(error, ConnectionFailed)
+        assert type(error) is ConnectionFailed
         assert not error.may_have_taken_effect
+
+    def test_an_answer_that_is_no_tls_any_more_may_follow_an_effect(
+        self, serve: Serve, connect: Connect, certificate: Certificate
+    ) -> None:
+        def answer_in_the_clear(connection: Connection) -> None:
+            connection.read_request()
+            connection.send_in_the_clear(b"HTTP/1.1 200 OK\r\n\r\n")
+            connection.hang()
+
+        server = serve(answer_in_the_clear, certificate.server_context())
+        error = failure_of(connect(server.url, tls_context=certificate.client_context()))
+        assert type(error) is TlsFailed
+        assert error.may_have_taken_effect
 
     def test_a_client_certificate_that_is_missing_is_a_failure_of_tls(
         self, serve: Serve, connect: Connect, certificate: Certificate
