@@ -21,14 +21,14 @@ from . import conf
 from .catalogue import explained
 from .incidents.filters import LIST_FILTERS, BoundedPaginator, incidents_url
 from .incidents.page import overview_context
-from .models import VIEW_PERMISSION, Incident, OutcomeCount
+from .models import VIEW_PERMISSION, Ending, Incident
 from .references import readings
 
 if TYPE_CHECKING:
     _IncidentAdmin = admin.ModelAdmin[Incident]
-    _OutcomeCountAdmin = admin.ModelAdmin[OutcomeCount]
+    _EndingAdmin = admin.ModelAdmin[Ending]
 else:
-    _IncidentAdmin = _OutcomeCountAdmin = admin.ModelAdmin
+    _IncidentAdmin = _EndingAdmin = admin.ModelAdmin
 
 AROUND = timedelta(minutes=10)
 
@@ -50,8 +50,8 @@ class _ReadOnly:
         return False
 
 
-@admin.register(OutcomeCount)
-class OverviewAdmin(_ReadOnly, _OutcomeCountAdmin):
+@admin.register(Ending)
+class OverviewAdmin(_ReadOnly, _EndingAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+
 from django.db import models
+from django.utils.timezone import get_default_timezone, localdate
 
 
 class _End(models.Model):
-    """What an enrollment that ended and a count of such ends have in common.
+    """How an enrollment ended: what one failure and a kind of them have in common.
 
     ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account, ``agency`` the
     agency's slug. ``upstream_status`` is the HTTP status that the processor answered, if it answered.
@@ -55,26 +61,68 @@ class Incident(_End):
         return self.reference
 
 
-class OutcomeCount(_End):
-    """How often enrollments ended in one way from ``first_at`` to ``last_at``, successes among them.
+class Ending(_End):
+    """A way in which enrollments end, success among them: there is one row of each, however often it comes.
 
-    A row is what one process saw within a minute at most; ``incidents.retention`` puts older rows together.
-    ``unlisted`` is how many of the failures have no ``Incident``, because there were too many at once.
+    ``key`` is ``key_of`` its dimensions: a database takes no two rows for equal that have no ``upstream_status``.
+    ``first_at`` is when it came first. A way that has not come for as long as counts are kept is forgotten.
     """
 
-    count = models.PositiveIntegerField()
-    unlisted = models.PositiveIntegerField(default=0)
+    key = models.CharField(max_length=64, unique=True)
     first_at = models.DateTimeField()
-    last_at = models.DateTimeField()
 
     class Meta:
         default_permissions = ()
-        verbose_name = "outcome"
         verbose_name_plural = "overview"
-        indexes = (models.Index(fields=["last_at"], name="outcome_count_last_at"),)
 
     def __str__(self) -> str:
-        return f"{self.count} × {self.code}"
+        return self.code
+
+    @staticmethod
+    def key_of(dimensions: Sequence[str | int | None]) -> str:
+        """``dimensions`` are the values of ``DIMENSIONS``, in that order."""
+        return hashlib.sha256(json.dumps(dimensions).encode()).hexdigest()
+
+
+class _Count(models.Model):
+    """How often enrollments ended in one way, the last time at ``last_at``.
+
+    ``unlisted`` is how many of the failures have no ``Incident``, because there were too many at once.
+    """
+
+    # The database refuses to delete an ending that has counts, and nothing else may happen to them.
+    ending = models.ForeignKey(Ending, on_delete=models.DO_NOTHING, related_name="%(class)ss")
+    count = models.PositiveIntegerField()
+    unlisted = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.ending}"
+
+
+class MinuteCount(_Count):
+    """What one process saw within a minute, at most. Rows are only added; ``incidents.retention`` deletes old ones."""
+
+    class Meta(_Count.Meta):
+        indexes = (models.Index(fields=["last_at"], name="minute_count_last_at"),)
+
+
+class DayCount(_Count):
+    """What all processes saw on a day of the site's time zone, the same as in the ``MinuteCount`` of that day."""
+
+    day = models.DateField()
+
+    class Meta(_Count.Meta):
+        constraints = (models.UniqueConstraint(fields=["ending", "day"], name="day_count_once"),)
+        indexes = (models.Index(fields=["day"], name="day_count_day"),)
+
+    @staticmethod
+    def day_of(moment: datetime) -> date:
+        return localdate(moment, get_default_timezone())
 
 
 DIMENSIONS: tuple[str, ...] = tuple(field.name for field in _End._meta.local_fields)

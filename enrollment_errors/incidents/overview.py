@@ -1,6 +1,7 @@
 """What an operator wants to know in one look: which causes there are, since when and for whom, and whether calls go on.
 
-All of it comes from the counts, never from the incidents, so that it costs the same whether there are ten or a million.
+All of it comes from the endings and their counts, never from the incidents: a day costs the same whether ten failures
+came in it or a million.
 """
 
 from __future__ import annotations
@@ -8,16 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from datetime import datetime, time, timedelta, timezone
+from typing import Any, Union
 
-from django.db.models import Max, Min, Q, QuerySet, Sum
-from django.db.models.functions import TruncDay, TruncHour
-from django.utils.timezone import localtime, make_aware, make_naive
+from django.db.models import F, Max, Min, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import TruncHour
+from django.utils.timezone import get_default_timezone, localtime, make_aware
 
 from .. import conf
 from ..catalogue import Code, explained
-from ..models import OutcomeCount
+from ..models import DIMENSIONS, DayCount, Ending, MinuteCount
 from ..outcomes import Outcome
 from ..transport.circuit import CircuitState, Phase, read_state
 
@@ -26,13 +27,16 @@ FAULTS = tuple(outcome.value for outcome in Outcome if outcome.is_fault)
 Filters = Mapping[str, str]
 """Some of ``account``, ``agency``, ``flow`` and ``method``, and the value that each must have."""
 
+Counts = Union["QuerySet[MinuteCount]", "QuerySet[DayCount]"]
+"""Those of a period, with the dimensions of their endings."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
     """Failures of one cause, as Sentry puts them together. ``agencies`` are the slugs, the most concerned one first.
 
-    ``count`` is that of the period, and ``unlisted`` how many of them have no row among the incidents. ``first_at`` and
-    ``last_at`` are those of all that is kept.
+    ``count`` is that of the period, and ``unlisted`` how many of them have no row among the incidents. ``first_at`` is
+    when the cause came first, before the period too.
     """
 
     processor: str
@@ -62,45 +66,59 @@ class AccountCircuit:
     until: datetime | None
 
 
-def causes(since: datetime | None, filters: Filters, *, outcomes: Sequence[str]) -> list[Cause]:
-    """The causes with one of ``outcomes`` since then (``None``: all that is kept), the most frequent first."""
-    cause = ("processor", "stage", "code", "upstream_status", "outcome")
-    in_period = Q() if since is None else Q(last_at__gte=since)
-    rows = (
-        OutcomeCount.objects.filter(**filters, outcome__in=outcomes)
-        .values(*cause, "agency")
-        .annotate(
-            period_count=Sum("count", filter=in_period, default=0),
-            period_unlisted=Sum("unlisted", filter=in_period, default=0),
-            first=Min("first_at"),
-            last=Max("last_at"),
-        )
-        .order_by("-period_count", "agency")
-    )
-    by_cause = defaultdict(list)
-    for row in rows:
-        by_cause[tuple(row[name] for name in cause)].append(row)
+_CAUSE = ("processor", "stage", "code", "upstream_status", "outcome")
+
+
+def causes(counts: Counts, filters: Filters, *, outcomes: Sequence[str]) -> list[Cause]:
+    """The causes with one of ``outcomes`` among the counts, the most frequent first."""
+    wanted = {**filters, "outcome__in": outcomes}
+    rows: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in (
+        counts.filter(**wanted)
+        .values(*_CAUSE, "agency")
+        .annotate(number=Sum("count"), only_counted=Sum("unlisted"), last=Max("last_at"))
+        .order_by("-number", "agency")
+    ):
+        rows[tuple(row[name] for name in _CAUSE)].append(row)
+    endings = Ending.objects.filter(**wanted).values_list(*_CAUSE).annotate(Min("first_at"))
     found = [
         Cause(
-            **dict(zip(cause, key, strict=True)),
-            count=sum(row["period_count"] for row in alike),
-            unlisted=sum(row["period_unlisted"] for row in alike),
-            first_at=min(row["first"] for row in alike),
-            last_at=max(row["last"] for row in alike),
-            agencies=[row["agency"] for row in alike if row["agency"] and row["period_count"]],
+            **dict(zip(_CAUSE, cause, strict=True)),
+            count=sum(row["number"] for row in rows[cause]),
+            unlisted=sum(row["only_counted"] for row in rows[cause]),
+            first_at=first_at,
+            last_at=max(row["last"] for row in rows[cause]),
+            agencies=[row["agency"] for row in rows[cause] if row["agency"]],
         )
-        for key, alike in by_cause.items()
+        for *key, first_at in endings
+        if (cause := tuple(key)) in rows
     ]
-    return sorted((cause for cause in found if cause.count), key=lambda cause: cause.count, reverse=True)
+    return sorted(found, key=lambda cause: cause.count, reverse=True)
 
 
 def known_values(*names: str) -> dict[str, list[str]]:
     """What there is of each name (``agency``, …), in one query."""
     found: dict[str, set[str]] = {name: set() for name in names}
-    for combination in OutcomeCount.objects.order_by().values_list(*names).distinct():
+    for combination in Ending.objects.values_list(*names).distinct():
         for name, value in zip(names, combination, strict=True):
             found[name].add(value)
     return {name: sorted(values - {""}) for name, values in found.items()}
+
+
+def minutes_since(moment: datetime) -> QuerySet[MinuteCount]:
+    """No longer than ``retention.MINUTES_KEPT`` ago."""
+    counts: QuerySet[MinuteCount] = _with_dimensions(MinuteCount.objects.filter(last_at__gte=moment))
+    return counts
+
+
+def days_until(now: datetime, days: int | None) -> QuerySet[DayCount]:
+    """The last days, today among them; ``None``: all that is kept."""
+    counts: QuerySet[DayCount] = _with_dimensions(DayCount.objects)
+    return counts if days is None else counts.filter(day__gt=DayCount.day_of(now) - timedelta(days=days))
+
+
+def _with_dimensions(counts: Any) -> Any:
+    return counts.annotate(**{name: F(f"ending__{name}") for name in DIMENSIONS})
 
 
 Columns = dict[str, list[tuple[datetime, dict[str, int]]]]
@@ -110,46 +128,45 @@ Columns = dict[str, list[tuple[datetime, dict[str, int]]]]
 def last_hours(now: datetime, filters: Filters, hours: int = 24) -> Columns:
     this_hour = now.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)
     starts = [this_hour - timedelta(hours=ago) for ago in reversed(range(hours))]
-    return _columns(starts, filters, TruncHour("last_at", tzinfo=timezone.utc))
+    counts = minutes_since(starts[0]).annotate(start=TruncHour("last_at", tzinfo=timezone.utc))
+    return _columns({start: start for start in starts}, counts.filter(**filters), "start")
 
 
 def last_days(now: datetime, filters: Filters, days: int = 30) -> Columns:
     """Days of the site's time zone, today among them."""
-    midnight = make_naive(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    starts = [make_aware(midnight - timedelta(days=ago)) for ago in reversed(range(days))]
-    return _columns(starts, filters, TruncDay("last_at"))
+    today = DayCount.day_of(now)
+    dates = [today - timedelta(days=ago) for ago in reversed(range(days))]
+    starts = {date: make_aware(datetime.combine(date, time()), get_default_timezone()) for date in dates}
+    return _columns(starts, days_until(now, days).filter(**filters), "day")
 
 
-def _columns(starts: Sequence[datetime], filters: Filters, start: Any) -> Columns:
-    counted: dict[tuple[str, datetime], dict[str, int]] = defaultdict(dict)
-    counts = _counts_since(starts[0], filters).annotate(start=start)
-    for account, moment, outcome, number in _summed(counts, "account", "start", "outcome"):
-        counted[account, moment][outcome] = number
+def _columns(starts: Mapping[Any, datetime], counts: Counts, column: str) -> Columns:
+    """``starts`` by the value that counts have in ``column``."""
+    counted: dict[tuple[str, Any], dict[str, int]] = defaultdict(dict)
+    for account, value, outcome, number in _summed(counts, "account", column, "outcome"):
+        counted[account, value][outcome] = number
     accounts = sorted({account for account, _ in counted})
-    return {account: [(moment, counted[account, moment]) for moment in starts] for account in accounts}
+    return {account: [(start, counted[account, value]) for value, start in starts.items()] for account in accounts}
 
 
-def outcomes_since(since: datetime) -> dict[str, dict[str, int]]:
+def outcomes_since(moment: datetime) -> dict[str, dict[str, int]]:
     """By account: how often each outcome came."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for account, outcome, number in _summed(_counts_since(since, {}), "account", "outcome"):
+    for account, outcome, number in _summed(minutes_since(moment), "account", "outcome"):
         found[account][outcome] = number
     return dict(found)
 
 
-def _counts_since(since: datetime, filters: Filters) -> QuerySet[OutcomeCount]:
-    counts: QuerySet[OutcomeCount] = OutcomeCount.objects.filter(**filters, last_at__gte=since)
-    return counts
-
-
-def _summed(counts: QuerySet[OutcomeCount], *names: str) -> Iterable[tuple[Any, ...]]:
-    sums: Iterable[tuple[Any, ...]] = counts.order_by().values_list(*names).annotate(Sum("count"))
+def _summed(counts: Counts, *names: str) -> Iterable[tuple[Any, ...]]:
+    sums: Iterable[tuple[Any, ...]] = counts.values_list(*names).annotate(Sum("count"))
     return sums
 
 
 def first_and_last_fault() -> tuple[datetime | None, datetime | None]:
-    """Of all that is kept."""
-    found = OutcomeCount.objects.filter(outcome__in=FAULTS).aggregate(first=Min("first_at"), last=Max("last_at"))
+    """Of all endings that are not forgotten. The last of each is at the end of an index."""
+    last = DayCount.objects.filter(ending=OuterRef("pk")).order_by("-day").values("last_at")[:1]
+    faults = Ending.objects.filter(outcome__in=FAULTS).annotate(last_at=Subquery(last))
+    found = faults.aggregate(first=Min("first_at"), last=Max("last_at"))
     return found["first"], found["last"]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -13,14 +13,26 @@ from ..host import Method
 from ..outcomes import Outcome
 from .chart import Chart, draw
 from .filters import incidents_url
-from .overview import FAULTS, Columns, Filters, causes, circuits, known_values, last_days, last_hours
+from .overview import (
+    FAULTS,
+    Columns,
+    Counts,
+    Filters,
+    causes,
+    circuits,
+    days_until,
+    known_values,
+    last_days,
+    last_hours,
+    minutes_since,
+)
 
-_PERIODS = {
-    "hour": ("Last hour", timedelta(hours=1)),
-    "day": ("Last 24 hours", timedelta(hours=24)),
-    "week": ("Last 7 days", timedelta(days=7)),
-    "month": ("Last 30 days", timedelta(days=30)),
-    "all": ("All that is kept", None),
+_PERIODS: Mapping[str, tuple[str, Callable[[datetime], Counts]]] = {
+    "hour": ("Last hour", lambda now: minutes_since(now - timedelta(hours=1))),
+    "day": ("Last 24 hours", lambda now: minutes_since(now - timedelta(hours=24))),
+    "week": ("Last 7 days", lambda now: days_until(now, 7)),
+    "month": ("Last 30 days", lambda now: days_until(now, 30)),
+    "all": ("All that is kept", lambda now: days_until(now, None)),
 }
 _REFUSALS = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.SUCCESS)
 _SHOWN = {"faults": ("Faults", FAULTS), "all": ("Faults and expected refusals", _REFUSALS)}
@@ -45,9 +57,9 @@ class OverviewForm(forms.Form):
     def filters(self) -> Filters:
         return {name: value for name in _FIELDS if (value := self.cleaned_data.get(name))}
 
-    @property
-    def since(self) -> timedelta | None:
-        return _PERIODS[self.cleaned_data.get("period") or "week"][1]
+    def counts(self, now: datetime) -> Counts:
+        _, counts_of = _PERIODS[self.cleaned_data.get("period") or "week"]
+        return counts_of(now)
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -58,8 +70,7 @@ def overview_context(asked: Mapping[str, Any]) -> dict[str, Any]:
     """``asked`` is the request's query."""
     moment = now()
     form = OverviewForm(asked)
-    since = None if form.since is None else moment - form.since
-    found = causes(since, form.filters, outcomes=form.outcomes)
+    found = causes(form.counts(moment), form.filters, outcomes=form.outcomes)
     return {
         "form": form,
         "circuits": circuits(),

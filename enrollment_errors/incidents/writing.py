@@ -12,19 +12,17 @@ import contextvars
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from django.db import DataError, IntegrityError, connections, router, transaction
+from django.db import DataError, IntegrityError, connections
 from django.db import Error as DatabaseFailed
 
-from ..models import DIMENSIONS, Incident, OutcomeCount
+from ..models import DIMENSIONS
 from ..outcomes import Outcome
 from ..transport.clock import SYSTEM_CLOCK, Clock
 from ..transport.per_process import PerProcess
+from .storing import Count, Counts, Facts, store
 
 logger = logging.getLogger("enrollment_errors")
 
@@ -37,17 +35,6 @@ MAX_WAITING = 1_000
 """Incidents that wait for the database. Each is about one kilobyte."""
 MAX_WAITING_COUNTS = 10_000
 
-Facts = Mapping[str, Any]
-"""All fields of an ``Incident``, by name."""
-
-
-@dataclass
-class _Count:
-    first_at: datetime
-    last_at: datetime
-    count: int = 0
-    unlisted: int = 0
-
 
 class Writer:
     """The facts of one process on their way. ``background``: a thread writes them; else only who calls ``flush``."""
@@ -58,7 +45,7 @@ class Writer:
         self._process_id = os.getpid()
         self._changed = threading.Condition()
         self._incidents: list[Facts] = []
-        self._counts: dict[tuple[Any, ...], _Count] = {}
+        self._counts: Counts = {}
         self._uncounted = 0
         self._minute_began = clock.monotonic()
         self._listed = 0
@@ -95,7 +82,7 @@ class Writer:
             incidents, counts = self._incidents, self._counts
             self._incidents, self._counts = [], {}
         try:
-            _store(incidents, counts)
+            store(incidents, counts)
         except (DataError, IntegrityError):
             raise
         except DatabaseFailed:
@@ -114,12 +101,12 @@ class Writer:
             if self._thread_lives or waiting:
                 logger.warning("The database does not answer: at least %d outcomes are lost with the process.", waiting)
 
-    def _count_of(self, facts: Facts) -> _Count | None:
+    def _count_of(self, facts: Facts) -> Count | None:
         at = facts["at"]
         key = (at.replace(second=0, microsecond=0), *(facts[name] for name in DIMENSIONS))
         if key not in self._counts and len(self._counts) >= MAX_WAITING_COUNTS:
             return None
-        return self._counts.setdefault(key, _Count(first_at=at, last_at=at))
+        return self._counts.setdefault(key, Count(first_at=at, last_at=at))
 
     def _may_list(self, per_minute: int) -> bool:
         now = self._clock.monotonic()
@@ -130,7 +117,7 @@ class Writer:
         self._listed += 1
         return True
 
-    def _put_back(self, incidents: list[Facts], counts: dict[tuple[Any, ...], _Count]) -> None:
+    def _put_back(self, incidents: list[Facts], counts: Counts) -> None:
         with self._changed:
             self._incidents = incidents + self._incidents
             for key, newer in self._counts.items():
@@ -184,15 +171,6 @@ class Writer:
             with self._changed:
                 uncounted, self._uncounted = self._uncounted, 0
             logger.warning("Incidents are written again; %d outcomes were not even counted.", uncounted)
-
-
-def _store(incidents: list[Facts], counts: dict[tuple[Any, ...], _Count]) -> None:
-    alias = router.db_for_write(Incident)
-    with transaction.atomic(using=alias):
-        OutcomeCount.objects.using(alias).bulk_create(
-            OutcomeCount(**dict(zip(DIMENSIONS, key[1:], strict=True)), **vars(count)) for key, count in counts.items()
-        )
-        Incident.objects.using(alias).bulk_create(Incident(**facts) for facts in incidents)
 
 
 _writers: PerProcess[Writer] = PerProcess()

@@ -1,3 +1,4 @@
+import django.db.models.deletion
 from django.db import migrations, models
 
 
@@ -7,6 +8,27 @@ class Migration(migrations.Migration):
     dependencies = []
 
     operations = [
+        migrations.CreateModel(
+            name="Ending",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("outcome", models.CharField(max_length=20)),
+                ("processor", models.CharField(blank=True, max_length=60)),
+                ("account", models.CharField(blank=True, max_length=100)),
+                ("agency", models.CharField(blank=True, max_length=100)),
+                ("flow", models.CharField(blank=True, max_length=100)),
+                ("method", models.CharField(blank=True, max_length=20)),
+                ("stage", models.CharField(blank=True, max_length=20)),
+                ("code", models.CharField(max_length=60)),
+                ("upstream_status", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("key", models.CharField(max_length=64, unique=True)),
+                ("first_at", models.DateTimeField()),
+            ],
+            options={
+                "verbose_name_plural": "overview",
+                "default_permissions": (),
+            },
+        ),
         migrations.CreateModel(
             name="Incident",
             fields=[
@@ -40,28 +62,49 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="OutcomeCount",
+            name="DayCount",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("outcome", models.CharField(max_length=20)),
-                ("processor", models.CharField(blank=True, max_length=60)),
-                ("account", models.CharField(blank=True, max_length=100)),
-                ("agency", models.CharField(blank=True, max_length=100)),
-                ("flow", models.CharField(blank=True, max_length=100)),
-                ("method", models.CharField(blank=True, max_length=20)),
-                ("stage", models.CharField(blank=True, max_length=20)),
-                ("code", models.CharField(max_length=60)),
-                ("upstream_status", models.PositiveSmallIntegerField(blank=True, null=True)),
                 ("count", models.PositiveIntegerField()),
                 ("unlisted", models.PositiveIntegerField(default=0)),
-                ("first_at", models.DateTimeField()),
                 ("last_at", models.DateTimeField()),
+                ("day", models.DateField()),
+                (
+                    "ending",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="%(class)ss",
+                        to="enrollment_errors.ending",
+                    ),
+                ),
             ],
             options={
-                "verbose_name": "outcome",
-                "verbose_name_plural": "overview",
+                "abstract": False,
                 "default_permissions": (),
-                "indexes": [models.Index(fields=["last_at"], name="outcome_count_last_at")],
+                "indexes": [models.Index(fields=["day"], name="day_count_day")],
+                "constraints": [models.UniqueConstraint(fields=("ending", "day"), name="day_count_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="MinuteCount",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("count", models.PositiveIntegerField()),
+                ("unlisted", models.PositiveIntegerField(default=0)),
+                ("last_at", models.DateTimeField()),
+                (
+                    "ending",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="%(class)ss",
+                        to="enrollment_errors.ending",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "default_permissions": (),
+                "indexes": [models.Index(fields=["last_at"], name="minute_count_last_at")],
             },
         ),
     ]

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
+from enrollment_errors.incidents.storing import Count, store
 from enrollment_errors.incidents.writing import Writer, on_demand
+from enrollment_errors.models import DIMENSIONS
 from tests.rider import Rider
 from tests.servers import postgres_server  # noqa: F401 - a fixture
 
@@ -40,6 +42,12 @@ def facts(**changes: Any) -> dict[str, Any]:
 
 def success(**changes: Any) -> dict[str, Any]:
     return facts(**{"outcome": "success", "code": "linked", "upstream_status": None, "exception": "", **changes})
+
+
+def ended(number: int = 1, *, at: datetime = AT, unlisted: int = 0, **changes: Any) -> None:
+    """So many enrollments ended at that moment, as ``facts`` has it, or as ``success`` where the outcome says so."""
+    known = success(**changes) if changes.get("outcome") == "success" else facts(**changes)
+    store([], {(at, *(known[name] for name in DIMENSIONS)): Count(at, at, number, unlisted)})
 
 
 @pytest.fixture

@@ -18,18 +18,17 @@ from django.urls import reverse
 
 from enrollment_errors.exceptions import ConnectionFailed
 from enrollment_errors.incidents.filters import BoundedPaginator
-from enrollment_errors.models import Incident, OutcomeCount
+from enrollment_errors.models import DIMENSIONS, Incident
 from enrollment_errors.transport.circuit import Circuit
 from tests.transport.brittle_cache import BrittleCache
 
-from .conftest import facts, success
-from .test_retention import DIMENSIONS
+from .conftest import ended, facts
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 21, 22, 5, tzinfo=timezone.utc)
 LIST = "admin:enrollment_errors_incident_changelist"
-OVERVIEW = "admin:enrollment_errors_outcomecount_changelist"
+OVERVIEW = "admin:enrollment_errors_ending_changelist"
 
 
 def sign_in(*permissions: str) -> Client:
@@ -56,10 +55,8 @@ def incident(**changes: Any) -> Incident:
     return created
 
 
-def count(number: int = 1, *, ago: timedelta = timedelta(minutes=5), unlisted: int = 0, **changes: Any) -> None:
-    known = success(**changes) if changes.get("outcome") == "success" else facts(**changes)
-    dimensions = {name: known[name] for name in DIMENSIONS}
-    OutcomeCount.objects.create(**dimensions, count=number, unlisted=unlisted, first_at=NOW - ago, last_at=NOW - ago)
+def count(number: int = 1, *, ago: timedelta = timedelta(minutes=5), **changes: Any) -> None:
+    ended(number, at=NOW - ago, **changes)
 
 
 def text(response: Any) -> str:
@@ -102,7 +99,7 @@ class TestWhoMayLook:
 
         assert sign_in("view_user").get(reverse(LIST), {"q": "H7P-2QX-9MR"}).status_code == 403
 
-    @pytest.mark.parametrize("model", ["incident", "outcomecount"])
+    @pytest.mark.parametrize("model", ["incident", "ending"])
     def test_nobody_not_even_a_superuser_changes_anything(self, model: str, admin_client: Client) -> None:
         found = incident()
         count()
@@ -305,6 +302,15 @@ class TestTheOverview:
 
         assert row.endswith("4 Nov. 16, 2026, 2:05 p.m. Nov. 21, 2026, 2 p.m. mountain")
 
+    def test_a_week_is_today_and_the_six_days_before(self, overview: Callable[..., Any]) -> None:
+        # Midnight in Los Angeles was fourteen hours and five minutes ago.
+        count(3, ago=timedelta(days=6, hours=14))
+        count(4, ago=timedelta(days=6, hours=15))
+
+        [row] = self.rows(overview(period="week"))
+
+        assert " 3 Nov. 14" in row
+
     def test_leaves_out_what_did_not_happen_in_the_period(self, overview: Callable[..., Any]) -> None:
         count(ago=timedelta(days=5))
 
@@ -386,6 +392,20 @@ class TestTheCharts:
             "The numbers as a table Hour from Success System error "
             "Nov. 21, 2026, 11 a.m. 0 1 Nov. 21, 2026, 2 p.m. 5 2",
             "The numbers as a table Day Success System error Nov. 21, 2026 5 3",
+        ]
+
+    def test_a_bar_tells_its_numbers_and_some_have_a_name_below(self, charts: Callable[[], str]) -> None:
+        count(5, outcome="success")
+        count(2)
+
+        hours, days = re.findall(r"<figure.*?(<svg.*?</svg>)", charts(), re.DOTALL)
+
+        assert re.findall("<title>(.*?)</title>", hours) == ["14:00: Success 5, System error 2"]
+        assert re.findall("<title>(.*?)</title>", days) == ["Nov 21: Success 5, System error 2"]
+        assert re.findall('class="tick[^>]*>(.*?)<', hours) == ["15:00", "21:00", "03:00", "09:00", "14:00"]
+        assert re.findall('class="tick[^>]*>(.*?)<', days) == [
+            *("Oct 23", "Oct 29", "Nov 4", "Nov 10", "Nov 16"),
+            "Nov 21",
         ]
 
     def test_a_day_is_one_of_the_sites_time_zone(self, charts: Callable[[], str]) -> None:

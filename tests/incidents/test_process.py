@@ -35,7 +35,7 @@ import django
 django.setup()
 from django.core.management import call_command
 from django.db import connection
-from enrollment_errors.models import Incident, OutcomeCount
+from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
 from enrollment_errors.reporting.dispatch import dispatch
 from tests.reporting.reports import new_report
 from tests.rider import Rider
@@ -48,12 +48,46 @@ def wait(condition):
     raise AssertionError("it never came true")
 """
 
+# An ending without counts, and somebody else at the database.
+MEANWHILE = (
+    PREAMBLE
+    + """
+import psycopg
+from datetime import timedelta
+from threading import Thread
+from enrollment_errors.incidents.retention import forget_endings
+from tests.incidents.conftest import AT, ended
 
-def run(script: str, database: dict[str, Any], **options: str) -> tuple[dict[str, Any], float]:
+call_command("migrate", verbosity=0)
+LATER = AT + timedelta(hours=1)
+ended(at=AT)
+for model in (MinuteCount, DayCount):
+    model.objects.all().delete()
+where = {"host": "127.0.0.1", "port": given["database"]["PORT"], "user": "tests", "dbname": "incidents"}
+
+def one_waits():
+    with connection.cursor() as cursor:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'incidents' AND wait_event_type = 'Lock'"
+        return cursor.execute(waiting).fetchone() == (1,)
+
+def count():
+    ended(at=LATER)
+    connection.close()
+
+def forget():
+    forget_endings()
+    connection.close()
+"""
+)
+
+
+def run(
+    script: str, database: dict[str, Any], *, preamble: str = PREAMBLE, **options: str
+) -> tuple[dict[str, Any], float]:
     """Runs ``script`` in a process of its own. Gives the JSON that it prints, and the seconds from then to its end."""
     given = json.dumps({"database": database, "options": options})
     process = subprocess.Popen(
-        [sys.executable, "-c", PREAMBLE + textwrap.dedent(script), given], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", preamble + textwrap.dedent(script), given], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
@@ -181,3 +215,73 @@ class TestPostgresql:
 
         told, _ = run("print(json.dumps(Incident.objects.count()), flush=True)", database)
         assert told == 1
+
+    def test_processes_that_meet_the_same_new_endings_at_once_count_them_together(
+        self, database: dict[str, Any]
+    ) -> None:
+        told, _ = run(
+            """
+            from enrollment_errors.incidents.writing import Writer
+            from tests.incidents.conftest import facts
+            call_command("migrate", verbosity=0)
+            connection.close()
+            codes = [f"code-{number}" for number in range(20)]
+            children, start = [], time.time() + 0.5
+            for process in range(4):
+                if not (child := os.fork()):
+                    time.sleep(max(0, start - time.time()))
+                    writer = Writer(background=False)
+                    for code in codes[:: 1 if process % 2 else -1]:
+                        writer.take(facts(code=code), per_minute=60)
+                    writer.flush()
+                    sys.exit()
+                children.append(child)
+            assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+            by_day = sorted(DayCount.objects.values_list("ending__code", "count"))
+            assert by_day == sorted((code, 4) for code in codes), by_day
+            print(json.dumps([Ending.objects.count(), MinuteCount.objects.count()]), flush=True)
+            """,
+            database,
+        )
+
+        assert told == [20, 80]
+
+    def test_a_count_that_comes_while_its_ending_is_being_forgotten_makes_it_again(
+        self, database: dict[str, Any]
+    ) -> None:
+        told, _ = run(
+            """
+            with psycopg.connect(**where) as other:
+                other.execute("DELETE FROM enrollment_errors_ending")
+                writing = Thread(target=count)
+                writing.start()
+                wait(one_waits)
+            writing.join()
+            print(json.dumps([Ending.objects.get().first_at == LATER, DayCount.objects.get().count]), flush=True)
+            """,
+            database,
+            preamble=MEANWHILE,
+        )
+
+        assert told == [True, 1]
+
+    def test_an_ending_that_gets_a_count_while_it_is_being_forgotten_stays(self, database: dict[str, Any]) -> None:
+        told, _ = run(
+            """
+            with psycopg.connect(**where) as other:
+                other.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                other.execute(
+                    "INSERT INTO enrollment_errors_minutecount (ending_id, count, unlisted, last_at)"
+                    " SELECT id, 1, 0, now() FROM enrollment_errors_ending"
+                )
+                forgetting = Thread(target=forget)
+                forgetting.start()
+                wait(one_waits)
+            forgetting.join()
+            print(json.dumps(Ending.objects.get().first_at == AT), flush=True)
+            """,
+            database,
+            preamble=MEANWHILE,
+        )
+
+        assert told is True

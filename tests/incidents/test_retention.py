@@ -1,152 +1,115 @@
-"""What is deleted, what is put together, and that nobody who sums it up sees a difference."""
+"""What is deleted, and that nothing goes with it that an operator may still ask for."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
-from enrollment_errors.incidents.retention import AT_ONCE, condense, delete_older_than
-from enrollment_errors.models import Incident, OutcomeCount
+from enrollment_errors.incidents.retention import AT_ONCE, delete_minutes, delete_older_than, forget_endings
+from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
 
-from .conftest import facts
+from .conftest import ended, facts
 
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 21, 22, 5, tzinfo=timezone.utc)
-DIMENSIONS = ("outcome", "processor", "account", "agency", "flow", "method", "stage", "code", "upstream_status")
 
 
-def count(ago: timedelta, number: int = 1, **changes: Any) -> OutcomeCount:
-    known = facts(**changes)
-    at = NOW - ago
-    return OutcomeCount(
-        **{name: known[name] for name in DIMENSIONS}, count=number, unlisted=number - 1, first_at=at, last_at=at
-    )
-
-
-def keep(*counts: OutcomeCount) -> None:
-    OutcomeCount.objects.bulk_create(counts)
-
-
-def hours(number: float) -> timedelta:
-    return timedelta(hours=number)
+def ago(**time: float) -> datetime:
+    return NOW - timedelta(**time)
 
 
 class TestDeleting:
     def test_takes_what_is_older_and_nothing_else(self) -> None:
         for days in (0, 89, 91, 400):
-            Incident.objects.create(**facts(reference=f"{days}", at=NOW - timedelta(days=days)))
-            keep(count(timedelta(days=days)))
+            Incident.objects.create(**facts(reference=f"{days}", at=ago(days=days)))
+            ended(at=ago(days=days))
 
-        assert delete_older_than(NOW - timedelta(days=90)) == (2, 2)
+        assert delete_older_than(ago(days=90)) == (2, 2)
 
         assert set(Incident.objects.values_list("reference", flat=True)) == {"0", "89"}
-        assert OutcomeCount.objects.count() == 2
+        assert DayCount.objects.count() == 2
 
     def test_takes_more_than_one_statement_does(self) -> None:
         Incident.objects.bulk_create(Incident(**facts()) for _ in range(AT_ONCE + 5))
 
-        assert delete_older_than(NOW + hours(1)) == (AT_ONCE + 5, 0)
+        assert delete_older_than(NOW + timedelta(hours=1)) == (AT_ONCE + 5, 0)
+
+    def test_leaves_a_day_of_which_not_all_is_older(self) -> None:
+        ended(at=ago(days=90, hours=1))
+
+        assert delete_older_than(ago(days=90)) == (0, 0)
+
+    def test_takes_the_minutes_of_what_is_asked_for_by_the_day(self) -> None:
+        for hours in (0, 47, 49, 2000):
+            ended(at=ago(hours=hours))
+
+        assert delete_minutes(NOW) == 2
+
+        assert MinuteCount.objects.aggregate(Sum("count")) == {"count__sum": 2}
+        assert DayCount.objects.aggregate(Sum("count")) == {"count__sum": 4}
 
 
-class TestCondensing:
-    def test_leaves_the_last_two_hours_as_they_are(self) -> None:
-        keep(*(count(hours(1.9)) for _ in range(3)))
+class TestForgetting:
+    def test_takes_the_endings_that_have_no_counts_any_more(self) -> None:
+        ended(at=ago(days=100), code="processor_timeout")
+        ended(at=ago(days=100))
+        ended(at=ago(days=3))
+        delete_older_than(ago(days=90))
+        delete_minutes(NOW)
 
-        assert condense(NOW) == 0
+        forget_endings()
 
-    def test_puts_what_is_older_together_by_the_hour(self) -> None:
-        keep(*(count(timedelta(minutes=minutes)) for minutes in range(121, 301)))
+        [ending] = Ending.objects.all()
+        assert (ending.code, ending.first_at) == ("processor_error", ago(days=100))
 
-        condense(NOW)
+    def test_leaves_one_that_has_counts_by_the_minute_alone(self) -> None:
+        ended(at=ago(hours=30))
+        delete_older_than(NOW)
 
-        assert [whole.first_at.hour for whole in OutcomeCount.objects.order_by("first_at")] == [17, 18, 19, 20]
+        forget_endings()
 
-    def test_puts_what_is_older_than_two_days_together_by_the_sites_day(self) -> None:
-        keep(*(count(hours(48.5 + number)) for number in range(48)))
+        assert Ending.objects.count() == 1
 
-        condense(NOW)
+    def test_an_ending_that_comes_again_is_a_new_one(self) -> None:
+        ended(at=ago(days=100))
+        delete_older_than(ago(days=90))
+        delete_minutes(NOW)
+        forget_endings()
 
-        days = [whole.last_at for whole in OutcomeCount.objects.order_by("last_at")]
-        # Midnight in Los Angeles is 08:00 UTC in November.
-        assert [(day.day, day.hour) for day in days] == [(18, 7), (19, 7), (19, 21)]
+        ended(at=NOW)
 
-    def test_adds_up_and_keeps_the_first_and_the_last_moment(self) -> None:
-        keep(count(hours(3), 5), count(hours(3.05), 3))
-
-        assert condense(NOW) == 1
-
-        whole = OutcomeCount.objects.get()
-        assert (whole.count, whole.unlisted) == (8, 6)
-        assert (whole.first_at, whole.last_at) == (NOW - hours(3.05), NOW - hours(3))
-
-    @pytest.mark.parametrize(
-        "change",
-        [
-            {"outcome": "unknown"},
-            {"processor": "switchio"},
-            {"account": "harbor-account"},
-            {"agency": "harbor"},
-            {"flow": "veteran"},
-            {"method": "in_person"},
-            {"stage": "lookup"},
-            {"code": "processor_timeout"},
-            {"upstream_status": None},
-        ],
-        ids=lambda change: next(iter(change)),
-    )
-    def test_keeps_apart_whatever_an_operator_may_ask_for(self, change: dict[str, Any]) -> None:
-        keep(count(hours(100)), count(hours(100), **change))
-
-        assert condense(NOW) == 0
-
-    def test_again_changes_nothing_more(self) -> None:
-        keep(*(count(hours(number / 3), number + 1) for number in range(600)))
-        before = OutcomeCount.objects.aggregate(Sum("count"), Sum("unlisted"))
-        condense(NOW)
-        rows = list(OutcomeCount.objects.order_by("pk").values())
-
-        assert condense(NOW) == 0
-
-        assert OutcomeCount.objects.aggregate(Sum("count"), Sum("unlisted")) == before
-        assert list(OutcomeCount.objects.order_by("pk").values()) == rows
-        assert len(rows) < 70
-
-    def test_puts_together_more_than_one_statement_takes(self) -> None:
-        keep(*(count(hours(100)) for _ in range(2 * AT_ONCE + 5)))
-
-        assert condense(NOW) == 2 * AT_ONCE + 4
-
-        assert OutcomeCount.objects.get().count == 2 * AT_ONCE + 5
+        assert Ending.objects.get().first_at == NOW
 
 
 class TestTheCommand:
     @pytest.fixture(autouse=True)
     def two_old_failures(self) -> None:
         for days in (60, 100):
-            Incident.objects.create(**facts(at=NOW - timedelta(days=days)))
-            keep(count(timedelta(days=days)), count(timedelta(days=days)))
+            Incident.objects.create(**facts(at=ago(days=days)))
+            ended(at=ago(days=days), agency=f"agency-{days}")
 
     @time_machine.travel(NOW, tick=False)
     def test_keeps_what_the_settings_say(self, capsys: pytest.CaptureFixture[str]) -> None:
         call_command("prune_enrollment_incidents")
 
         assert Incident.objects.count() == 1
+        assert Ending.objects.get().agency == "agency-60"
         assert capsys.readouterr().out == (
-            "Deleted 1 incidents and 2 counts older than 90 days; put 1 counts together.\n"
+            "Deleted 1 incidents and 1 counts by the day older than 90 days, "
+            "and 2 counts by the minute older than 2 days.\n"
         )
 
     @time_machine.travel(NOW, tick=False)
     def test_keeps_what_it_is_told(self) -> None:
         call_command("prune_enrollment_incidents", days=30)
 
-        assert not Incident.objects.exists()
-        assert not OutcomeCount.objects.exists()
+        for model in (Incident, MinuteCount, DayCount, Ending):
+            assert not model._default_manager.exists()
 
     def test_never_deletes_everything_by_a_slip(self) -> None:
         with pytest.raises(CommandError, match="at least 1"):

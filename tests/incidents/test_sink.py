@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from enrollment_errors.incidents.writing import Writer
-from enrollment_errors.models import Incident, OutcomeCount
+from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
 from enrollment_errors.reporting import incidents as sink
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
@@ -76,21 +76,17 @@ def test_a_success_is_counted_and_no_row(rider: Rider, incidents: Writer) -> Non
     incidents.flush()
 
     assert not Incident.objects.exists()
-    count = OutcomeCount.objects.get()
-    assert (count.outcome, count.code, count.agency, count.count, count.unlisted) == (
-        "success",
-        "linked",
-        "mountain",
-        1,
-        0,
-    )
+    ending = Ending.objects.get()
+    assert (ending.outcome, ending.code, ending.agency) == ("success", "linked", "mountain")
+    for model in (MinuteCount, DayCount):
+        assert list(model.objects.values_list("ending", "count", "unlisted")) == [(ending.pk, 1, 0)]
 
 
 def test_what_is_no_outcome_is_not_counted(rider: Rider, incidents: Writer) -> None:
     rider.tells("started")
     incidents.flush()
 
-    assert not OutcomeCount.objects.exists()
+    assert not Ending.objects.exists()
 
 
 def test_a_failure_of_the_sites_own_hook_is_a_row_without_agency(incidents: Writer, db: None) -> None:
@@ -117,7 +113,7 @@ def test_a_site_that_keeps_no_incidents_has_none(incidents: Writer, site: Any) -
     incidents.flush()
 
     assert not Incident.objects.exists()
-    assert not OutcomeCount.objects.exists()
+    assert not Ending.objects.exists()
 
 
 def test_no_column_holds_a_secret(rider: Rider, sandbox: SandboxServer, incidents: Writer) -> None:
@@ -127,7 +123,7 @@ def test_no_column_holds_a_secret(rider: Rider, sandbox: SandboxServer, incident
         rider.enrolls()
     incidents.flush()
 
-    rows = str([*Incident.objects.values(), *OutcomeCount.objects.values()])
+    rows = str([*Incident.objects.values(), *Ending.objects.values()])
     for secret in (CARD_TOKEN, sandbox.state.client_secret, *sandbox.state.api_tokens):
         assert secret not in rows
 
@@ -136,7 +132,7 @@ def test_the_migrations_are_complete(db: None) -> None:
     call_command("makemigrations", "enrollment_errors", check=True, dry_run=True, verbosity=0)
 
 
-@pytest.mark.parametrize("model", ["incident", "outcomecount"])
+@pytest.mark.parametrize("model", ["incident", "ending", "minutecount", "daycount"])
 def test_nobody_can_be_permitted_to_change_what_happened(model: str, db: None) -> None:
     permissions = apps.get_model("auth", "Permission").objects.filter(content_type__model=model)
     assert [permission.codename for permission in permissions] == (["view_incident"] if model == "incident" else [])

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils.timezone import override
 
 from enrollment_errors.incidents import writing
 from enrollment_errors.incidents.writing import Writer
-from enrollment_errors.models import Incident, OutcomeCount
+from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
 from tests.transport.clocks import FakeClock
 
 from .conftest import AT, facts, success
 
 
 def counted() -> list[tuple[str, int, int]]:
-    return list(OutcomeCount.objects.order_by("first_at", "code").values_list("code", "count", "unlisted"))
+    return list(DayCount.objects.order_by("ending__code").values_list("ending__code", "count", "unlisted"))
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -44,7 +46,7 @@ def no_table() -> Iterator[Callable[[], None]]:
             cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
     broken = True
-    table = OutcomeCount._meta.db_table
+    table = MinuteCount._meta.db_table
     rename(table, "gone")
 
     def mend() -> None:
@@ -63,13 +65,50 @@ class TestCounting:
             on_demand.take(success(at=AT + timedelta(seconds=second)), per_minute=60)
         on_demand.flush()
 
-        count = OutcomeCount.objects.get()
-        assert (count.count, count.first_at, count.last_at) == (3, AT, AT + timedelta(seconds=9))
+        count = MinuteCount.objects.get()
+        assert (count.count, count.ending.first_at, count.last_at) == (3, AT, AT + timedelta(seconds=9))
+
+    def test_each_minute_is_a_count_of_one_ending_and_one_day(self, on_demand: Writer) -> None:
+        for minute in (1, 0, 2):
+            on_demand.take(facts(at=AT + timedelta(minutes=minute)), per_minute=2)
+        on_demand.flush()
+
+        assert MinuteCount.objects.count() == 3
+        day = DayCount.objects.get()
+        assert (day.count, day.unlisted, day.last_at) == (3, 1, AT + timedelta(minutes=2))
+        assert day.ending.first_at == AT
+
+    def test_a_day_goes_on_with_what_is_written_later(self, on_demand: Writer) -> None:
+        for minute in (1, 2, 0):
+            on_demand.take(facts(at=AT + timedelta(minutes=minute)), per_minute=2)
+            on_demand.flush()
+
+        day = DayCount.objects.get()
+        assert (day.count, day.unlisted, day.last_at) == (3, 1, AT + timedelta(minutes=2))
+
+    def test_a_day_is_one_of_the_sites_time_zone_wherever_the_rider_is(self, on_demand: Writer) -> None:
+        with override("Asia/Tokyo"):
+            for hours in (9, 10):  # 23:05 in Los Angeles, and 00:05
+                on_demand.take(facts(at=AT + timedelta(hours=hours)), per_minute=60)
+                on_demand.flush()
+
+        assert list(DayCount.objects.order_by("day").values_list("day", flat=True)) == [
+            date(2026, 11, 21),
+            date(2026, 11, 22),
+        ]
+
+    def test_an_ending_has_come_first_when_the_oldest_of_it_came_however_late_that_is_written(
+        self, on_demand: Writer
+    ) -> None:
+        for minutes in (0, -30, 5):
+            on_demand.take(facts(at=AT + timedelta(minutes=minutes)), per_minute=60)
+            on_demand.flush()
+
+        assert Ending.objects.get().first_at == AT - timedelta(minutes=30)
 
     @pytest.mark.parametrize(
         "change",
         [
-            {"at": AT + timedelta(minutes=1)},
             {"outcome": "unknown"},
             {"processor": "switchio"},
             {"account": "harbor-account"},
@@ -89,7 +128,13 @@ class TestCounting:
         on_demand.take(facts(**change), per_minute=60)
         on_demand.flush()
 
-        assert OutcomeCount.objects.count() == 2
+        assert Ending.objects.count() == DayCount.objects.count() == 2
+
+    def test_a_count_says_of_what_it_is(self, on_demand: Writer) -> None:
+        on_demand.take(facts(), per_minute=60)
+        on_demand.flush()
+
+        assert str(MinuteCount.objects.get()) == "1 × processor_error"
 
     def test_what_has_been_written_is_not_written_again(self, on_demand: Writer) -> None:
         on_demand.take(facts(), per_minute=60)
@@ -146,7 +191,27 @@ class TestAnOutage:
             "4FW-GXR-2CC",
         ]
         assert counted() == [("processor_error", 2, 0), ("processor_timeout", 1, 1)]
-        assert OutcomeCount.objects.get(code="processor_error").last_at == AT + timedelta(seconds=9)
+        assert DayCount.objects.get(ending__code="processor_error").last_at == AT + timedelta(seconds=9)
+
+    def test_what_comes_while_it_could_not_be_written_is_added_to_it(
+        self, on_demand: Writer, no_table: Callable[[], None]
+    ) -> None:
+        later = iter([facts(at=AT + timedelta(seconds=9)), facts(code="processor_timeout")])
+
+        def rider_meanwhile(execute: Callable[..., object], *query: object) -> object:
+            for one in later:
+                on_demand.take(one, per_minute=2)
+            return execute(*query)
+
+        on_demand.take(facts(), per_minute=2)
+        with connection.execute_wrapper(rider_meanwhile), pytest.raises(DatabaseError):
+            on_demand.flush()
+
+        no_table()
+        on_demand.flush()
+
+        assert counted() == [("processor_error", 2, 0), ("processor_timeout", 1, 1)]
+        assert DayCount.objects.get(ending__code="processor_error").last_at == AT + timedelta(seconds=9)
 
     def test_of_a_long_one_a_bounded_number_of_incidents_is_kept_and_the_rest_counted(
         self, monkeypatch: pytest.MonkeyPatch, on_demand: Writer, no_table: Callable[[], None]
@@ -241,6 +306,22 @@ def test_leaving_waits_for_what_is_being_written(monkeypatch: pytest.MonkeyPatch
 
     writer.leave()
 
+    assert Incident.objects.count() == 1
+
+
+def test_a_child_process_leaves_alone_what_its_parent_has_to_write(
+    monkeypatch: pytest.MonkeyPatch, transactional_db: None
+) -> None:
+    monkeypatch.setattr(writing, "BATCH_SECONDS", 3600)
+    writer = Writer()
+    writer.take(facts(), per_minute=60)
+
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: 1)
+        writer.leave()
+    assert not Incident.objects.exists()
+
+    writer.leave()
     assert Incident.objects.count() == 1
 
 

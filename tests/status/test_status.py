@@ -14,11 +14,10 @@ from django.test import Client
 from django.urls import path
 
 from enrollment_errors.exceptions import ConnectionFailed
-from enrollment_errors.models import OutcomeCount
+from enrollment_errors.models import MinuteCount
 from enrollment_errors.status import status
 from enrollment_errors.transport.circuit import Circuit
-from tests.incidents.conftest import facts, success
-from tests.incidents.test_retention import DIMENSIONS
+from tests.incidents.conftest import ended
 
 urlpatterns = [path("status/", status)]
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -48,10 +47,7 @@ def read(site: Any, client: Client) -> Callable[[], dict[str, Any]]:
 
 
 def count(number: int, ago: timedelta, **changes: Any) -> None:
-    known = {"account": "littlepay", **changes}
-    known = success(**known) if changes.get("outcome") == "success" else facts(**known)
-    dimensions = {name: known[name] for name in DIMENSIONS}
-    OutcomeCount.objects.create(**dimensions, count=number, first_at=NOW - ago, last_at=NOW - ago)
+    ended(number, at=NOW - ago, **{"account": "littlepay", **changes})
 
 
 class TestWhoMayRead:
@@ -132,11 +128,11 @@ def test_without_the_database_it_still_tells_of_the_circuits(read: Callable[[], 
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
-    rename(OutcomeCount._meta.db_table, "gone")
+    rename(MinuteCount._meta.db_table, "gone")
     try:
         answer = read()
     finally:
-        rename("gone", OutcomeCount._meta.db_table)
+        rename("gone", MinuteCount._meta.db_table)
 
     assert answer["database"] == "unreachable"
     assert answer["faults"] is None

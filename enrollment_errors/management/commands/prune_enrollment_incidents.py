@@ -1,4 +1,4 @@
-"""Delete incidents that are older than the site keeps them, and put old counts together. For cron, once a night."""
+"""Delete incidents and counts that are older than the site keeps them. For cron, once a night."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from ... import conf
-from ...incidents.retention import condense, delete_older_than
+from ...incidents.retention import MINUTES_KEPT, delete_minutes, delete_older_than, forget_endings
 
 
 class Command(BaseCommand):
-    help = "Deletes incidents older than INCIDENTS_KEPT_DAYS, and puts old counts of outcomes together."
+    help = "Deletes incidents and counts of outcomes that are older than INCIDENTS_KEPT_DAYS."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=int, help="days to keep, in place of INCIDENTS_KEPT_DAYS")
@@ -23,8 +23,10 @@ class Command(BaseCommand):
         if days < 1:
             raise CommandError("--days must be at least 1.")
         now = timezone.now()
-        incidents, counts = delete_older_than(now - timedelta(days=days))
-        fewer = condense(now)
+        incidents, by_day = delete_older_than(now - timedelta(days=days))
+        by_minute = delete_minutes(now)
+        forget_endings()
         self.stdout.write(
-            f"Deleted {incidents} incidents and {counts} counts older than {days} days; put {fewer} counts together."
+            f"Deleted {incidents} incidents and {by_day} counts by the day older than {days} days, "
+            f"and {by_minute} counts by the minute older than {MINUTES_KEPT.days} days."
         )
