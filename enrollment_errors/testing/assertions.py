@@ -1,13 +1,17 @@
-"""What a site's test asks of the end of an enrollment: the page, and what operators were told, in one line."""
+"""What a site's test asks of the end of an enrollment: the page, what operators were told, and the incident that they
+find, in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..outcomes import Outcome
 from ..reporting.report import Report
 from ..responses import PAGES, STATUSES
+
+if TYPE_CHECKING:
+    from ..models import Incident
 
 
 def assert_ended(
@@ -15,6 +19,7 @@ def assert_ended(
     page: str,
     *,
     told: Sequence[Report],
+    listed: Callable[[], Sequence[Incident]] | None = None,
     code: str | None = None,
     stage: str | None = None,
     upstream_status: int | None = None,
@@ -25,6 +30,9 @@ def assert_ended(
     ``page`` is a name such as ``success`` or ``system_error``; ``told`` is the fixture ``enrollment_reports``. What is
     given beside them must be in the report: a ``code`` of the catalogue, a ``stage`` such as ``link``, the HTTP status
     that the processor answered. Use ``client.post(…, follow=True)``.
+
+    With ``listed``, the fixture ``enrollment_incidents``, the incident of that reference must be there too, or none
+    after a success.
     """
     names = {name: outcome for outcome, name in PAGES.items()}
     assert page in names, f"no page {page!r}: {', '.join(names)}"
@@ -40,6 +48,12 @@ def assert_ended(
     _assert_same("upstream status", report.upstream_status, upstream_status)
     if names[page] is not Outcome.SUCCESS:
         assert report.reference in response.content.decode(), "the page does not show the report's reference"
+    if listed is not None:
+        incidents = [incident for incident in listed() if incident.reference == report.reference]
+        number = 0 if names[page] is Outcome.SUCCESS else 1
+        assert len(incidents) == number, f"{len(incidents)} incidents are listed under {report.reference}, not {number}"
+        for incident in incidents:
+            _assert_same("incident's code", incident.code, report.code)
     return report.reference
 
 

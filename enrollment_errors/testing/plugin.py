@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.cache import caches
@@ -15,7 +15,10 @@ from ..reporting.signals import enrollment_failed, enrollment_refused, enrollmen
 from ..sandbox.server import SandboxServer
 from .fake import FakeProcessor
 
-__all__ = ["enrollment_processor", "enrollment_reports", "enrollment_sandbox"]
+if TYPE_CHECKING:
+    from ..models import Incident
+
+__all__ = ["enrollment_incidents", "enrollment_processor", "enrollment_reports", "enrollment_sandbox"]
 
 
 @pytest.fixture
@@ -61,6 +64,24 @@ def enrollment_reports() -> Iterator[list[Report]]:
     yield reports
     for signal in signals:
         signal.disconnect(keep)
+
+
+@pytest.fixture
+def enrollment_incidents(settings: Any, db: None) -> Iterator[Callable[[], list[Incident]]]:
+    """The site keeps incidents, whatever its settings say, and writes none by itself. Called, this writes those that
+    wait, in the test's own transaction, and gives all that there are, the oldest first."""
+    # Not above: a plugin may be imported before Django is set up, and models may not.
+    from ..incidents.writing import on_demand
+    from ..models import Incident
+
+    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "INCIDENTS": True}
+    with on_demand() as writer:
+
+        def written() -> list[Incident]:
+            writer.flush()
+            return list(Incident.objects.order_by("pk"))
+
+        yield written
 
 
 def _is_littlepay(account: str) -> bool:

@@ -35,8 +35,12 @@ def first_line(block: Block) -> str:
     return block.code.splitlines()[0]
 
 
+def is_test(block: Block) -> bool:
+    return first_line(block).startswith("# test_")
+
+
 class TestPython:
-    @pytest.mark.parametrize("block", of("python"))
+    @pytest.mark.parametrize("block", [given for given in of("python") if not is_test(given.values[0])])
     def test_it_runs_in_a_process_of_its_own(self, block, tmp_path):
         """With the test site's settings, or with its own in their place where the block is settings."""
         if block.code in WALKED:
@@ -91,6 +95,36 @@ CODE_SCRIPT = """
 import django
 django.setup()
 {code}
+"""
+
+
+class TestTests:
+    @pytest.mark.parametrize("block", [given for given in of("python") if is_test(given.values[0])])
+    def test_a_site_that_has_it_passes(self, block, tmp_path):
+        (tmp_path / "conftest.py").write_text(CONFTEST)
+        (tmp_path / "pytest.ini").write_text("[pytest]\n")
+        (tmp_path / "test_it.py").write_text(block.code)
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "1 passed" in done.stdout, f"{block}: {done.stdout}{done.stderr}"
+
+
+CONFTEST = """
+import pytest
+from tests.rider import Rider
+
+pytest_plugins = ["enrollment_errors.testing.plugin"]
+
+@pytest.fixture
+def eligible_client():
+    return Rider().becomes_eligible().client
 """
 
 

@@ -39,6 +39,28 @@ def test_the_processor_is_down_at_the_link(client, enrollment_processor, enrollm
     )
 
 
+def test_a_failure_is_an_incident(client, enrollment_processor, enrollment_reports, enrollment_incidents):
+    enrollment_processor.fails_at("link", status=503)
+    assert_ended(enroll(client), "system_error", told=enrollment_reports, listed=enrollment_incidents)
+    [incident] = enrollment_incidents()
+    assert (incident.stage, incident.upstream_status) == ("link", 503)
+
+
+def test_a_success_is_none(client, enrollment_reports, enrollment_incidents):
+    assert_ended(enroll(client), "success", told=enrollment_reports, listed=enrollment_incidents)
+    assert enrollment_incidents() == []
+
+
+def test_each_failure_has_an_incident_of_its_own(
+    client, enrollment_processor, enrollment_reports, enrollment_incidents
+):
+    enrollment_processor.is_down()
+    for number in (1, 2):
+        enrollment_reports.clear()
+        assert_ended(enroll(client), "system_error", told=enrollment_reports, listed=enrollment_incidents)
+        assert len(enrollment_incidents()) == number
+
+
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
@@ -102,3 +124,24 @@ def test_an_assertion_notices_what_was_told_twice(client, enrollment_reports):
     response = enroll(client)
     with pytest.raises(AssertionError, match="told 2 times"):
         assert_ended(response, "success", told=enrollment_reports * 2)
+
+
+def test_an_assertion_notices_an_incident_that_is_not_listed(
+    client, enrollment_processor, enrollment_reports, enrollment_incidents, settings
+):
+    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "INCIDENTS": False}
+    enrollment_processor.is_down()
+    response = enroll(client)
+    with pytest.raises(AssertionError, match="0 incidents are listed under"):
+        assert_ended(response, "system_error", told=enrollment_reports, listed=enrollment_incidents)
+
+
+def test_an_assertion_notices_an_incident_of_something_else(
+    client, enrollment_processor, enrollment_reports, enrollment_incidents
+):
+    enrollment_processor.is_down()
+    response = enroll(client)
+    [incident] = enrollment_incidents()
+    incident.code = "teapot"
+    with pytest.raises(AssertionError, match="the incident's code is 'teapot', not 'processor_unreachable'"):
+        assert_ended(response, "system_error", told=enrollment_reports, listed=lambda: [incident])
