@@ -67,11 +67,7 @@ def at(days: int) -> datetime:
 
 
 class ProcessorConformance:
-    """Inherit it, and give the fixture ``backend``."""
-
-    @pytest.fixture
-    def backend(self) -> Backend:
-        raise NotImplementedError("give a fixture `backend` that returns a Backend")
+    """Inherit it, and give the fixture ``backend``, a ``Backend``."""
 
     @pytest.fixture
     def processor(self, backend: Backend) -> Processor:
