@@ -101,6 +101,12 @@ class TestWhatIsTriedAgain:
         assert caught.value.status == 504
         assert caught.value.__context__ is None
 
+    def test_the_failure_that_opened_the_circuit_is_told_and_not_the_circuit(self, clock: FakeClock) -> None:
+        with pytest.raises(StatusError) as caught:
+            run(Call([status(503), CircuitOpen()], clock))
+        assert caught.value.status == 503
+        assert caught.value.__cause__ is None
+
 
 class TestPauses:
     @pytest.mark.parametrize(("chance", "sleeps"), [(0.0, [0, 0]), (0.5, [0.1, 0.2]), (1.0, [0.2, 0.4])])
