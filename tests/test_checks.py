@@ -94,6 +94,7 @@ def account(settings, ours):
 @pytest.fixture
 def with_template(settings, tmp_path):
     def write(name: str, text: str) -> None:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
         settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
 
@@ -217,6 +218,19 @@ def test_a_base_template_may_have_the_blocks_from_its_own_base(ours, with_templa
     with_template("base.html", "{% extends 'enrollment_errors/base.html' %}")
     ours(BASE_TEMPLATE="base.html")
     assert told() == {}
+
+
+def test_a_base_template_may_extend_the_one_of_its_own_name_further_down(ours, with_template):
+    with_template("enrollment_errors/base.html", "{% extends 'enrollment_errors/base.html' %}")
+    ours(BASE_TEMPLATE="enrollment_errors/base.html")
+    assert told() == {}
+
+
+def test_base_templates_that_extend_each_other_are_read_once_each(ours, with_template):
+    with_template("base.html", "{% extends 'other.html' %}{% block title %}{% endblock %}")
+    with_template("other.html", "{% extends 'base.html' %}{% block head %}{% endblock %}")
+    ours(BASE_TEMPLATE="base.html")
+    assert told()["E008"].msg.endswith("no block content.")
 
 
 def test_a_base_template_may_choose_its_base_at_run_time_and_is_then_read_alone(ours, with_template):
