@@ -7,13 +7,12 @@ QUICK := -m "not browser and not slow and not redis and not postgresql" $(addpre
 	sandbox system test_every_fault.py incidents/test_process.py incidents/test_retention.py transport/test_fleet.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint coverage matrix matrix-ends mutation bench screenshots messages clean
+.PHONY: help demo test lint matrix matrix-ends mutation bench screenshots messages clean
 
 help:
 	@echo "make demo         the example site, the sandbox processor and the operator's page, on this machine"
-	@echo "make test         every check and every test"
+	@echo "make test         every check and every test, which must reach every branch of the package"
 	@echo "make lint         the checks alone"
-	@echo "make coverage     the tests with branch coverage of the package"
 	@echo "make matrix       the tests on every supported Python and Django (those that are here)"
 	@echo "make mutation     mutation testing of classification, redaction, retry and breaker"
 	@echo "make bench        upstream calls, latencies and outages, measured"
@@ -38,10 +37,7 @@ lint: .venv/installed
 	$(BIN)/djlint templates --lint --quiet
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
-
-coverage: .venv/installed
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov
 
 # nox starts uv, pytest and others by name.
 matrix: .venv/installed
