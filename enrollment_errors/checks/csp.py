@@ -42,11 +42,12 @@ def blocked(path: str, scripts: list[str]) -> Iterator[str]:
 
 def _policy(path: str) -> Policy | None:
     """The directives of the header; ``None`` where no middleware that is known here writes one."""
+    nonces = {_DJANGO_CSP: ["csp_nonce"], _DJANGOS_OWN: ["_csp_nonce"] if _pages_get_djangos_nonce() else []}
     for name in settings.MIDDLEWARE:
         middleware = import_string(name)
-        for known, use_nonce in ((_DJANGO_CSP, True), (_DJANGOS_OWN, _pages_get_djangos_nonce())):
+        for known in nonces:
             if _is_a(middleware, known):
-                header = _header(middleware, path, use_nonce=use_nonce)
+                header = _header(middleware, path, nonces[known])
                 directives = (directive.split() for directive in header.split(";"))
                 return {words[0].lower(): words[1:] for words in directives if words} or None
     return None
@@ -61,12 +62,11 @@ def _pages_get_djangos_nonce() -> bool:
     return any(_NONCE_PROCESSOR in each.get("context_processors", ()) for each in options)
 
 
-def _header(middleware: Any, path: str, *, use_nonce: bool) -> str:
+def _header(middleware: Any, path: str, nonces: list[str]) -> str:
     def answer(request: HttpRequest) -> HttpResponse:
-        if use_nonce:
-            # Both write a nonce into the header only where a page has asked for it.
-            for name in ("csp_nonce", "_csp_nonce"):
-                str(getattr(request, name, ""))
+        for nonce in nonces:
+            # Written into the header only where a page has asked for it.
+            str(getattr(request, nonce, ""))
         return HttpResponse()
 
     response: HttpResponse = middleware(answer)(RequestFactory().get(path))
