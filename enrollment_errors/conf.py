@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 from .classification import Rule
 from .exceptions import ConfigurationError
 from .host import Agency, Host
+from .outcomes import Outcome, Stage
 from .processors.base import Processor
 from .redaction import Secret
 
@@ -138,6 +139,12 @@ def _sequence(name: str, value: Any) -> list[Any] | tuple[Any, ...]:
 def _rules(name: str, value: Any) -> tuple[Rule, ...]:
     if not all(isinstance(item, Rule) for item in _sequence(name, value)):
         raise _wrong(name, value, "a list of enrollment_errors.classification.Rule")
+    for rule in value:
+        # A failure at no other step leaves the card linked, or perhaps linked.
+        if rule.outcome in (Outcome.SUCCESS, Outcome.UNKNOWN) and rule.stage is not Stage.LINK:
+            raise ConfigurationError(
+                f'{SETTING}["{name}"]: "{rule.code}" must have stage=Stage.LINK for the outcome {rule.outcome.name}.'
+            )
     return tuple(value)
 
 

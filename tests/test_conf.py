@@ -12,11 +12,13 @@ from enrollment_errors import conf
 from enrollment_errors.classification import Rule
 from enrollment_errors.exceptions import ConfigurationError
 from enrollment_errors.host import Agency
-from enrollment_errors.outcomes import Outcome
+from enrollment_errors.outcomes import Outcome, Stage
 from tests.site import TestHost
 
 GOOD = django_settings.ENROLLMENT_ERRORS
 ALIAS = "littlepay"
+SUCCESS_ANYWHERE = Rule(status=409, outcome=Outcome.SUCCESS, code="fine", reason="fine")
+UNKNOWN_AT_THE_LOOKUP = Rule(stage=Stage.LOOKUP, outcome=Outcome.UNKNOWN, code="perhaps", reason="perhaps")
 
 
 def changed(**keys: Any) -> dict[str, Any]:
@@ -71,6 +73,8 @@ def test_the_sites_own_dict_is_never_written():
         (changed(SENTRY_EVENT_URL="https://sentry.example/"), ['"SENTRY_EVENT_URL"', "{event_id}"]),
         (changed(RULES=["x"]), ['"RULES"', "Rule"]),
         (changed(RULES="x"), ['"RULES"', "a list"]),
+        (changed(RULES=[SUCCESS_ANYWHERE]), ['"RULES"', "Stage.LINK", '"fine"']),
+        (changed(RULES=[UNKNOWN_AT_THE_LOOKUP]), ['"RULES"', "Stage.LINK", '"perhaps"']),
         (changed(ALLOWED_REDIRECT_HOSTS="x"), ['"ALLOWED_REDIRECT_HOSTS"', "a list"]),
         (changed(ALLOWED_REDIRECT_HOSTS=[1]), ['"ALLOWED_REDIRECT_HOSTS"', "list of texts"]),
         (changed(FALLBACK_AGENCY="x"), ['"FALLBACK_AGENCY"', "Agency"]),
@@ -104,7 +108,7 @@ def test_a_mistake_never_shows_a_secret(settings):
 
 
 def test_rules_hosts_and_the_fallback_agency_are_taken_as_given(settings):
-    rule = Rule(status=418, outcome=Outcome.RETRY, code="teapot", reason="tea")
+    rule = Rule(status=418, stage=Stage.LINK, outcome=Outcome.SUCCESS, code="teapot", reason="tea")
     agency = Agency(slug="a", name="A", home_url="/a/")
     settings.ENROLLMENT_ERRORS = changed(RULES=[rule], FALLBACK_AGENCY=agency, ALLOWED_REDIRECT_HOSTS=["id.example"])
     assert conf.get_settings().RULES == (rule,)
