@@ -180,13 +180,14 @@ def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
 
 @cache
 def _standalone_engine() -> DjangoTemplates:
-    """Our own templates and nothing of the site: no context processor, no override, no base of its own."""
+    """Our own templates and nothing of the site: no context processor, no override, no base of its own, and no need of
+    its static files."""
     return DjangoTemplates(
         {
             "NAME": "enrollment_errors",
             "DIRS": [Path(__file__).parent / "templates"],
             "APP_DIRS": False,
-            "OPTIONS": {},
+            "OPTIONS": {"libraries": {"static": "enrollment_errors.templatetags.enrollment_errors_static"}},
         }
     )
 

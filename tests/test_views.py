@@ -384,6 +384,18 @@ class TestASitesOwnCodeThatFails:
         assert response.status_code == 403
         assert b"</html>" in response.content
 
+    def test_in_its_static_files_still_shows_the_page_at_plain_addresses(self, rider, settings, telemetry, tmp_path):
+        settings.STATIC_ROOT = tmp_path
+        manifest = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"  # nobody has run collectstatic
+        settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": manifest}}
+        end = rider.goes_to("/enrollment/")
+        assert (end.page, end.status) == ("enroll", 200)
+        assert 'href="/static/enrollment_errors/enrollment.css"' in end.text
+        assert 'src="/static/enrollment_errors/enrollment.js"' in end.text
+        telemetry.settle(amplitude=0)
+        [told] = [event["tags"].get("enrollment.site_code") for event in telemetry.sentry]
+        assert told == "rendering the page enroll"
+
     def test_in_its_settings_ends_on_the_generic_page(self, rider, settings):
         settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "BUGDET": 1}
         response = rider.client.get("/enrollment/", follow=True)
