@@ -212,6 +212,21 @@ class TestTheCardForm:
         assert enroll.reports == [("form_not_loaded", None)]
 
 
+class TestATokenThatExpires:
+    def test_is_replaced_while_the_page_is_open(self, enroll: Enroll) -> None:
+        enroll.token_answers(json={"token": "tokenization-access", "expires_in": 1})
+        enroll.opens().is_ready()
+        with enroll.page.expect_navigation():
+            pass
+
+    def test_in_months_leaves_the_page_alone(self, enroll: Enroll) -> None:
+        enroll.token_answers(json={"token": "tokenization-access", "expires_in": 90 * 24 * 3600})
+        enroll.opens().is_ready()
+        enroll.page.evaluate("window.isTheSame = true")
+        enroll.page.wait_for_timeout(300)
+        assert enroll.page.evaluate("window.isTheSame") is True
+
+
 class TestTheTokenRequest:
     def test_an_error_envelope_leads_where_it_says_and_is_not_reported_again(self, enroll: Enroll) -> None:
         enroll.token_answers(status=503, json={"errors": [{"status": "503"}], "redirect": "/pages/system-error/"})

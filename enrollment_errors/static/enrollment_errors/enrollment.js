@@ -10,6 +10,7 @@
   const TOKEN_LIMIT = 20000;
   const CARD_FORM_LIMIT = 20000;
   const REPORT_LIMIT = 10000;
+  const LONGEST_TIMEOUT = 2 ** 31 - 1; // a browser takes more for none at all
 
   const nonce = document.currentScript.nonce;
   const part = (name) => document.querySelector(`[data-enrollment="${name}"]`);
@@ -192,7 +193,7 @@
     if (!Number.isInteger(seconds)) return;
     setTimeout(() => {
       if (!opened && !ended) location.reload();
-    }, seconds * 1000);
+    }, Math.min(seconds * 1000, LONGEST_TIMEOUT));
   }
 
   async function prepare() {
