@@ -91,10 +91,10 @@ def _by(
 
 def _known(request: HttpRequest) -> dict[str, list[str]]:
     """Asked for once a request, though two filters want it."""
-    known: dict[str, list[str]] | None = getattr(request, "enrollment_errors_known", None)
-    if known is None:
-        known = known_values("agency", "flow")
-        request.enrollment_errors_known = known  # type: ignore[attr-defined]
+    kept = vars(request)
+    if "enrollment_errors_known" not in kept:
+        kept["enrollment_errors_known"] = known_values("agency", "flow")
+    known: dict[str, list[str]] = kept["enrollment_errors_known"]
     return known
 
 
