@@ -42,8 +42,8 @@ def site(
     preload: bool = False,
 ) -> Iterator[Site]:
     """``threads`` above 1 is gunicorn's threaded worker. ``limits`` are settings of ours."""
-    # The listening socket is handed over, so that nobody can take the port meanwhile.
-    with TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as listener:
+    # The listening socket is handed over, so that nobody can take the port meanwhile, with the queue of gunicorn's own.
+    with TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         told = {
             "processor_url": processor_url,
             "cache": {**cache, "KEY_PREFIX": Path(folder).name},  # nothing is left of the site before

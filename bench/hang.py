@@ -36,8 +36,8 @@ def main() -> None:
         COLUMNS,
         rows,
         note=f"Answered: 200 within {PATIENCE:.0f} s. A rider who got an answer tries again after {PAUSE:.0f} s. "
-        "The breaker counts as open from when it is for every worker: with a local memory cache each has its own, "
-        "and both of two sync workers may be probing at once. "
+        "The breaker counts as open from when it is for every worker: with a local memory cache each has its own. "
+        "Those who come then, while the last who came before it still wait, are the queue. "
         f"The last rows are the naive client's, which hangs for {NAIVE_SECONDS:.0f} s.",
     )
 
@@ -47,10 +47,13 @@ def _ours(processor: Upstream, name: str, shape: Mapping[str, int], cache: Cache
         idle, hanging, waited = _measure(running, processor, "ours", SECONDS)
         opened = running.circuits_opened
     is_open_at = max(opened) if len(opened) == (shape["workers"] if cache is LOCAL_MEMORY else 1) else float("inf")
+    before = [visit for visit in hanging if visit.at < is_open_at]
+    no_queue_at = max([is_open_at, *(visit.at + visit.answer.seconds for visit in before)])
     return [
         _row(f"{name}, idle", idle),
-        _row(f"{name}, before the breaker is open", [visit for visit in hanging if visit.at < is_open_at], waited),
-        _row(f"{name}, breaker open", [visit for visit in hanging if visit.at >= is_open_at]),
+        _row(f"{name}, before the breaker is open", before, waited),
+        _row(f"{name}, breaker open, queue", [visit for visit in hanging if is_open_at <= visit.at < no_queue_at]),
+        _row(f"{name}, breaker open", [visit for visit in hanging if visit.at >= no_queue_at]),
     ]
 
 

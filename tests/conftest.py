@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing.util
+import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +21,18 @@ pytest_plugins = ["tests.rider", "tests.packaging.distribution"]
 hypothesis_settings.register_profile(
     "mutation", suppress_health_check=[HealthCheck.differing_executors], derandomize=True, database=None
 )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def folder_for_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One for each process that runs tests, and for what it starts: they must not meet in a lock of the host."""
+    tmp_path_factory.getbasetemp()  # stays where it is, to be looked into after the run
+    multiprocessing.util.get_temp_dir()  # is there until the process ends
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
+        os.chmod(folder, 0o711)  # PostgreSQL goes through it under another user
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(autouse=True)

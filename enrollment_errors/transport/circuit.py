@@ -11,13 +11,16 @@ The state is one record in the cache with an id of its own, and a closed circuit
 hangs on that id: failures are counted under the record that their call saw at its start, so that none from before a
 recovery counts after it; and whoever changes the state first claims, by ``cache.add``, to be the one that leaves that
 record, so that every change happens once however many callers see its cause. Cache down: calls go on.
+
+With a cache in local memory each process has a circuit of its own, yet one process of a host probes at a time: two
+that wait for a processor that hangs would be all there is of a small web server.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -27,6 +30,7 @@ from django.dispatch import Signal
 
 from ..exceptions import CircuitOpen, ProcessorBusy, StatusError, TransportError
 from .clock import SYSTEM_CLOCK, Clock
+from .host_lock import host_lock
 from .shared_cache import CacheDown, SharedCache
 
 circuit_opened = Signal()
@@ -98,31 +102,37 @@ class Circuit:
     @contextmanager
     def guard(self, longest: float) -> Iterator[None]:
         """Around one call that takes at most ``longest`` seconds. Raises ``CircuitOpen`` in its place."""
-        record, probing = self._admitted(longest)
-        try:
-            yield
-        except (TransportError, StatusError) as error:
+        with ExitStack() as alone:
+            record, probing = self._admitted(longest, alone)
+            try:
+                yield
+            except (TransportError, StatusError) as error:
+                with suppress(CacheDown):
+                    self._settle(record, probing, error)
+                raise
+            except BaseException:
+                with suppress(CacheDown):
+                    self._withdraw(record, probing)
+                raise
             with suppress(CacheDown):
-                self._settle(record, probing, error)
-            raise
-        except BaseException:
-            with suppress(CacheDown):
-                self._withdraw(record, probing)
-            raise
-        with suppress(CacheDown):
-            self._settle(record, probing, None)
+                self._settle(record, probing, None)
 
-    def _admitted(self, longest: float) -> tuple[_Record, bool]:
+    def _admitted(self, longest: float, alone: ExitStack) -> tuple[_Record, bool]:
         try:
             record = _read(self._cache, self._account)
             if record.until is None:
                 return record, False
-            its_turn = self._clock.time() >= record.until
+            its_turn = self._clock.time() >= record.until and alone.enter_context(self._one_of_the_host())
             if its_turn and self._cache.add(_key(self._account, "probe", record.id), 1, longest):
                 return record, True
         except CacheDown:
             return _NEVER_OPENED, False
         raise CircuitOpen("the processor is known to be down")
+
+    def _one_of_the_host(self) -> AbstractContextManager[bool]:
+        if self._cache.is_of_one_process:
+            return host_lock(f"probe.{self._account}")
+        return nullcontext(True)
 
     def _settle(self, record: _Record, probing: bool, error: TransportError | StatusError | None) -> None:
         if isinstance(error, ProcessorBusy):

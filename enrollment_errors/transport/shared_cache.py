@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any, TypeVar
 
 from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
 
 from .per_process import PerProcess
 
@@ -42,6 +43,11 @@ class SharedCache:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
+
+    @property
+    def is_of_one_process(self) -> bool:
+        """Not shared at all: each process sees what it has written itself."""
+        return isinstance(self._ask(lambda: caches[self._alias]), LocMemCache)
 
     def get(self, key: str) -> Any:
         return self._ask(lambda: caches[self._alias].get(PREFIX + key))

@@ -28,15 +28,22 @@ def card(sandbox):
 
 @pytest.mark.redis
 def test_two_sync_workers_answer_other_pages_once_the_breaker_is_open(sandbox, card, serve, redis_cache):
-    site = serve(sandbox.url, workers=2, cache=redis_cache, limits=LIMITS)
+    assert_two_sync_workers_answer(sandbox, card, serve(sandbox.url, workers=2, cache=redis_cache, limits=LIMITS), 1)
+
+
+def test_two_sync_workers_answer_other_pages_once_the_breaker_of_each_is_open(sandbox, card, serve):
+    assert_two_sync_workers_answer(sandbox, card, serve(sandbox.url, workers=2, limits=LIMITS), 2)
+
+
+def assert_two_sync_workers_answer(sandbox, card, site, breakers):
     assert ask_for_token(site.port, "ours").is_success
     with riders(RIDERS, lambda: enroll(site.port, "ours", card), pause=PAUSE):
         well = visit_other_pages(site.port, SECONDS)
         sandbox.faults.set("*", HANG)
         until = time.monotonic() + 20
-        while not site.circuits_opened and time.monotonic() < until:
+        while len(site.circuits_opened) < breakers and time.monotonic() < until:
             time.sleep(0.05)
-        assert site.circuits_opened, "the breaker did not open"
+        assert len(site.circuits_opened) == breakers, "the breaker did not open"
         assert_others_notice_nothing(site, well)
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from django.core.cache.backends import base, locmem
+from django.core.cache.backends import base, filebased, locmem
 
 from enrollment_errors.transport.clock import Clock
 
@@ -36,7 +36,13 @@ class FakeClock(Clock):
 
 @contextmanager
 def cache_on(clock: Clock) -> Iterator[None]:
-    """Django's local-memory cache forgets by ``clock``."""
+    """Django's caches in memory and in files forget by ``clock``."""
     time = SimpleNamespace(time=clock.time)
-    with patch.object(locmem, "time", time), patch.object(base, "time", time):
+    # What a file holds counts up to and with the moment at which it expires, what memory holds does not.
+    time_of_files = SimpleNamespace(time=lambda: clock.time() + 0.001)
+    with (
+        patch.object(base, "time", time),
+        patch.object(locmem, "time", time),
+        patch.object(filebased, "time", time_of_files),
+    ):
         yield

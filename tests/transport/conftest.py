@@ -4,6 +4,7 @@ import ssl
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.servers import postgres_server, redis_server  # noqa: F401 - fixtures
 
 from .certificates import Certificate, make_certificate
 from .clocks import FakeClock, cache_on
+from .fleet import BACKENDS
 from .upstream import Behaviour, Upstream, well
 
 LIMITS = {
@@ -80,6 +82,12 @@ def clock() -> Iterator[FakeClock]:
     clock = FakeClock()
     with cache_on(clock):
         yield clock
+
+
+@pytest.fixture
+def shared_cache(settings: Any, tmp_path: Path) -> None:
+    """The cache is one that the processes of a host share."""
+    settings.CACHES = {"default": {"BACKEND": BACKENDS["file"], "LOCATION": str(tmp_path)}}
 
 
 @pytest.fixture(scope="session")

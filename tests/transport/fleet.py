@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -18,9 +20,11 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 
-from enrollment_errors.exceptions import ProcessorError
+from enrollment_errors.exceptions import CircuitOpen, ProcessorError, TimedOut
 from enrollment_errors.redaction import Secret
+from enrollment_errors.transport.circuit import Circuit
 from enrollment_errors.transport.deadline import Deadline
+from enrollment_errors.transport.host_lock import host_lock
 from enrollment_errors.transport.http import Limits, ProcessorHttp
 from enrollment_errors.transport.response import Response
 from enrollment_errors.transport.token_cache import AccessToken
@@ -154,6 +158,43 @@ def use_token(config: dict[str, Any], pipe: Connection) -> dict[str, list[str]]:
     for thread in threads:
         thread.join()
     return {"fetched": fetched, "used": used}
+
+
+def probe(config: dict[str, Any], pipe: Connection) -> list[tuple[float, float]]:
+    """Calls a processor that never answers until it is stopped, and tells from when to when each of its probes took."""
+    circuit = Circuit(config["account"], failures=1, window=30, open_for=0.02, cache="default")
+    with suppress(CircuitOpen, TimedOut), circuit.guard(5):
+        raise TimedOut
+    probes = []
+    while not pipe.poll(0.005):
+        with suppress(CircuitOpen, TimedOut), circuit.guard(5):
+            started = time.monotonic()
+            time.sleep(0.02)
+            probes.append((started, time.monotonic()))
+            raise TimedOut
+    return probes
+
+
+def hold_lock(config: dict[str, Any], pipe: Connection) -> None:
+    """Tells whether it got the lock, and holds it until it is killed."""
+    with host_lock("lock") as is_ours:
+        pipe.send(is_ours)
+        time.sleep(60)
+
+
+def lock_after_a_fork(config: dict[str, Any], pipe: Connection) -> bool:
+    """Whether the lock is free again, where a child was forked while it was held and still lives."""
+    with host_lock("lock"):
+        child = os.fork()
+        if child == 0:
+            time.sleep(60)
+            os._exit(0)
+    try:
+        with host_lock("lock") as is_ours:
+            return is_ours
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def create_cache_table(config: dict[str, Any], pipe: Connection) -> None:

@@ -22,6 +22,7 @@ from enrollment_errors.exceptions import (
 from enrollment_errors.redaction import Secret
 from enrollment_errors.transport import shared_cache
 from enrollment_errors.transport.circuit import Circuit, CircuitState, Phase, circuit_opened, read_state
+from enrollment_errors.transport.host_lock import host_lock
 
 from .circuits import heard
 from .clocks import FakeClock
@@ -186,6 +187,7 @@ class TestRecovery:
         fail(circuit, error)
         assert not is_open(circuit)
 
+    @pytest.mark.usefixtures("shared_cache")
     def test_a_prober_that_died_is_followed_by_another(self, circuit: Circuit, clock: FakeClock) -> None:
         open_up(circuit)
         clock.now += OPEN_FOR
@@ -224,6 +226,43 @@ class TestRecovery:
         open_up(circuit)
         slow.__exit__(None, None, None)
         assert is_open(circuit)
+
+
+class TestProbersOfOneHost:
+    """The test has the lock, as another process would have it that probes."""
+
+    def test_without_a_shared_cache_they_take_turns(self, circuit: Circuit, account: str, clock: FakeClock) -> None:
+        open_up(circuit)
+        clock.now += OPEN_FOR
+        with host_lock(f"probe.{account}"):
+            assert is_open(circuit)
+        assert not is_open(circuit)
+
+    def test_one_whose_probe_failed_leaves_it_to_the_next(
+        self, circuit: Circuit, account: str, clock: FakeClock
+    ) -> None:
+        open_up(circuit)
+        clock.now += OPEN_FOR
+        fail(circuit)
+        with host_lock(f"probe.{account}") as is_free:
+            assert is_free
+
+    def test_probers_of_two_accounts_do_not_meet(self, circuit: Circuit, clock: FakeClock) -> None:
+        open_up(circuit)
+        clock.now += OPEN_FOR
+        with host_lock("probe.other"):
+            assert not is_open(circuit)
+
+    def test_a_closed_circuit_asks_nobody(self, circuit: Circuit, account: str) -> None:
+        with host_lock(f"probe.{account}"):
+            assert not is_open(circuit)
+
+    @pytest.mark.usefixtures("shared_cache")
+    def test_a_shared_cache_is_enough(self, circuit: Circuit, account: str, clock: FakeClock) -> None:
+        open_up(circuit)
+        clock.now += OPEN_FOR
+        with host_lock(f"probe.{account}"):
+            assert not is_open(circuit)
 
 
 class TestSignals:

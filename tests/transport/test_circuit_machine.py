@@ -6,9 +6,11 @@ import uuid
 from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.core.cache import cache
+from django.test import override_settings
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
@@ -19,6 +21,7 @@ from enrollment_errors.transport.circuit import Circuit, Phase, read_state
 
 from .circuits import heard
 from .clocks import FakeClock, cache_on
+from .fleet import BACKENDS
 
 FAILURES, WINDOW, OPEN_FOR, LONGEST = 3, 30, 10, 8
 NEVER_OPENED = 0
@@ -33,7 +36,7 @@ class Call:
     probing: bool
 
 
-class BreakerMachine(RuleBasedStateMachine):
+class OnASharedCache(RuleBasedStateMachine):
     calls = Bundle("calls")
 
     def __init__(self) -> None:
@@ -41,6 +44,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.account = uuid.uuid4().hex
         self.stack = ExitStack()
+        self.stack.enter_context(override_settings(CACHES={"default": self.cache_settings()}))
         self.stack.enter_context(cache_on(self.clock))
         self.signals = self.stack.enter_context(heard(self.account))
         self.circuit = Circuit(
@@ -51,7 +55,14 @@ class BreakerMachine(RuleBasedStateMachine):
         self.until: float | None = None
         self.failed_at: dict[int, list[float]] = defaultdict(list)
         self.probed_until: dict[int, float] = {}
+        self.probers = 0
         self.told: list[str] = []
+
+    def cache_settings(self) -> dict[str, str]:
+        return {"BACKEND": BACKENDS["file"], "LOCATION": self.stack.enter_context(TemporaryDirectory())}
+
+    def lets_probe(self) -> bool:
+        return True
 
     def teardown(self) -> None:
         self.stack.close()
@@ -69,18 +80,31 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @rule(target=calls)
     def a_call_begins(self) -> Any:
+        return self._begin() or multiple()
+
+    @rule()
+    def the_processor_is_down_for_a_while(self) -> None:
+        for _ in range(FAILURES):
+            call = self._begin()
+            if call is not None:
+                self._fail(call, None)
+
+    def _begin(self) -> Call | None:
         guard = self.circuit.guard(LONGEST)
         now = self.clock.now
-        admitted = self.until is None or (now >= self.until and now >= self.probed_until.get(self.period, self.until))
+        admitted = self.until is None or (
+            now >= self.until and now >= self.probed_until.get(self.period, self.until) and self.lets_probe()
+        )
         try:
             guard.__enter__()
         except CircuitOpen:
             assert not admitted
-            return multiple()
+            return None
         assert admitted
         probing = self.until is not None
         if probing:
             self.probed_until[self.period] = now + LONGEST
+            self.probers += 1
         return Call(guard, self.period, probing)
 
     @rule(call=consumes(calls), status=st.sampled_from([None, 404]))
@@ -92,6 +116,9 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @rule(call=consumes(calls), status=st.sampled_from([None, 503]))
     def it_fails(self, call: Call, status: int | None) -> None:
+        self._fail(call, status)
+
+    def _fail(self, call: Call, status: int | None) -> None:
         self._end(call, StatusError(status, Secret("")) if status else TimedOut())
         now = self.clock.now
         if call.probing:
@@ -111,6 +138,7 @@ class BreakerMachine(RuleBasedStateMachine):
             self.probed_until.pop(call.period, None)
 
     def _end(self, call: Call, error: ProcessorError | None) -> None:
+        self.probers -= call.probing
         call.guard.__exit__(type(error) if error else None, error, None)
 
     def _begin_period(self, until: float | None) -> None:
@@ -131,5 +159,18 @@ class BreakerMachine(RuleBasedStateMachine):
         assert [name for name, _ in self.signals] == self.told
 
 
-TestBreakerMachine = BreakerMachine.TestCase
-TestBreakerMachine.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+class InLocalMemory(OnASharedCache):
+    """Whoever probes has the host's lock, for as long as it takes."""
+
+    def cache_settings(self) -> dict[str, str]:
+        return {"BACKEND": BACKENDS["locmem"]}
+
+    def lets_probe(self) -> bool:
+        return not self.probers
+
+
+TestOnASharedCache = OnASharedCache.TestCase
+TestInLocalMemory = InLocalMemory.TestCase
+TestOnASharedCache.settings = TestInLocalMemory.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None
+)

@@ -42,6 +42,7 @@ def test_failures_at_the_same_moment_are_counted_one_by_one(circuit: Circuit, mo
         pass
 
 
+@pytest.mark.usefixtures("shared_cache")
 def test_a_probe_that_took_longer_than_it_might_and_one_after_it_close_it_once(
     circuit: Circuit, clock: FakeClock, account: str
 ) -> None:

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from enrollment_errors.transport.shared_cache import REST
 from tests.servers import RedisServer, wait_until
 
 from .conftest import LIMITS, Serve
-from .fleet import BACKENDS, Fleet, create_cache_table, keep_calling, use_token
+from .fleet import BACKENDS, Fleet, create_cache_table, keep_calling, probe, use_token
 from .upstream import Connection, Upstream
 
 PROCESSES = 4
@@ -135,6 +136,16 @@ def test_an_outage_costs_few_calls_and_is_told_once(
         assert told(results) == {"opened": breakers, "closed": breakers}
     else:
         assert set(told(results)) == {"opened", "closed"}
+
+
+def test_processes_probe_one_after_the_other(shared: Shared, account: str) -> None:
+    with Fleet(PROCESSES, probe, {**shared.config, "account": account}) as fleet:
+        fleet.go()
+        time.sleep(1)
+        probes = sorted(probe for result in fleet.results() for probe in result)
+    assert len(probes) > PROCESSES
+    at_once = [(one, other) for one, other in pairwise(probes) if other[0] < one[1]]
+    assert len(at_once) <= (0 if shared.exactly_once else len(probes) / 2), at_once
 
 
 def test_one_process_fetches_the_token_for_all(serve: Serve, shared: Shared, account: str, switched: Switched) -> None:
