@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,19 @@ def first_line(block: Block) -> str:
     return block.code.splitlines()[0]
 
 
+def assert_python_passes(arguments: list[str], block: Block, folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        cwd=folder,
+        env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, f"{block}: {done.stdout}{done.stderr}"
+
+
 def is_test(block: Block) -> bool:
     return first_line(block).startswith("# test_")
 
@@ -53,16 +67,7 @@ class TestPython:
         else:
             script = CODE_SCRIPT.format(code=block.code)
         (tmp_path / "block.py").write_text(script)
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "block.py"],
-            cwd=tmp_path,
-            env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, f"{block}: {done.stderr}"
+        assert_python_passes(["block.py"], block, tmp_path)
 
 
 SETTINGS_SCRIPT = """
@@ -104,16 +109,7 @@ class TestTests:
         (tmp_path / "conftest.py").write_text(CONFTEST)
         (tmp_path / "pytest.ini").write_text("[pytest]\n")
         (tmp_path / "test_it.py").write_text(block.code)
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, f"{block}: {done.stdout}{done.stderr}"
+        assert_python_passes(["-m", "pytest", "-q", "-p", "no:cacheprovider"], block, tmp_path)
 
 
 CONFTEST = """
