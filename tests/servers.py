@@ -129,8 +129,10 @@ class PostgresServer:
         self._process = subprocess.Popen(
             [
                 self._programs / "postgres",
-                *("-D", self._data, "-p", str(self.port), "-k", self._folder),
-                *("-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "shared_buffers=16MB"),
+                *("-D", self._data, "-p", str(self.port)),
+                # Without a socket in a folder, whose path may be too long for one.
+                *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+                *("-c", "fsync=off", "-c", "shared_buffers=16MB"),
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
