@@ -110,7 +110,7 @@ class Circuit:
                 with suppress(CacheDown):
                     self._settle(record, probing, error)
                 raise
-            except BaseException:
+            except BaseException:  # goes on; it tells nothing of the processor, so the next caller may probe
                 with suppress(CacheDown):
                     self._withdraw(record, probing)
                 raise
