@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -79,17 +79,18 @@ class ExpiryPolicy:
             )
 
     def expires_at(self, now: datetime) -> datetime:
-        """When an enrollment made at ``now`` (aware) expires, in the site's time zone.
+        """When an enrollment made at ``now`` (aware) expires, in the site's time zone, whichever one is active.
 
         Counted in calendar days, so that a change of the clocks does not move midnight.
         """
-        day_after_last = timezone.localdate(now) + timedelta(days=self.days + 1)
-        midnight = datetime(day_after_last.year, day_after_last.month, day_after_last.day)
-        return timezone.make_aware(midnight, timezone.get_current_timezone())
+        zone = timezone.get_default_timezone()
+        day_after_last = timezone.localdate(now, zone) + timedelta(days=self.days + 1)
+        return timezone.make_aware(datetime.combine(day_after_last, time()), zone)
 
     def reenrollment_opens_at(self, expires_at: datetime) -> datetime:
-        local = timezone.localtime(expires_at).replace(tzinfo=None) - timedelta(days=self.reenrollment_days)
-        return timezone.make_aware(local, timezone.get_current_timezone())
+        zone = timezone.get_default_timezone()
+        local = timezone.localtime(expires_at, zone).replace(tzinfo=None) - timedelta(days=self.reenrollment_days)
+        return timezone.make_aware(local, zone)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,14 @@ def test_reenrollment_opens_at_midnight_although_the_clocks_change_on_the_way():
     assert django_timezone.localtime(opens_at).strftime("%m-%d %H:%M") == "03-02 00:00"
 
 
+def test_the_dates_are_those_of_the_sites_time_zone_wherever_the_rider_is():
+    policy = ExpiryPolicy(days=30, reenrollment_days=10)
+    with django_timezone.override("Asia/Tokyo"):
+        assert policy.expires_at(utc(2026, 6, 1, 20)) == utc(2026, 7, 2, 7)
+        # 3 November is a day on which Los Angeles has another offset from Tokyo than on 24 October.
+        assert policy.reenrollment_opens_at(utc(2026, 11, 3, 8)) == utc(2026, 10, 24, 7)
+
+
 @pytest.mark.parametrize(("days", "window"), [(0, 0), (-1, 0), (10, 11), (10, -1)])
 def test_a_policy_that_makes_no_sense_is_refused(days, window):
     with pytest.raises(ConfigurationError, match="ExpiryPolicy"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils.dateformat import format as format_date
 from django.utils.html import format_html_join
@@ -43,7 +43,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Bar:
-    start: datetime
+    start: date
     x: int
     total: int
     segments: Sequence[Segment]
@@ -56,11 +56,14 @@ class Chart:
 
     id: str
     title: str
-    is_hourly: bool
     bars: Sequence[Bar]
     bar_width: int
     highest: int
     outcomes: Sequence[tuple[str, str]]
+
+    @property
+    def is_hourly(self) -> bool:
+        return isinstance(self.bars[0].start, datetime)
 
     @property
     def drawn_bars(self) -> SafeString:
@@ -96,14 +99,16 @@ class Chart:
         return [(outcome, label, sum(_count_of(bar, outcome) for bar in self.bars)) for outcome, label in self.outcomes]
 
     @property
-    def rows(self) -> list[tuple[datetime, list[int]]]:
+    def rows(self) -> list[tuple[date, list[int]]]:
         """For the table: a count for each of ``outcomes``."""
         return [
             (bar.start, [_count_of(bar, outcome) for outcome, _ in self.outcomes]) for bar in self.bars if bar.total
         ]
 
     def _name(self, bar: Bar) -> str:
-        return format_date(localtime(bar.start), "H:i" if self.is_hourly else "M j")
+        if isinstance(bar.start, datetime):
+            return format_date(localtime(bar.start), "H:i")
+        return format_date(bar.start, "M j")
 
     def _drawn(self, bar: Bar) -> SafeString:
         return format_html_join(
@@ -113,8 +118,8 @@ class Chart:
         )
 
 
-def draw(chart_id: str, title: str, columns: Sequence[tuple[datetime, Mapping[str, int]]], *, is_hourly: bool) -> Chart:
-    """``columns`` are the starts of the hours or days, and how often each outcome came in each."""
+def draw(chart_id: str, title: str, columns: Sequence[tuple[date, Mapping[str, int]]]) -> Chart:
+    """``columns`` are the days, or the starts of the hours, and how often each outcome came in each."""
     slot = WIDTH // len(columns)
     highest = max(sum(counts.values()) for _, counts in columns)
     bars = [
@@ -124,7 +129,7 @@ def draw(chart_id: str, title: str, columns: Sequence[tuple[datetime, Mapping[st
     occurring = [
         (outcome, label) for outcome, label in LABELS.items() if any(outcome in counts for _, counts in columns)
     ]
-    return Chart(chart_id, title, is_hourly, bars, slot - _GAP, highest, occurring)
+    return Chart(chart_id, title, bars, slot - _GAP, highest, occurring)
 
 
 def _segments(counts: Mapping[str, int], highest: int) -> list[Segment]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Any, Union
 
 from django.db.models import F, Max, Min, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncHour
-from django.utils.timezone import get_default_timezone, localtime, make_aware
+from django.utils.timezone import localtime
 
 from .. import conf
 from ..catalogue import Code, explained
@@ -121,32 +121,30 @@ def _with_dimensions(counts: Any) -> Any:
     return counts.annotate(**{name: F(f"ending__{name}") for name in DIMENSIONS})
 
 
-Columns = dict[str, list[tuple[datetime, dict[str, int]]]]
-"""By account: the start of each hour or day, and how often each outcome came in it."""
+Columns = dict[str, list[tuple[date, dict[str, int]]]]
+"""By account: each day, or the start of each hour, and how often each outcome came in it."""
 
 
 def last_hours(now: datetime, filters: Filters, hours: int = 24) -> Columns:
     this_hour = now.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)
     starts = [this_hour - timedelta(hours=ago) for ago in reversed(range(hours))]
     counts = minutes_since(starts[0]).annotate(start=TruncHour("last_at", tzinfo=timezone.utc))
-    return _columns({start: start for start in starts}, counts.filter(**filters), "start")
+    return _columns(starts, counts.filter(**filters), "start")
 
 
 def last_days(now: datetime, filters: Filters, days: int = 30) -> Columns:
     """Days of the site's time zone, today among them."""
     today = DayCount.day_of(now)
-    dates = [today - timedelta(days=ago) for ago in reversed(range(days))]
-    starts = {date: make_aware(datetime.combine(date, time()), get_default_timezone()) for date in dates}
-    return _columns(starts, days_until(now, days).filter(**filters), "day")
+    all_days = [today - timedelta(days=ago) for ago in reversed(range(days))]
+    return _columns(all_days, days_until(now, days).filter(**filters), "day")
 
 
-def _columns(starts: Mapping[Any, datetime], counts: Counts, column: str) -> Columns:
-    """``starts`` by the value that counts have in ``column``."""
-    counted: dict[tuple[str, Any], dict[str, int]] = defaultdict(dict)
+def _columns(starts: Sequence[date], counts: Counts, column: str) -> Columns:
+    counted: dict[tuple[str, date], dict[str, int]] = defaultdict(dict)
     for account, value, outcome, number in _summed(counts, "account", column, "outcome"):
         counted[account, value][outcome] = number
     accounts = sorted({account for account, _ in counted})
-    return {account: [(start, counted[account, value]) for value, start in starts.items()] for account in accounts}
+    return {account: [(start, counted[account, start]) for start in starts] for account in accounts}
 
 
 def outcomes_since(moment: datetime) -> dict[str, dict[str, int]]:

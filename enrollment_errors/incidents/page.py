@@ -75,8 +75,8 @@ def overview_context(asked: Mapping[str, Any]) -> dict[str, Any]:
         "form": form,
         "circuits": circuits(),
         "charts": [
-            *_charts("last 24 hours", last_hours(moment, form.filters), is_hourly=True),
-            *_charts("last 30 days", last_days(moment, form.filters), is_hourly=False),
+            *_charts("hours", "last 24 hours", last_hours(moment, form.filters)),
+            *_charts("days", "last 30 days", last_days(moment, form.filters)),
         ],
         "causes": [
             (
@@ -94,9 +94,8 @@ def overview_context(asked: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _charts(words: str, columns: Columns, *, is_hourly: bool) -> list[Chart]:
-    unit = "hours" if is_hourly else "days"
+def _charts(name: str, words: str, columns: Columns) -> list[Chart]:
     return [
-        draw(f"chart-{unit}-{number}", f"{account or 'no account'}, {words}", bars, is_hourly=is_hourly)
+        draw(f"chart-{name}-{number}", f"{account or 'no account'}, {words}", bars)
         for number, (account, bars) in enumerate(columns.items())
     ]

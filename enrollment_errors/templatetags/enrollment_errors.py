@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django import template
 from django.template import Context
@@ -47,6 +47,12 @@ def spelled(reference: str) -> str:
 
 
 @register.filter
-def last_day(expires_at: datetime) -> datetime:
+def site_day(moment: datetime) -> date:
+    """The day of a moment in the site's time zone, whichever one is active."""
+    return timezone.localdate(moment, timezone.get_default_timezone())
+
+
+@register.filter
+def last_day(expires_at: datetime) -> date:
     """The last day of a benefit, in the site's time zone: an expiry is the midnight that ends it."""
-    return timezone.localtime(expires_at - timedelta(microseconds=1))
+    return site_day(expires_at - timedelta(microseconds=1))

@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.timezone import override
 
 from enrollment_errors.exceptions import ConnectionFailed
 from enrollment_errors.incidents.filters import BoundedPaginator
@@ -414,6 +415,16 @@ class TestTheCharts:
         count(2, ago=timedelta(hours=14, minutes=10))
 
         assert "Nov. 20, 2026</th> <td>2" in re.sub(r"\s+", " ", charts()).replace("</td>", "")
+
+    @pytest.mark.parametrize("zone", ["Asia/Tokyo", "Pacific/Honolulu"])
+    def test_it_is_so_wherever_the_operator_is(self, charts: Callable[[], str], zone: str) -> None:
+        count(5, outcome="success")
+        _, here = re.findall(r"<figure.*?</figure>", charts(), re.DOTALL)
+
+        with override(zone):
+            _, there = re.findall(r"<figure.*?</figure>", charts(), re.DOTALL)
+
+        assert there == here
 
     @pytest.mark.parametrize("language", ["en", "de"])
     def test_they_are_plain_svg_in_every_language(self, operator: Client, settings: Any, language: str) -> None:

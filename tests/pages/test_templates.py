@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.http import HttpRequest
 from django.test import RequestFactory
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 from enrollment_errors.host import Agency
@@ -153,7 +153,14 @@ def test_check_again_is_a_post_to_the_page_itself() -> None:
 
 class TestDates:
     def test_the_last_day_is_the_one_that_the_midnight_of_the_expiry_ends(self) -> None:
-        assert last_day(DATES["expires_at"]).date().isoformat() == "2027-01-31"
+        assert last_day(DATES["expires_at"]).isoformat() == "2027-01-31"
+
+    @pytest.mark.parametrize("zone", ["Asia/Tokyo", "Pacific/Honolulu"])
+    def test_they_are_days_of_the_sites_time_zone_wherever_the_rider_is(self, zone: str) -> None:
+        here = [render(name) for name in ("success-already", "too-early")]
+        with timezone.override(zone):
+            there = [render(name) for name in ("success-already", "too-early")]
+        assert there == here
 
     def test_too_early_says_when_the_fare_ends_and_when_it_can_be_renewed(self) -> None:
         html = render("too-early")
