@@ -75,7 +75,7 @@ class RiderSession:
             expires_at=_moment(kept["expires_at"]),
         )
 
-    def keep_end(self, result: Result, card_token: Secret | None = None) -> None:
+    def keep_end(self, result: Result, enrollment: Enrollment, card_token: Secret | None = None) -> None:
         """How the last enrollment ended: for its page, for a link still open, and for a second click."""
         pending = result.pending
         self._keep(
@@ -100,7 +100,7 @@ class RiderSession:
                 "reference": result.reference,
                 "expires_at": _text(result.expires_at),
                 "reenrollment_opens_at": _text(result.reenrollment_opens_at),
-                "card": _digest(card_token) if card_token else None,
+                "card": _digest(card_token, enrollment) if card_token else None,
             },
         )
 
@@ -118,10 +118,10 @@ class RiderSession:
             "reenrollment_opens_at": _moment(kept["reenrollment_opens_at"]),
         }
 
-    def success_of(self, card_token: Secret) -> str | None:
-        """The reference under which this very card token was enrolled: the rider clicked twice, or went back."""
+    def success_of(self, card_token: Secret, enrollment: Enrollment) -> str | None:
+        """The reference under which this very card token got this benefit: the rider clicked twice, or went back."""
         kept = self._state.get("end")
-        if kept is None or kept["outcome"] != "success" or not kept["card"] or kept["card"] != _digest(card_token):
+        if kept is None or kept["outcome"] != "success" or kept["card"] != _digest(card_token, enrollment):
             return None
         return str(kept["reference"])
 
@@ -144,8 +144,10 @@ def _read(request: HttpRequest) -> dict[str, Any]:
     return {} if text is None else json.loads(text)
 
 
-def _digest(card_token: Secret) -> str:
-    return hashlib.sha256(f"card:{card_token.reveal()}".encode()).hexdigest()
+def _digest(card_token: Secret, enrollment: Enrollment) -> str:
+    """Of the card and the benefit: a rider may earn another one, for the same card, in the same session."""
+    named = json.dumps(["card", enrollment.processor, enrollment.group_id, card_token.reveal()])
+    return hashlib.sha256(named.encode()).hexdigest()
 
 
 def _text(moment: datetime | None) -> str | None:

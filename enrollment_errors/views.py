@@ -35,7 +35,7 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
     if request.method != "POST":
         return _enroll_page(request, enrollment, session)
     card_token = EnrollForm(request.POST).secret_card_token()
-    if reference := session.success_of(card_token):
+    if reference := session.success_of(card_token, enrollment):
         return redirect(end_url(request, Outcome.SUCCESS, reference))
     handle = None if card_token else _redirect_handle(session, enrollment)
     result = service.enroll(enrollment, visit_of(request, enrollment, session), card_token=card_token, handle=handle)
@@ -151,7 +151,7 @@ def _end(
     card_token: Secret | None = None,
 ) -> HttpResponse:
     """Keep how it ended, tell the site of a success, and send the rider to the page."""
-    session.keep_end(result, card_token)
+    session.keep_end(result, enrollment, card_token)
     if result.outcome is Outcome.SUCCESS:
         try:
             conf.get_host().on_success(request, enrollment, result)

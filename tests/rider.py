@@ -8,7 +8,6 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any
 
 import pytest
@@ -47,7 +46,7 @@ class Rider:
         self.base = base
 
     def becomes_eligible(self, **eligible: Any) -> Rider:
-        session = import_module(django_settings.SESSION_ENGINE).SessionStore()
+        session = self.client.session
         session["eligible"] = eligible
         session.save()
         self.client.cookies[django_settings.SESSION_COOKIE_NAME] = session.session_key

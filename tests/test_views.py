@@ -168,6 +168,12 @@ class TestTheEnrollPage:
         assert (second.page, second.url) == ("success", first.url)
         assert sandbox.calls["link"] == 1
 
+    def test_links_the_same_card_for_another_benefit_in_the_same_session(self, sandbox, rider):
+        rider.enrolls()
+        assert rider.becomes_eligible(group="group-veterans").enrolls().page == "success"
+        card = sandbox.state.card(CARD_TOKEN).id
+        assert card in sandbox.state.groups["group-veterans"].links
+
     def test_tries_again_after_a_failure_with_the_same_card_token(self, sandbox, rider):
         sandbox.faults.set("lookup", Fault(kind="status", status=503))
         assert rider.enrolls().page == "system_error"
