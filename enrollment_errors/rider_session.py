@@ -23,9 +23,10 @@ from .processors.base import CardForm, FundingSource, Redirect, Tokenization
 from .redaction import Secret
 
 KEY = "enrollment_errors"
-_PURPOSE = "session.1"  # the number is the shape's: another shape reads nothing of this one
+_PURPOSE = "session.2"  # the number is the shape's: another shape reads nothing of this one
 EXPIRY_MARGIN = 5.0
 """Seconds before its end at which a tokenization access is not used any more."""
+_PAGES_OF_A_LINK = 8
 
 logger = logging.getLogger("enrollment_errors")
 
@@ -63,10 +64,13 @@ class RiderSession:
     def forget_tokenization(self) -> None:
         self._keep("tokenization", None)
 
-    def pending(self, enrollment: Enrollment) -> PendingLink | None:
-        """The link whose answer was lost, if it is of this enrollment."""
+    def pending(self, enrollment: Enrollment, reference: str) -> PendingLink | None:
+        """The link whose answer was lost, if it is of this enrollment, and of the card that ended under ``reference``:
+        another tab may have brought another card."""
         kept = self._state.get("pending")
         if kept is None or (kept["account"], kept["group_id"]) != (enrollment.processor, enrollment.group_id):
+            return None
+        if reference not in kept["references"]:
             return None
         return PendingLink(
             account=kept["account"],
@@ -77,21 +81,7 @@ class RiderSession:
 
     def keep_end(self, result: Result, enrollment: Enrollment, card_token: Secret | None = None) -> None:
         """How the last enrollment ended: for its page, for a link still open, and for a second click."""
-        pending = result.pending
-        self._keep(
-            "pending",
-            pending
-            and {
-                "account": pending.account,
-                "group_id": pending.group_id,
-                "funding_source": {
-                    "id": pending.funding_source.id,
-                    "scheme": pending.funding_source.scheme,
-                    "category": pending.funding_source.category,
-                },
-                "expires_at": _text(pending.expires_at),
-            },
-        )
+        self._keep("pending", result.pending and self._kept_of(result.pending, result.reference))
         self._keep(
             "end",
             {
@@ -103,6 +93,26 @@ class RiderSession:
                 "card": _digest(card_token, enrollment) if card_token else None,
             },
         )
+
+    def _kept_of(self, pending: PendingLink, reference: str) -> dict[str, Any]:
+        """``references`` are those of the last pages that this link was still being checked on."""
+        link = {
+            "account": pending.account,
+            "group_id": pending.group_id,
+            "funding_source": {
+                "id": pending.funding_source.id,
+                "scheme": pending.funding_source.scheme,
+                "category": pending.funding_source.category,
+            },
+        }
+        before = self._state.get("pending") or {}
+        is_same = link.items() <= before.items()
+        references = [*(before["references"] if is_same else []), reference]
+        return {
+            **link,
+            "expires_at": _text(pending.expires_at),
+            "references": references[-_PAGES_OF_A_LINK:],
+        }
 
     def end(self, reference: str) -> dict[str, Any]:
         """``code``, ``expires_at`` and ``reenrollment_opens_at`` of the enrollment that ended under ``reference``.

@@ -84,7 +84,8 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
 
 @rider_view(Event.RETURNED_ENROLLMENT, Pages, "POST")
 def _check_again(request: HttpRequest, enrollment: Enrollment, session: RiderSession, signed: str) -> HttpResponse:
-    pending = session.pending(enrollment)
+    reference = signed_reference(PAGES[Outcome.UNKNOWN], signed)
+    pending = session.pending(enrollment, reference) if reference else None
     if pending is None:
         return redirect(url(request, "enroll"))  # starting again is safe: a card that is linked is not linked twice
     result = service.check_again(enrollment, visit_of(request, enrollment, session), pending)

@@ -199,14 +199,32 @@ class TestALostAnswer:
         assert rider.checks_again(end).page == "success"
         assert list(links(sandbox)) == [card]
 
-    def test_is_no_success_for_a_rider_who_comes_back_as_somebody_elses_enrollment(self, sandbox, rider):
+    def test_is_settled_from_an_older_page_of_the_same_card_too(self, sandbox, rider, card):
+        sandbox.faults.set("link", LOST["reset"])
+        sandbox.faults.set("groups", Fault(kind="status", status=503))
+        oldest = rider.enrolls()
+        rider.checks_again(oldest)
+        rider.enrolls()
+        sandbox.faults.clear()
+        assert rider.checks_again(oldest).page == "success"
+        assert list(links(sandbox)) == [card]
+
+    def test_is_no_success_for_another_benefit_of_the_same_rider(self, sandbox, rider):
         sandbox.faults.set("link", LOST["reset"])
         sandbox.faults.set("groups", Fault(kind="reset"))
         end = rider.enrolls()
-        key = rider.client.cookies["sessionid"].value
-        rider.becomes_eligible(group="group-veterans")
-        assert rider.client.cookies["sessionid"].value != key
-        assert rider.checks_again(end).page == "enroll"
+        assert rider.becomes_eligible(group="group-veterans").checks_again(end).page == "enroll"
+
+    def test_of_one_card_is_not_settled_by_another_card_in_another_tab(self, sandbox, rider, card):
+        sandbox.faults.set("link", Fault(kind="reset"))
+        sandbox.faults.set("groups", Fault(kind="reset"))
+        first = rider.enrolls()
+        other = sandbox.state.add_card("another-card")
+        second = rider.enrolls("another-card")
+        sandbox.faults.clear()
+        assert rider.checks_again(first).page == "enroll"
+        assert rider.checks_again(second).page == "success"
+        assert list(links(sandbox)) == [other]
 
 
 def test_a_401_gets_a_new_access_token_and_is_tried_once_more(sandbox, rider):

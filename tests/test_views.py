@@ -413,5 +413,8 @@ def test_what_is_kept_in_the_session_fits_into_a_signed_cookie(sandbox, rider):
     rider.asks_for_token()
     sandbox.faults.set("link", Fault(kind="reset"))
     sandbox.faults.set("groups", Fault(kind="reset"))
-    rider.enrolls()
-    assert len(rider.client.cookies["sessionid"].value) < 2_000
+    end = rider.enrolls()
+    for _ in range(30):
+        end = rider.checks_again(end)
+    assert end.page == "still_checking"
+    assert len(rider.client.cookies["sessionid"].value) < 1_500
