@@ -48,21 +48,25 @@ def operator(browser: Browser, demo: RunningDemo, stopped: list[str]) -> Iterato
         yield page
 
 
-def fail_at_the_link(rider: Walk) -> str:
-    """The reference that the rider is shown."""
+def fail_at_the_link(rider: Walk, operator: Page) -> str:
+    """The reference that the rider is shown, once the operator can find it: it is written after the answer."""
     rider.demo.choose("error-503")
     rider.qualify()
     rider.use_card("visa")
     rider.page.wait_for_url("**/system-error/**")
     assert rider.reference
-    rider.page.wait_for_timeout(1_500)  # written half a second later
-    return rider.reference
+    search = f"{rider.demo.url}/admin/enrollment_errors/incident/?q={rider.reference}"
+    for _ in range(100):
+        if operator.request.get(search).url.endswith("/change/"):  # a reference that is found leads there
+            return rider.reference
+        operator.wait_for_timeout(100)
+    pytest.fail("The incident was never written.")
 
 
 def test_from_a_reference_to_the_call_that_failed_and_why_are_two_clicks(
     rider: Walk, operator: Page, stopped: list[str]
 ) -> None:
-    reference = fail_at_the_link(rider)
+    reference = fail_at_the_link(rider, operator)
 
     operator.get_by_role("link", name="Incidents", exact=True).first.click()
     operator.locator("#searchbar").fill(reference.lower().replace("-", " "))
@@ -78,7 +82,7 @@ def test_from_a_reference_to_the_call_that_failed_and_why_are_two_clicks(
 
 
 def test_the_incident_leads_to_its_sentry_event(rider: Walk, operator: Page) -> None:
-    reference = fail_at_the_link(rider)
+    reference = fail_at_the_link(rider, operator)
     operator.goto(f"{rider.demo.url}/admin/enrollment_errors/incident/?q={reference}")
 
     link = operator.locator(".field-sentry_event a")
@@ -91,7 +95,7 @@ def test_the_incident_leads_to_its_sentry_event(rider: Walk, operator: Page) -> 
 def test_the_overview_shows_the_cause_the_circuits_and_the_charts_without_a_script_or_a_style_of_its_own(
     rider: Walk, operator: Page, stopped: list[str]
 ) -> None:
-    fail_at_the_link(rider)
+    fail_at_the_link(rider, operator)
 
     operator.get_by_role("link", name="Overview", exact=True).first.click()
 
@@ -108,7 +112,7 @@ def test_the_overview_shows_the_cause_the_circuits_and_the_charts_without_a_scri
 
 
 def test_from_a_cause_to_an_incident_of_it_are_two_clicks(rider: Walk, operator: Page) -> None:
-    reference = fail_at_the_link(rider)
+    reference = fail_at_the_link(rider, operator)
     operator.get_by_role("link", name="Overview", exact=True).first.click()
 
     operator.get_by_role("link", name="processor_error").first.click()
