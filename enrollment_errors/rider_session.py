@@ -18,7 +18,7 @@ from django.http import HttpRequest
 
 from .encryption import decrypt, encrypt
 from .host import Enrollment, Identity
-from .outcomes import PendingLink, Result
+from .outcomes import Outcome, PendingLink, Result
 from .processors.base import CardForm, FundingSource, Redirect, Tokenization
 from .redaction import Secret
 
@@ -79,8 +79,18 @@ class RiderSession:
             expires_at=_moment(kept["expires_at"]),
         )
 
-    def keep_end(self, result: Result, enrollment: Enrollment, card_token: Secret | None = None) -> None:
-        """How the last enrollment ended: for its page, for a link still open, and for a second click."""
+    def keep_end(
+        self,
+        result: Result,
+        enrollment: Enrollment,
+        *,
+        card_token: Secret | None = None,
+        checked: str | None = None,
+    ) -> None:
+        """How the last enrollment ended: for its page, for a link still open, and for a second click.
+
+        ``checked`` is the reference of the page that asked for a lost link.
+        """
         self._keep("pending", result.pending and self._kept_of(result.pending, result.reference))
         self._keep(
             "end",
@@ -91,6 +101,7 @@ class RiderSession:
                 "expires_at": _text(result.expires_at),
                 "reenrollment_opens_at": _text(result.reenrollment_opens_at),
                 "card": _digest(card_token, enrollment) if card_token else None,
+                "checked": checked,
             },
         )
 
@@ -134,6 +145,13 @@ class RiderSession:
         if kept is None or kept["outcome"] != "success" or kept["card"] != _digest(card_token, enrollment):
             return None
         return str(kept["reference"])
+
+    def end_of_check(self, reference: str) -> tuple[Outcome, str] | None:
+        """Outcome and reference that checking again on the page of ``reference`` came to."""
+        kept = self._state.get("end")
+        if kept is None or kept["checked"] != reference:
+            return None
+        return Outcome(kept["outcome"]), kept["reference"]
 
     def _keep(self, name: str, value: Any) -> None:
         self._state[name] = value

@@ -41,7 +41,7 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
     result = service.enroll(enrollment, visit_of(request, enrollment, session), card_token=card_token, handle=handle)
     if handle is not None:
         session.forget_tokenization()  # a visit to the processor's site is good for one card
-    return _end(request, enrollment, session, result, card_token)
+    return _end(request, enrollment, session, result, card_token=card_token)
 
 
 @rider_view(Event.FAILED_PRETOKENIZATION, Envelopes, "POST")
@@ -86,10 +86,12 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
 def _check_again(request: HttpRequest, enrollment: Enrollment, session: RiderSession, signed: str) -> HttpResponse:
     reference = signed_reference(PAGES[Outcome.UNKNOWN], signed)
     pending = session.pending(enrollment, reference) if reference else None
-    if pending is None:
-        return redirect(url(request, "enroll"))  # starting again is safe: a card that is linked is not linked twice
-    result = service.check_again(enrollment, visit_of(request, enrollment, session), pending)
-    return _end(request, enrollment, session, result)
+    if reference and pending:
+        result = service.check_again(enrollment, visit_of(request, enrollment, session), pending)
+        return _end(request, enrollment, session, result, checked=reference)
+    if reference and (end := session.end_of_check(reference)):
+        return redirect(end_url(request, *end))
+    return redirect(url(request, "enroll"))  # starting again is safe: a card that is linked is not linked twice
 
 
 def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
@@ -149,10 +151,10 @@ def _end(
     enrollment: Enrollment,
     session: RiderSession,
     result: Result,
-    card_token: Secret | None = None,
+    **known: Any,
 ) -> HttpResponse:
-    """Keep how it ended, tell the site of a success, and send the rider to the page."""
-    session.keep_end(result, enrollment, card_token)
+    """Keep how it ended and what is ``known`` of it, tell the site of a success, and send the rider to the page."""
+    session.keep_end(result, enrollment, **known)
     if result.outcome is Outcome.SUCCESS:
         try:
             conf.get_host().on_success(request, enrollment, result)

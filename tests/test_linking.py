@@ -191,6 +191,17 @@ class TestALostAnswer:
         assert calls(sandbox)["link"] == 1
         assert list(links(sandbox)) == [card]
 
+    def test_that_is_settled_shows_the_same_success_to_a_second_click(self, sandbox, rider):
+        sandbox.faults.set("link", LOST["reset"])
+        sandbox.faults.set("groups", Fault(kind="status", status=503))
+        end = rider.enrolls()
+        sandbox.faults.clear()
+        success = rider.checks_again(end)
+        asked = sandbox.calls.total()
+        again = rider.checks_again(end)
+        assert (again.page, again.url) == ("success", success.url)
+        assert sandbox.calls.total() == asked
+
     def test_of_a_link_that_was_not_made_is_linked_by_checking_again(self, sandbox, rider, card):
         sandbox.faults.set("link", Fault(kind="reset"))
         sandbox.faults.set("groups", Fault(kind="reset"))
