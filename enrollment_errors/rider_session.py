@@ -64,13 +64,10 @@ class RiderSession:
     def forget_tokenization(self) -> None:
         self._keep("tokenization", None)
 
-    def pending(self, enrollment: Enrollment, reference: str) -> PendingLink | None:
-        """The link whose answer was lost, if it is of this enrollment, and of the card that ended under ``reference``:
-        another tab may have brought another card."""
+    def pending(self, enrollment: Enrollment) -> PendingLink | None:
+        """The link whose answer was lost, if it is of this enrollment."""
         kept = self._state.get("pending")
         if kept is None or (kept["account"], kept["group_id"]) != (enrollment.processor, enrollment.group_id):
-            return None
-        if reference not in kept["references"]:
             return None
         return PendingLink(
             account=kept["account"],
@@ -78,6 +75,11 @@ class RiderSession:
             funding_source=FundingSource(**kept["funding_source"]),
             expires_at=_moment(kept["expires_at"]),
         )
+
+    def pending_of(self, reference: str, enrollment: Enrollment) -> PendingLink | None:
+        """The same, if it is of the card that ended under ``reference``: another tab may have brought another card."""
+        kept = self._state.get("pending")
+        return self.pending(enrollment) if kept is not None and reference in kept["references"] else None
 
     def keep_end(
         self,

@@ -80,11 +80,18 @@ def request_tokenization(enrollment: Enrollment, visit: Visit, *, return_url: st
     return Result(Outcome.SUCCESS, "tokenization_access", attempt.reference, tokenization=tokenization)
 
 
-def enroll(enrollment: Enrollment, visit: Visit, *, card_token: Secret, handle: Secret | None = None) -> Result:
+def enroll(
+    enrollment: Enrollment,
+    visit: Visit,
+    *,
+    card_token: Secret,
+    handle: Secret | None = None,
+    pending: PendingLink | None = None,
+) -> Result:
     """Link the card of ``card_token`` to the concession group.
 
     For a rider who is back from a redirect flow, ``handle`` is what the processor called the visit, and the processor
-    gives the card token.
+    gives the card token. ``pending`` is this rider's link whose answer was lost: with the same card it is settled.
     """
     attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit)
     stage = Stage.CARD_FORM
@@ -100,13 +107,15 @@ def enroll(enrollment: Enrollment, visit: Visit, *, card_token: Secret, handle: 
         with at(Stage.LOOKUP):
             funding_source = processor.find_funding_source(card_token)
         stage = Stage.LINK
-        attempt.pending = PendingLink(
+        lost = pending if pending and pending.funding_source.id == funding_source.id else None
+        attempt.pending = lost or PendingLink(
             account=enrollment.processor,
             group_id=enrollment.group_id,
             funding_source=funding_source,
             expires_at=enrollment.expiry.expires_at(attempt.now) if enrollment.expiry else None,
         )
-        return attempt.succeed(ConcessionLink(processor, attempt.pending, enrollment.expiry, now=attempt.now).make())
+        link = ConcessionLink(processor, attempt.pending, enrollment.expiry, now=attempt.now)
+        return attempt.succeed(link.settle() if lost else link.make())
     except Exception as error:  # noqa: BLE001  as above
         return attempt.fail(error, stage)
 

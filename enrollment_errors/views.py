@@ -38,7 +38,13 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
     if reference := session.success_of(card_token, enrollment):
         return redirect(end_url(request, Outcome.SUCCESS, reference))
     handle = None if card_token else _redirect_handle(session, enrollment)
-    result = service.enroll(enrollment, visit_of(request, enrollment, session), card_token=card_token, handle=handle)
+    result = service.enroll(
+        enrollment,
+        visit_of(request, enrollment, session),
+        card_token=card_token,
+        handle=handle,
+        pending=session.pending(enrollment),
+    )
     if handle is not None:
         session.forget_tokenization()  # a visit to the processor's site is good for one card
     return _end(request, enrollment, session, result, card_token=card_token)
@@ -85,7 +91,7 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
 @rider_view(Event.RETURNED_ENROLLMENT, Pages, "POST")
 def _check_again(request: HttpRequest, enrollment: Enrollment, session: RiderSession, signed: str) -> HttpResponse:
     reference = signed_reference(PAGES[Outcome.UNKNOWN], signed)
-    pending = session.pending(enrollment, reference) if reference else None
+    pending = session.pending_of(reference, enrollment) if reference else None
     if reference and pending:
         result = service.check_again(enrollment, visit_of(request, enrollment, session), pending)
         return _end(request, enrollment, session, result, checked=reference)

@@ -202,6 +202,26 @@ class TestALostAnswer:
         assert (again.page, again.url) == ("success", success.url)
         assert sandbox.calls.total() == asked
 
+    @pytest.mark.parametrize("expires", [False, True])
+    def test_is_settled_by_starting_again_too(self, sandbox, site, card, expires):
+        rider = Rider().becomes_eligible(expires=expires)
+        sandbox.faults.set("link", LOST["reset"])
+        sandbox.faults.set("groups", Fault(kind="status", status=503))
+        assert rider.enrolls().page == "still_checking"
+        sandbox.faults.clear()
+        assert rider.enrolls().page == "success"
+        assert calls(sandbox)["link"] == 1
+        assert list(links(sandbox)) == [card]
+
+    def test_of_one_card_is_nothing_to_another_card(self, sandbox, expiring, card):
+        sandbox.faults.set("link", Fault(kind="reset"))
+        sandbox.faults.set("groups", Fault(kind="reset"))
+        assert expiring.enrolls().page == "still_checking"
+        sandbox.faults.clear()
+        other = sandbox.state.add_card("another-card")
+        assert expiring.enrolls("another-card").page == "success"
+        assert list(links(sandbox)) == [other]
+
     def test_of_a_link_that_was_not_made_is_linked_by_checking_again(self, sandbox, rider, card):
         sandbox.faults.set("link", Fault(kind="reset"))
         sandbox.faults.set("groups", Fault(kind="reset"))
