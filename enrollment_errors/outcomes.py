@@ -65,7 +65,8 @@ class Result:
     """What the service tells the views.
 
     ``expires_at`` and ``reenrollment_opens_at`` are aware datetimes, present for a benefit that expires.
-    ``tokenization`` is present after a successful token request, ``pending`` with the outcome ``UNKNOWN``.
+    ``tokenization`` is present after a successful token request, ``pending`` where a link's answer is still lost: always
+    with the outcome ``UNKNOWN``, else one from an earlier request.
     """
 
     outcome: Outcome

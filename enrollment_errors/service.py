@@ -94,6 +94,7 @@ def enroll(
     gives the card token. ``pending`` is this rider's link whose answer was lost: with the same card it is settled.
     """
     attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit)
+    attempt.lost = pending
     stage = Stage.CARD_FORM
     try:
         if handle is None:
@@ -173,6 +174,7 @@ class _Attempt:
         self.reference = new_reference()
         self.now = timezone.now()
         self.pending: PendingLink | None = None
+        self.lost: PendingLink | None = None  # from an earlier request
         self._started = SYSTEM_CLOCK.monotonic()
         self._report = Report(
             event=event,
@@ -219,8 +221,14 @@ class _Attempt:
             self.reference,
             expires_at=getattr(error, "expires_at", None),
             reenrollment_opens_at=getattr(error, "reenrollment_opens_at", None),
-            pending=self.pending if verdict.outcome is Outcome.UNKNOWN else None,
+            pending=self._still_lost(verdict.outcome),
         )
+
+    def _still_lost(self, outcome: Outcome) -> PendingLink | None:
+        """The earlier one is, as long as nothing is known of the card of this request."""
+        if self.pending is None:
+            return self.lost
+        return self.pending if outcome is Outcome.UNKNOWN else None
 
     def _failure_status(self, outcome: Outcome) -> str:
         if outcome is Outcome.RETRY:

@@ -213,6 +213,19 @@ class TestALostAnswer:
         assert calls(sandbox)["link"] == 1
         assert list(links(sandbox)) == [card]
 
+    @pytest.mark.parametrize("endpoint", ["authorization", "tokenization", "lookup"])
+    def test_can_still_be_settled_after_starting_again_came_to_nothing(self, sandbox, rider, card, endpoint):
+        sandbox.faults.set("link", LOST["reset"])
+        sandbox.faults.set("groups", Fault(kind="status", status=503))
+        end = rider.walks()
+        rider.tells("failed", 401)  # the next one asks for access to card tokenization anew
+        sandbox.state.revoke_api_tokens()
+        sandbox.faults.set(endpoint, Fault(kind="status", status=503))
+        assert rider.walks().page == "system_error"
+        sandbox.faults.clear()
+        assert rider.checks_again(end).page == "success"
+        assert calls(sandbox)["link"] == 1
+
     def test_of_one_card_is_nothing_to_another_card(self, sandbox, expiring, card):
         sandbox.faults.set("link", Fault(kind="reset"))
         sandbox.faults.set("groups", Fault(kind="reset"))
