@@ -80,10 +80,13 @@ class ConcessionLink:
                 return self._settled(link)
         raise lost
 
-    def settle(self) -> Linked:
-        """Like ``make``, for a link whose answer was lost in an earlier request: ask first."""
+    def settle(self) -> Linked | None:
+        """What became of a link whose answer was lost in an earlier request: ``None`` where it was not made.
+
+        Raises what ``make`` raises.
+        """
         link = self._ask_what_became_of(None)
-        return self.make() if link is None else self._settled(link)
+        return None if link is None else self._settled(link)
 
     def _ask_what_became_of(self, lost: ProcessorError | None) -> Link | None:
         try:

@@ -59,14 +59,17 @@ class PendingLink:
     funding_source: FundingSource
     expires_at: datetime | None
 
+    def is_of(self, funding_source: FundingSource) -> bool:
+        return self.funding_source.id == funding_source.id
+
 
 @dataclass(frozen=True)
 class Result:
     """What the service tells the views.
 
     ``expires_at`` and ``reenrollment_opens_at`` are aware datetimes, present for a benefit that expires.
-    ``tokenization`` is present after a successful token request, ``pending`` where a link's answer is still lost: always
-    with the outcome ``UNKNOWN``, else one from an earlier request.
+    ``tokenization`` is present after a successful token request, ``pending`` where a link's answer is still lost: this
+    one's with the outcome ``UNKNOWN``, else that of an earlier request.
     """
 
     outcome: Outcome

@@ -27,6 +27,7 @@ from .exceptions import (
 from .host import Enrollment
 from .linking import ConcessionLink, Linked, at
 from .outcomes import Outcome, PendingLink, Result, Side, Stage
+from .processors.base import FundingSource, Processor
 from .processors.opening import open_processor
 from .redaction import Secret
 from .references import new_reference
@@ -108,15 +109,7 @@ def enroll(
         with at(Stage.LOOKUP):
             funding_source = processor.find_funding_source(card_token)
         stage = Stage.LINK
-        lost = pending if pending and pending.funding_source.id == funding_source.id else None
-        attempt.pending = lost or PendingLink(
-            account=enrollment.processor,
-            group_id=enrollment.group_id,
-            funding_source=funding_source,
-            expires_at=enrollment.expiry.expires_at(attempt.now) if enrollment.expiry else None,
-        )
-        link = ConcessionLink(processor, attempt.pending, enrollment.expiry, now=attempt.now)
-        return attempt.succeed(link.settle() if lost else link.make())
+        return attempt.succeed(_linked(attempt, enrollment, processor, funding_source))
     except Exception as error:  # noqa: BLE001  as above
         return attempt.fail(error, stage)
 
@@ -124,12 +117,28 @@ def enroll(
 def check_again(enrollment: Enrollment, visit: Visit, pending: PendingLink) -> Result:
     """Settle a link whose answer was lost: ask, and only where the processor says that it is absent, link."""
     attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit)
-    attempt.pending = pending
+    attempt.lost = pending
     try:
         processor = open_processor(enrollment.processor)
-        return attempt.succeed(ConcessionLink(processor, pending, enrollment.expiry, now=attempt.now).settle())
+        return attempt.succeed(_linked(attempt, enrollment, processor, pending.funding_source))
     except Exception as error:  # noqa: BLE001  as above
         return attempt.fail(error, Stage.LINK)
+
+
+def _linked(attempt: _Attempt, enrollment: Enrollment, processor: Processor, funding_source: FundingSource) -> Linked:
+    """Ask about the lost link, if it is of this card; where there is none, or it was not made, link."""
+    if attempt.lost is not None and attempt.lost.is_of(funding_source):
+        attempt.pending = attempt.lost
+        settled = ConcessionLink(processor, attempt.lost, enrollment.expiry, now=attempt.now).settle()
+        if settled is not None:
+            return settled
+    attempt.pending = PendingLink(
+        account=enrollment.processor,
+        group_id=enrollment.group_id,
+        funding_source=funding_source,
+        expires_at=enrollment.expiry.expires_at(attempt.now) if enrollment.expiry else None,
+    )
+    return ConcessionLink(processor, attempt.pending, enrollment.expiry, now=attempt.now).make()
 
 
 def card_form_event(
@@ -196,7 +205,13 @@ class _Attempt:
             card_scheme=self.pending.funding_source.scheme,
             card_category=self.pending.funding_source.category,
         )
-        return Result(Outcome.SUCCESS, linked.code, self.reference, expires_at=linked.expires_at)
+        return Result(
+            Outcome.SUCCESS,
+            linked.code,
+            self.reference,
+            expires_at=linked.expires_at,
+            pending=self._still_lost(Outcome.SUCCESS),
+        )
 
     def note(self, **findings: Any) -> None:
         """Tell of something at the card form that is no outcome."""
@@ -225,10 +240,12 @@ class _Attempt:
         )
 
     def _still_lost(self, outcome: Outcome) -> PendingLink | None:
-        """The earlier one is, as long as nothing is known of the card of this request."""
+        """This request's own link, or the earlier one where that is of another card, or no card has come this time."""
         if self.pending is None:
             return self.lost
-        return self.pending if outcome is Outcome.UNKNOWN else None
+        if outcome is Outcome.UNKNOWN:
+            return self.pending
+        return None if self.lost is None or self.lost.is_of(self.pending.funding_source) else self.lost
 
     def _failure_status(self, outcome: Outcome) -> str:
         if outcome is Outcome.RETRY:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
+import time_machine
 from django.utils import timezone as django_timezone
 from django.utils.formats import date_format
 
@@ -226,14 +227,26 @@ class TestALostAnswer:
         assert rider.checks_again(end).page == "success"
         assert calls(sandbox)["link"] == 1
 
-    def test_of_one_card_is_nothing_to_another_card(self, sandbox, expiring, card):
+    def test_of_one_card_stays_open_while_another_card_is_enrolled(self, sandbox, expiring, card):
         sandbox.faults.set("link", Fault(kind="reset"))
         sandbox.faults.set("groups", Fault(kind="reset"))
-        assert expiring.enrolls().page == "still_checking"
+        end = expiring.enrolls()
         sandbox.faults.clear()
         other = sandbox.state.add_card("another-card")
         assert expiring.enrolls("another-card").page == "success"
         assert list(links(sandbox)) == [other]
+        assert expiring.checks_again(end).page == "success"
+        assert list(links(sandbox)) == [other, card]
+
+    @pytest.mark.parametrize("goes_on", [Rider.checks_again, lambda rider, end: rider.enrolls()])
+    def test_that_turns_out_not_made_some_days_later_is_made_for_the_full_term(self, sandbox, expiring, card, goes_on):
+        sandbox.faults.set("link", Fault(kind="reset"))
+        sandbox.faults.set("groups", Fault(kind="reset"))
+        end = expiring.enrolls()
+        sandbox.faults.clear()
+        with time_machine.travel(in_days(3), tick=True):
+            assert goes_on(expiring, end).page == "success"
+            assert links(sandbox)[card].expiry == full_term()
 
     def test_of_a_link_that_was_not_made_is_linked_by_checking_again(self, sandbox, rider, card):
         sandbox.faults.set("link", Fault(kind="reset"))
