@@ -93,7 +93,7 @@ class RiderSession:
 
         ``checked`` is the reference of the page that asked for a lost link.
         """
-        self._keep("pending", result.pending and self._kept_of(result.pending, result.reference))
+        self._keep("pending", result.pending and self._kept_of(result.pending, result))
         self._keep(
             "end",
             {
@@ -107,7 +107,7 @@ class RiderSession:
             },
         )
 
-    def _kept_of(self, pending: PendingLink, reference: str) -> dict[str, Any]:
+    def _kept_of(self, pending: PendingLink, result: Result) -> dict[str, Any]:
         """``references`` are those of the last pages that this link was still being checked on."""
         link = {
             "account": pending.account,
@@ -119,8 +119,9 @@ class RiderSession:
             },
         }
         before = self._state.get("pending") or {}
-        is_same = link.items() <= before.items()
-        references = [*(before["references"] if is_same else []), reference]
+        references = before["references"] if link.items() <= before.items() else []
+        if result.outcome is Outcome.UNKNOWN:
+            references = [*references, result.reference]
         return {
             **link,
             "expires_at": _text(pending.expires_at),
