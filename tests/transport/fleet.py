@@ -22,7 +22,7 @@ from django.core.management import call_command
 
 from enrollment_errors.exceptions import CircuitOpen, ProcessorError, TimedOut
 from enrollment_errors.redaction import Secret
-from enrollment_errors.transport.circuit import Circuit
+from enrollment_errors.transport.circuit import Circuit, Phase, read_state
 from enrollment_errors.transport.deadline import Deadline
 from enrollment_errors.transport.host_lock import host_lock
 from enrollment_errors.transport.http import Limits, ProcessorHttp
@@ -165,6 +165,8 @@ def probe(config: dict[str, Any], pipe: Connection) -> list[tuple[float, float]]
     circuit = Circuit(config["account"], failures=1, window=30, open_for=0.02, cache="default")
     with suppress(CircuitOpen, TimedOut), circuit.guard(5):
         raise TimedOut
+    while read_state(config["account"], "default").phase is Phase.CLOSED:
+        time.sleep(0.002)  # another process has opened it, and not written so yet: till then calls are no probes
     probes = []
     while not pipe.poll(0.005):
         with suppress(CircuitOpen, TimedOut), circuit.guard(5):
