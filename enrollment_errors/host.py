@@ -88,6 +88,7 @@ class ExpiryPolicy:
         return timezone.make_aware(datetime.combine(day_after_last, time()), zone)
 
     def reenrollment_opens_at(self, expires_at: datetime) -> datetime:
+        """From when an enrollment that expires at ``expires_at`` (aware) can be renewed, in the site's time zone."""
         zone = timezone.get_default_timezone()
         local = timezone.localtime(expires_at, zone).replace(tzinfo=None) - timedelta(days=self.reenrollment_days)
         return timezone.make_aware(local, zone)

@@ -93,7 +93,7 @@ class RiderSession:
 
         ``checked`` is the reference of the page that asked for a lost link.
         """
-        self._keep("pending", result.pending and self._kept_of(result.pending, result))
+        self._keep("pending", result.pending and self._pending_to_keep(result.pending, result))
         self._keep(
             "end",
             {
@@ -107,7 +107,7 @@ class RiderSession:
             },
         )
 
-    def _kept_of(self, pending: PendingLink, result: Result) -> dict[str, Any]:
+    def _pending_to_keep(self, pending: PendingLink, result: Result) -> dict[str, Any]:
         """``references`` are those of the last pages that this link was still being checked on."""
         link = {
             "account": pending.account,

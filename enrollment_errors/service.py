@@ -94,8 +94,7 @@ def enroll(
     For a rider who is back from a redirect flow, ``handle`` is what the processor called the visit, and the processor
     gives the card token. ``pending`` is this rider's link whose answer was lost: with the same card it is settled.
     """
-    attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit)
-    attempt.lost = pending
+    attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit, lost=pending)
     stage = Stage.CARD_FORM
     try:
         if handle is None:
@@ -116,8 +115,7 @@ def enroll(
 
 def check_again(enrollment: Enrollment, visit: Visit, pending: PendingLink) -> Result:
     """Settle a link whose answer was lost: ask, and only where the processor says that it is absent, link."""
-    attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit)
-    attempt.lost = pending
+    attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit, lost=pending)
     try:
         processor = open_processor(enrollment.processor)
         return attempt.succeed(_linked(attempt, enrollment, processor, pending.funding_source))
@@ -177,13 +175,24 @@ def _check_card_token(card_token: Secret) -> None:
 
 
 class _Attempt:
-    """One request of a rider, under one reference, that ends in at most one report."""
+    """One request of a rider, under one reference, that ends in at most one report.
 
-    def __init__(self, event: Event, enrollment: Enrollment | None, visit: Visit, *, side: Side = Side.BACKEND) -> None:
+    ``lost`` is the rider's link from an earlier request whose answer was lost.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        enrollment: Enrollment | None,
+        visit: Visit,
+        *,
+        side: Side = Side.BACKEND,
+        lost: PendingLink | None = None,
+    ) -> None:
         self.reference = new_reference()
         self.now = timezone.now()
         self.pending: PendingLink | None = None
-        self.lost: PendingLink | None = None  # from an earlier request
+        self.lost = lost
         self._started = SYSTEM_CLOCK.monotonic()
         self._report = Report(
             event=event,

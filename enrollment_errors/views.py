@@ -90,12 +90,11 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
 
 @rider_view(Event.RETURNED_ENROLLMENT, Pages, "POST")
 def _check_again(request: HttpRequest, enrollment: Enrollment, session: RiderSession, signed: str) -> HttpResponse:
-    reference = signed_reference(PAGES[Outcome.UNKNOWN], signed)
-    pending = session.pending_of(reference, enrollment) if reference else None
-    if reference and pending:
+    reference = signed_reference(PAGES[Outcome.UNKNOWN], signed) or ""
+    if pending := session.pending_of(reference, enrollment):
         result = service.check_again(enrollment, visit_of(request, enrollment, session), pending)
         return _end(request, enrollment, session, result, checked=reference)
-    if reference and (end := session.end_of_check(reference)):
+    if end := session.end_of_check(reference):
         return redirect(end_url(request, *end))
     return redirect(url(request, "enroll"))  # starting again is safe: a card that is linked is not linked twice
 
@@ -157,10 +156,12 @@ def _end(
     enrollment: Enrollment,
     session: RiderSession,
     result: Result,
-    **known: Any,
+    *,
+    card_token: Secret | None = None,
+    checked: str | None = None,
 ) -> HttpResponse:
-    """Keep how it ended and what is ``known`` of it, tell the site of a success, and send the rider to the page."""
-    session.keep_end(result, enrollment, **known)
+    """Keep how it ended, tell the site of a success, and send the rider to the page."""
+    session.keep_end(result, enrollment, card_token=card_token, checked=checked)
     if result.outcome is Outcome.SUCCESS:
         try:
             conf.get_host().on_success(request, enrollment, result)
