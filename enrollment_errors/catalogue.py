@@ -12,7 +12,8 @@ class Code:
     """``outcome`` decides the page, the HTTP status and whether Sentry hears of it.
 
     What is not ``is_reported`` is told to the rider alone. Of what is ``told_once``, Sentry hears when it begins and
-    when it ends, and not of every rider whom it meets.
+    when it ends, and not of every rider whom it meets. What ``is_odd`` ends well for the rider, and somebody has to
+    look at it all the same.
     """
 
     outcome: Outcome
@@ -20,10 +21,15 @@ class Code:
     action: str = "Nothing."
     is_reported: bool = True
     told_once: bool = False
+    is_odd: bool = False
+
+    @property
+    def is_fault(self) -> bool:
+        return self.outcome.is_fault or self.is_odd
 
     @property
     def is_sentry_event(self) -> bool:
-        return self.outcome.is_fault and self.is_reported and not self.told_once
+        return self.is_fault and self.is_reported and not self.told_once
 
 
 _NOTHING_WRONG = "Nothing: the rider knows what to do."
@@ -31,6 +37,12 @@ _NOTHING_WRONG = "Nothing: the rider knows what to do."
 CODES: dict[str, Code] = {
     "linked": Code(Outcome.SUCCESS, "The card was linked to the concession group."),
     "already_linked": Code(Outcome.SUCCESS, "The card was in the concession group already."),
+    "already_linked_elsewhere": Code(
+        Outcome.SUCCESS,
+        "The processor answered that the card is in a group already, and does not list it in ours.",
+        "Look up the card at the processor. If it is in another group, the rider does not get this benefit's fare.",
+        is_odd=True,
+    ),
     "expiry_set": Code(Outcome.SUCCESS, "The card was linked without an expiry, and has one now."),
     "renewed": Code(Outcome.SUCCESS, "The link was expired or in its re-enrollment window, and was renewed."),
     "expiry_cleared": Code(Outcome.SUCCESS, "The link had an expiry that the benefit does not have; it was cleared."),
@@ -41,7 +53,7 @@ CODES: dict[str, Code] = {
     ),
     "link_answer_lost": Code(
         Outcome.UNKNOWN,
-        "The answer to the link was lost, and the processor could not be asked what became of it.",
+        "The answer to the link was lost, and asking the processor did not settle what became of it.",
         "Look at the processor's state. The rider may check again; nothing is linked twice by it.",
     ),
     "circuit_open": Code(
@@ -181,6 +193,18 @@ CODES: dict[str, Code] = {
     ),
     "method_not_allowed": Code(
         Outcome.SERVER_ERROR, "A request with a method that the view does not have.", is_reported=False
+    ),
+    "changed": Code(
+        Outcome.CHANGED,
+        "The page was made for another benefit, another rider or another visit; nothing was sent.",
+        _NOTHING_WRONG,
+        is_reported=False,
+    ),
+    "too_many": Code(
+        Outcome.TOO_MANY,
+        "One session sent more requests than RIDER_REQUESTS allows; nothing was sent to the processor.",
+        _NOTHING_WRONG,
+        is_reported=False,
     ),
     "bad_request": Code(Outcome.SERVER_ERROR, "The page's script sent something unreadable.", is_reported=False),
 }

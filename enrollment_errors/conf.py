@@ -89,6 +89,9 @@ class Settings:
     so that a processor that hangs leaves some of them for other pages."""
     MAX_CALLS_WAIT: float = 0.1
     """Seconds that a rider waits for a turn among those."""
+    LINK_QUIET_TIME: float = 300.0
+    """Seconds for which a link whose answer was lost may still take effect at the processor. Until they are over,
+    nobody sends a second one for the same card and concession group."""
     BREAKER_FAILURES: int = 5
     """How many failures within `BREAKER_WINDOW` open an account's circuit."""
     BREAKER_WINDOW: float = 30.0

@@ -56,10 +56,15 @@ class ProcessorError(EnrollmentError):
 
     ``stage`` is set by whoever knows the step first, nearest to the call (an authorization that fails under a link
     is not the link). ``route`` is the method and the templated path, never the URL. ``seconds`` is how long it took.
-    ``may_have_taken_effect`` says whether the processor may have carried the request out all the same.
+    ``may_have_taken_effect`` says whether the processor may have carried the request out all the same, and
+    ``may_go_on`` whether it may even be at work on it still.
     """
 
     may_have_taken_effect = False
+
+    @property
+    def may_go_on(self) -> bool:
+        return self.may_have_taken_effect
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or type(self).__name__)
@@ -118,6 +123,11 @@ class StatusError(ProcessorError):
         self.retry_after = retry_after
         # A server that broke may have done the work before it broke.
         self.may_have_taken_effect = status >= 500
+
+    @property
+    def may_go_on(self) -> bool:
+        """A gateway says that the server behind it was too slow or was cut off, not that it has stopped."""
+        return self.status in (502, 504)
 
 
 class ReplyError(ProcessorError):
@@ -182,12 +192,14 @@ class LinkNotConfirmed(EnrollmentError):
 
 
 class LinkAnswerLost(EnrollmentError):
-    """``lost`` is how the link's answer was lost, ``unanswered`` why asking did not settle it."""
+    """``lost`` is how the answer to the link was lost (``None``: in an earlier request), ``unanswered`` why asking did
+    not settle it (``None``: the processor says that the card is not in the group, and may still be at work on it)."""
 
-    def __init__(self, lost: ProcessorError | None, unanswered: ProcessorError) -> None:
-        how = type(lost or unanswered).__name__
-        super().__init__(f"the link's answer was lost ({how}); asking failed ({type(unanswered).__name__})")
+    def __init__(self, lost: ProcessorError | None, unanswered: ProcessorError | None) -> None:
+        how = "in an earlier request" if lost is None else type(lost).__name__
+        asked = "the card is not in the group yet" if unanswered is None else type(unanswered).__name__
+        super().__init__(f"the answer to the link was lost ({how}); asking did not settle it ({asked})")
         reason = lost or unanswered
-        self.stage = reason.stage
-        self.route = reason.route
+        self.stage = reason.stage if reason else None
+        self.route = reason.route if reason else None
         self.status = reason.status if isinstance(reason, StatusError) else None

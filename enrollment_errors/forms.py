@@ -1,15 +1,39 @@
-"""The form that brings a card token. What a card token may be is the service's to check, and to report."""
+"""What a page sends. What a card token may be is the service's to check, and to report."""
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from django import forms
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest
 
 from .redaction import Secret
 
 
 class EnrollForm(forms.Form):
+    """``made_for`` is what the page was made for, signed; ``returned`` what a return from a redirect proves itself
+    by."""
+
     card_token = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    made_for = forms.CharField(required=False, widget=forms.HiddenInput)
+    returned = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def secret_card_token(self) -> Secret:
         """What was posted, or an empty secret where that is no text at all."""
-        return Secret(self.cleaned_data["card_token"]) if self.is_valid() else Secret("")
+        self.is_valid()
+        return Secret(self.cleaned_data.get("card_token", ""))
+
+    def text(self, name: str) -> str:
+        self.is_valid()
+        return str(self.cleaned_data.get(name, ""))
+
+
+def json_object(request: HttpRequest) -> dict[str, Any] | None:
+    """What the page's script sent; ``None`` where it is no JSON object."""
+    try:
+        sent = json.loads(request.body)
+    except (ValueError, RecursionError, RequestDataTooBig):
+        return None
+    return sent if isinstance(sent, dict) else None

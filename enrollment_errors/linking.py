@@ -1,7 +1,8 @@
 """Making the link of a card to a concession group exactly once, with the right expiry.
 
 Nobody asks before the first link: for a new rider that would be a call too many. The processor's 409 says that the card
-is in the group already; only then, and where the link's answer was lost, is it asked which groups the card is in.
+is in the group already; only then, and where the link's answer was lost, is it asked which groups the card is in. While
+a lost link may still be at work, "not in the group" proves nothing, and no second one is sent.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from . import conf
+from .claims import LinkClaim
 from .classification import classify
 from .exceptions import LinkAnswerLost, LinkNotConfirmed, ProcessorError, ReenrollmentTooEarly, StatusError
 from .host import ExpiryPolicy
@@ -43,28 +45,73 @@ class Linked:
 
 
 class ConcessionLink:
-    """The link of one funding source to one concession group, as ``pending`` says what is wanted."""
+    """The link of one funding source to one concession group.
+
+    ``wanted`` says what it shall be; after a failure ``wanted.sent_at`` is when the link that may still be at work was
+    sent. ``lost`` are the rider's links from earlier requests whose answers were lost.
+    """
 
     def __init__(
-        self, processor: Processor, pending: PendingLink, policy: ExpiryPolicy | None, *, now: datetime
+        self,
+        processor: Processor,
+        wanted: PendingLink,
+        policy: ExpiryPolicy | None,
+        claim: LinkClaim,
+        *,
+        now: datetime,
+        lost: PendingLink | None = None,
     ) -> None:
+        self.wanted = wanted
         self._processor = processor
-        self._funding_source = pending.funding_source
-        self._group_id = pending.group_id
-        self._wanted = pending.expires_at
         self._policy = policy
+        self._claim = claim
         self._now = now
+        self._lost = lost
+        self._quiet = conf.get_settings().LINK_QUIET_TIME
+        # Links with the expiry that we want are this rider's own, and no earlier enrollment: all that we, or another
+        # request of this very moment, have asked for.
+        self._ours = [] if lost is None else [lost.expires_at]
 
     def make(self) -> Linked:
-        """Link. After a lost answer ask; where the card is not in the group, link once more.
+        """Link, or settle what an earlier request has left open.
 
         Raises ``ProcessorError``; ``ReenrollmentTooEarly``; ``ExpiryNotClearable``; ``LinkNotConfirmed``;
-        ``LinkAnswerLost`` where the link may have been made and nobody could be asked.
+        ``LinkAnswerLost`` where the link may have been made, or may still be made, and nobody knows.
         """
+        while not self._claim.make():
+            self._ours.append(self.wanted.expires_at)
+            sent_at = self._claim.wait(self._processor.http.deadline.remaining() / 2)
+            if sent_at is not None:
+                return self._settled_or_lost(sent_at)
+        with self._claimed():
+            if self._lost is not None:
+                if self._may_be_at_work(self._lost):
+                    return self._settled_or_lost(self._lost.sent_at)
+                link = self._ask_what_became_of(None)
+                if link is not None:
+                    return self._settled(link)
+            return self._link()
+
+    @contextmanager
+    def _claimed(self) -> Iterator[None]:
+        """The claim is given up once it is known how the link ended, and kept while it is not."""
+        try:
+            yield
+        except LinkAnswerLost:
+            self._claim.keep(self.wanted.sent_at)
+            raise
+        except Exception:
+            self._claim.free()
+            raise
+        self._claim.free()
+
+    def _link(self) -> Linked:
+        """Twice at most, and the second time only where the first is surely over and came to nothing."""
         for _ in range(2):
+            self.wanted = replace(self.wanted, sent_at=self._processor.http.clock.time())
             try:
                 with at(Stage.LINK), self._processor.http.deadline.keeping_half_back():
-                    self._processor.link(self._funding_source, self._group_id, self._wanted)
+                    self._processor.link(self.wanted.funding_source, self.wanted.group_id, self.wanted.expires_at)
             except ProcessorError as error:
                 if error.stage is not Stage.LINK:
                     raise
@@ -74,19 +121,25 @@ class ConcessionLink:
                     raise
                 lost = error
             else:
-                return Linked("linked", self._wanted)
+                return Linked("linked", self.wanted.expires_at)
+            self._ours.append(self.wanted.expires_at)
             link = self._ask_what_became_of(lost)
             if link is not None:
                 return self._settled(link)
+            if lost.may_go_on:
+                raise LinkAnswerLost(lost, None) from lost
         raise lost
 
-    def settle(self) -> Linked | None:
-        """What became of a link whose answer was lost in an earlier request: ``None`` where it was not made.
+    def _may_be_at_work(self, lost: PendingLink) -> bool:
+        return self._processor.http.clock.time() - lost.sent_at < self._quiet
 
-        Raises what ``make`` raises.
-        """
+    def _settled_or_lost(self, sent_at: float) -> Linked:
+        """A link is under way, or its answer was lost: ask, and send no second one."""
+        self.wanted = replace(self.wanted, sent_at=sent_at)
         link = self._ask_what_became_of(None)
-        return None if link is None else self._settled(link)
+        if link is None:
+            raise LinkAnswerLost(None, None)
+        return self._settled(link)
 
     def _ask_what_became_of(self, lost: ProcessorError | None) -> Link | None:
         try:
@@ -95,8 +148,8 @@ class ConcessionLink:
             raise LinkAnswerLost(lost, unanswered) from lost
 
     def _settled(self, link: Link) -> Linked:
-        """The link is there: the one that was asked for, or one from before."""
-        if _is_same(link.expires_at, self._wanted):
+        """The link is there: one that was just asked for, or one from before."""
+        if any(_is_same(link.expires_at, expires_at) for expires_at in self._ours):
             return Linked("linked", link.expires_at)
         return self._reconcile(link)
 
@@ -107,39 +160,46 @@ class ConcessionLink:
         return verdict.outcome is Outcome.SUCCESS
 
     def _already_linked(self, conflict: ProcessorError) -> Linked:
+        is_unknown = has_unknown_words(conflict, self._processor.link_conflict_wordings)
         try:
             link = self._find()
-        except ProcessorError:
-            # The processor said that the card is in the group. Asking was about its expiry, which only matters where
-            # the benefit expires: an expired rider must not be told that all is well.
-            if self._policy is None:
+        except ProcessorError as unanswered:
+            # Words that we know say that the card is in the group. Asking was about its expiry, which only matters
+            # where the benefit expires: an expired rider must not be told that all is well.
+            if self._policy is None and not is_unknown:
                 return Linked("already_linked", None)
-            raise
+            raise LinkAnswerLost(conflict, unanswered) from conflict
         if link is not None:
-            return self._reconcile(link)
-        if has_unknown_words(conflict, self._processor.link_conflict_wordings):
+            return self._settled(link)
+        if is_unknown:
             raise LinkNotConfirmed("409 with unknown words, and the card is not in the group")
-        return Linked("already_linked", None)
+        return Linked("already_linked_elsewhere", None)
 
     def _reconcile(self, link: Link) -> Linked:
         """The card is in the group: bring the link's expiry to what the benefit says."""
         if self._policy is None:
             return Linked("already_linked", None) if link.expires_at is None else self._change_expiry("expiry_cleared")
         if link.expires_at is None:
-            return self._change_expiry("expiry_set")
+            return self._change_expiry("expiry_set", is_enrolled=True)
         opens_at = self._policy.reenrollment_opens_at(link.expires_at)
         if self._now < opens_at:
             raise ReenrollmentTooEarly(link.expires_at, opens_at)
-        return self._change_expiry("renewed")
+        return self._change_expiry("renewed", is_enrolled=self._now < link.expires_at)
 
-    def _change_expiry(self, code: str) -> Linked:
-        with at(Stage.EXPIRY):
-            self._processor.change_expiry(self._funding_source, self._group_id, self._wanted)
-        return Linked(code, self._wanted)
+    def _change_expiry(self, code: str, *, is_enrolled: bool = False) -> Linked:
+        """``is_enrolled``: the rider has the fare today, whatever becomes of the change."""
+        try:
+            with at(Stage.EXPIRY):
+                self._processor.change_expiry(self.wanted.funding_source, self.wanted.group_id, self.wanted.expires_at)
+        except ProcessorError as error:
+            if is_enrolled or error.may_have_taken_effect:
+                raise LinkAnswerLost(error, None) from error
+            raise
+        return Linked(code, self.wanted.expires_at)
 
     def _find(self) -> Link | None:
         with at(Stage.GROUPS):
-            return self._processor.find_link(self._funding_source, self._group_id)
+            return self._processor.find_link(self.wanted.funding_source, self.wanted.group_id)
 
 
 def has_unknown_words(conflict: ProcessorError, wordings: str | None) -> bool:

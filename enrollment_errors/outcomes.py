@@ -21,6 +21,8 @@ class Outcome(str, Enum):
     TOO_EARLY = "too_early"
     UNKNOWN = "unknown"
     NOT_ELIGIBLE = "not_eligible"
+    CHANGED = "changed"
+    TOO_MANY = "too_many"
 
     @property
     def is_fault(self) -> bool:
@@ -51,16 +53,18 @@ class PendingLink:
     """A link that is wanted: all that it takes to ask for it again, later, where its answer was lost.
 
     ``account`` is the site's name for the processor account, ``expires_at`` the expiry that the link shall have
-    (aware), or ``None`` where the benefit does not expire.
+    (aware), or ``None`` where the benefit does not expire. ``sent_at`` is when the link was last sent, in epoch
+    seconds: until some time after that it may still take effect.
     """
 
     account: str
     group_id: str = field(repr=False)
     funding_source: FundingSource
     expires_at: datetime | None
+    sent_at: float
 
-    def is_of(self, funding_source: FundingSource) -> bool:
-        return self.funding_source.id == funding_source.id
+    def is_same_link(self, account: str, group_id: str, funding_source: FundingSource) -> bool:
+        return (self.account, self.group_id, self.funding_source.id) == (account, group_id, funding_source.id)
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,8 @@ class Result:
     """What the service tells the views.
 
     ``expires_at`` and ``reenrollment_opens_at`` are aware datetimes, present for a benefit that expires.
-    ``tokenization`` is present after a successful token request, ``pending`` where a link's answer is still lost: this
-    one's with the outcome ``UNKNOWN``, else that of an earlier request.
+    ``tokenization`` is present after a successful token request, ``pending`` with the outcome ``UNKNOWN`` where the
+    answer to a link is lost. ``is_new`` is false for an end that another request of this rider's came to before.
     """
 
     outcome: Outcome
@@ -79,3 +83,4 @@ class Result:
     reenrollment_opens_at: datetime | None = None
     tokenization: Tokenization | None = None
     pending: PendingLink | None = None
+    is_new: bool = True

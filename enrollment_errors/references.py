@@ -3,6 +3,9 @@
 Nine characters in three groups, ``H7P-2QX-9MR``, from an alphabet without vowels, so that no word comes out, and
 without most of the characters that look or sound like another. That is 5·10¹¹ of them: among 100,000 kept failures,
 the chance that any two share one is about 1 %.
+
+In the address of a page it stands signed, in the same alphabet: a web server's rules that look for ``.env`` or ``.com``
+anywhere in an address find nothing in it.
 """
 
 from __future__ import annotations
@@ -12,8 +15,13 @@ import unicodedata
 from itertools import product
 from math import prod
 
+from django.conf import settings
+from django.utils.crypto import constant_time_compare, salted_hmac
+
 ALPHABET = "23456789CFGHJMPQRVWX"
 GROUPS, GROUP_SIZE = 3, 3
+SIGNATURE = 19
+"""Characters of a signature: 82 bits."""
 
 # What a typed character may have been: itself where a reference can have it, then what looks like it, in print or by
 # hand, then what sounds like it on the phone.
@@ -57,6 +65,29 @@ def readings(typed: str) -> list[str]:
     if len(possible) != GROUPS * GROUP_SIZE or prod(map(len, possible)) > _MOST_READINGS:
         return []
     return [_grouped("".join(signs)) for signs in product(*possible)]
+
+
+def signed(reference: str, page: str) -> str:
+    """``reference`` for the address of ``page``, and of no other."""
+    return f"{reference}-{_signature(reference, page, settings.SECRET_KEY)}"
+
+
+def unsigned(text: str, page: str) -> str | None:
+    """The reference in the address of ``page``; ``None`` where this site did not write it."""
+    reference, _, signature = text.rpartition("-")
+    for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        if constant_time_compare(signature, _signature(reference, page, key)):
+            return reference
+    return None
+
+
+def _signature(reference: str, page: str, key: str | bytes) -> str:
+    mac = salted_hmac(f"enrollment_errors.address.{page}", reference, secret=key, algorithm="sha256").digest()
+    number, signs = int.from_bytes(mac, "big"), ""
+    for _ in range(SIGNATURE):
+        number, position = divmod(number, len(ALPHABET))
+        signs += ALPHABET[position]
+    return signs
 
 
 def _grouped(signs: str) -> str:

@@ -8,13 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import get_token
 from django.template.backends.django import DjangoTemplates
 from django.template.loader import select_template
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
 
 from . import conf
@@ -22,6 +21,7 @@ from .catalogue import CODES
 from .exceptions import ConfigurationError
 from .host import Agency, Enrollment, SignIn
 from .outcomes import Outcome, Result
+from .references import signed, unsigned
 from .reporting.site_errors import site_error
 
 PAGES = {
@@ -32,8 +32,16 @@ PAGES = {
     Outcome.SYSTEM_ERROR: "system_error",
     Outcome.SERVER_ERROR: "server_error",
     Outcome.NOT_ELIGIBLE: "cannot_enroll",
+    Outcome.CHANGED: "changed",
+    Outcome.TOO_MANY: "too_many",
 }
-STATUSES = {Outcome.SYSTEM_ERROR: 503, Outcome.SERVER_ERROR: 500, Outcome.NOT_ELIGIBLE: 403}
+STATUSES = {
+    Outcome.SYSTEM_ERROR: 503,
+    Outcome.SERVER_ERROR: 500,
+    Outcome.NOT_ELIGIBLE: 403,
+    Outcome.CHANGED: 409,
+    Outcome.TOO_MANY: 429,
+}
 _WORDS = {
     Outcome.RETRY: (_("Check your card"), _("The details of your card could not be confirmed. You can try again.")),
     Outcome.TOO_EARLY: (_("You are already enrolled"), _("It is too early to enroll this card again.")),
@@ -50,6 +58,8 @@ _WORDS = {
         _("You cannot enroll from here"),
         _("Please start again from the page of your transit agency."),
     ),
+    Outcome.CHANGED: (_("This page is out of date"), _("The page was made for another benefit or another rider.")),
+    Outcome.TOO_MANY: (_("Too many tries"), _("Please wait a minute, then try again.")),
 }
 
 
@@ -77,23 +87,19 @@ def page(
 
 
 def end_url(request: HttpRequest, outcome: Outcome, reference: str) -> str:
-    """The address of a result page. It carries the signed reference, so that the page needs no session."""
-    if outcome is Outcome.NOT_ELIGIBLE:
-        return url(request, PAGES[outcome])
-    return url(request, PAGES[outcome], signer(PAGES[outcome]).sign(reference))
+    """The address of a result page, the same path for every rider.
+
+    The signed reference stands in the query, so that the page needs no session.
+    """
+    address = url(request, PAGES[outcome])
+    if not reference or outcome is Outcome.NOT_ELIGIBLE:
+        return address
+    return f"{address}?{urlencode({'reference': signed(reference, PAGES[outcome])})}"
 
 
-def signed_reference(name: str, signed: str) -> str | None:
+def reference_in(request: HttpRequest, name: str) -> str | None:
     """The reference in the address of the result page ``name``; ``None`` where this site did not write it."""
-    try:
-        return signer(name).unsign(signed)
-    except BadSignature:
-        return None
-
-
-def signer(name: str) -> Signer:
-    """Signs references for the addresses of the result page ``name``, and of no other."""
-    return Signer(salt=f"enrollment_errors.{name}", sep=".")
+    return unsigned(request.GET.get("reference", ""), name)
 
 
 def url(request: HttpRequest, name: str, *args: str) -> str:
@@ -120,10 +126,13 @@ class Pages:
         return response
 
     @staticmethod
-    def refuse(request: HttpRequest, code: str) -> HttpResponse:
+    def refuse(
+        request: HttpRequest, code: str, enrollment: Enrollment | None = None, *, retry_after: int | None = None
+    ) -> HttpResponse:
         outcome = CODES[code].outcome
         enroll_url = url(request, "enroll")
-        return page(request, PAGES[outcome], None, status=_REFUSALS.get(code, STATUSES[outcome]), enroll_url=enroll_url)
+        status = _REFUSALS.get(code, STATUSES[outcome])
+        return _to_retry(page(request, PAGES[outcome], enrollment, status=status, enroll_url=enroll_url), retry_after)
 
 
 class Envelopes:
@@ -136,12 +145,22 @@ class Envelopes:
         return _envelope(result.code, result.outcome, status, result.reference, redirect)
 
     @staticmethod
-    def refuse(request: HttpRequest, code: str) -> HttpResponse:
+    def refuse(
+        request: HttpRequest, code: str, enrollment: Enrollment | None = None, *, retry_after: int | None = None
+    ) -> HttpResponse:
         outcome = CODES[code].outcome
-        return _envelope(code, outcome, _REFUSALS.get(code, STATUSES[outcome]), "", url(request, "cannot_enroll"))
+        redirect = url(request, PAGES[outcome if outcome in _REFUSED_PAGES else Outcome.NOT_ELIGIBLE])
+        return _to_retry(_envelope(code, outcome, _REFUSALS.get(code, STATUSES[outcome]), "", redirect), retry_after)
 
 
 _REFUSALS = {"method_not_allowed": 405, "bad_request": 400}
+_REFUSED_PAGES = (Outcome.CHANGED, Outcome.TOO_MANY)
+
+
+def _to_retry(response: HttpResponse, retry_after: int | None) -> HttpResponse:
+    if retry_after is not None:
+        response["Retry-After"] = str(retry_after)
+    return response
 
 
 def _envelope(code: str, outcome: Outcome, status: int, reference: str, redirect: str) -> HttpResponse:

@@ -1,7 +1,11 @@
-"""The little that is kept of a rider between requests, encrypted under one key of the site's session.
+"""The little that is kept of a rider between requests.
 
-It fits into a signed-cookie session: the tokenization access, the link that is still open, the last end, and the random
-names for analytics. A session that cannot be read counts as an empty one, because every page has to render without.
+The site's session holds one random value of ours, the visit. Everything else is in encrypted cookies of our own, each
+of which says what it was made for. So a late answer of ours can never write back what the site has since changed in its
+session, and what was kept in one visit, or for one benefit, opens nothing in another. It needs no database, and it
+outlives a session that is gone: a link whose answer was lost can be settled all the same.
+
+A session or a cookie that cannot be read counts as an empty one, because every page has to render without.
 """
 
 from __future__ import annotations
@@ -9,77 +13,126 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import secrets
 import time
-import uuid
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest
+from django.conf import settings
+from django.contrib.sessions.backends import signed_cookies
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from .encryption import decrypt, encrypt
-from .host import Enrollment, Identity
+from .host import Agency, Enrollment, ExpiryPolicy, Identity, Method
 from .outcomes import Outcome, PendingLink, Result
 from .processors.base import CardForm, FundingSource, Redirect, Tokenization
 from .redaction import Secret
 
 KEY = "enrollment_errors"
-_PURPOSE = "session.2"  # the number is the shape's: another shape reads nothing of this one
+"""Ours in the site's session: the visit."""
+ACCESS, END, LOST = "enrollment_access", "enrollment_end", "enrollment_lost_"
+"""The cookies. There is one ``LOST`` cookie for each lost link; its name ends in the reference."""
 EXPIRY_MARGIN = 5.0
 """Seconds before its end at which a tokenization access is not used any more."""
-_PAGES_OF_A_LINK = 8
+KEPT = 24 * 60 * 60
+"""Seconds for which the last end and a lost link are kept."""
+MOST_LOST = 3
+LONGEST_COOKIE = 3_000
+"""Characters. Servers refuse a request whose cookies together are longer than about 8,000."""
 
 logger = logging.getLogger("enrollment_errors")
 
 
+def forget_rider(request: HttpRequest) -> None:
+    """From here on the session is another rider's: nothing that was kept for the one before is used again.
+
+    Call it wherever a session starts to speak for somebody else, or for another proof: at a staff desk or a kiosk with
+    each new rider, and in the view that confirms eligibility. A session that is flushed needs no call.
+    """
+    request.session[KEY] = _new_visit()
+
+
 class RiderSession:
-    def __init__(self, request: HttpRequest) -> None:
+    """What is kept for ``request``. ``write_to`` puts what has changed into the response.
+
+    ``enrollment`` is what the site says that the session has earned, once it has been asked.
+    """
+
+    def __init__(self, request: HttpRequest, namespace: str, path: str) -> None:
+        """``path`` is where the inclusion of the URLs begins: its cookies go nowhere else."""
+        self.enrollment: Enrollment | None = None
         self._request = request
-        self._state = _read(request)
+        self._namespace = namespace
+        self._path = path
+        self._visit = _visit_in(request)
+        self._written: dict[str, tuple[str, int] | None] = {}
+
+    def begin(self) -> None:
+        """Makes sure that there is a visit to hang things on."""
+        if self._visit is None:
+            self._visit = _new_visit()
+            _keep_visit(self._request, self._visit)
 
     def identity(self) -> Identity:
-        """Random, made once a session. Tells nothing of who the rider is."""
-        if "identity" not in self._state:
-            self._keep("identity", {"user_id": uuid.uuid4().hex, "session_id": int(time.time() * 1000)})
-        user_id = self._state["identity"]["user_id"]
-        device_id = hashlib.sha256(f"device:{user_id}".encode()).hexdigest()[:32]
-        return Identity(user_id=user_id, device_id=device_id, session_id=self._state["identity"]["session_id"])
+        """Random, and the same for the whole visit. Tells nothing of who the rider is."""
+        visit = self._visit or _new_visit()
+        user_id = _hash("user", visit["id"])
+        return Identity(user_id=user_id, device_id=_hash("device", user_id), session_id=visit["began"])
 
-    def tokenization(self, account: str) -> Tokenization | None:
-        """The tokenization access for the processor account, until 5 s before it expires."""
-        kept = self._state.get("tokenization")
-        if kept is None or kept["account"] != account or kept["expires_at"] - EXPIRY_MARGIN <= time.time():
+    def made_for(self, enrollment: Enrollment) -> str:
+        """What a page of this visit carries, signed: for whom and for what it was made."""
+        return self._made_for(enrollment, settings.SECRET_KEY)
+
+    def is_made_for(self, made_for: str, enrollment: Enrollment) -> bool:
+        """Whether a page that carries ``made_for`` was made in this visit, for this enrollment."""
+        return self._visit is not None and any(
+            constant_time_compare(made_for, self._made_for(enrollment, key))
+            for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        )
+
+    def _made_for(self, enrollment: Enrollment, key: Any) -> str:
+        named = [self._visit and self._visit["id"], self._namespace, *_named(enrollment)]
+        return salted_hmac("enrollment_errors.made_for", json.dumps(named), secret=key, algorithm="sha256").hexdigest()
+
+    def tokenization(self, enrollment: Enrollment) -> Tokenization | None:
+        """The tokenization access that was fetched for this enrollment in this visit, until 5 s before it expires."""
+        kept = self._access(enrollment)
+        if kept is None:
             return None
         if "access_token" in kept:
             return CardForm(access_token=Secret(kept["access_token"]), expires_at=kept["expires_at"])
         return Redirect(url=kept["url"], handle=Secret(kept["handle"]), expires_at=kept["expires_at"])
 
-    def keep_tokenization(self, account: str, tokenization: Tokenization) -> None:
-        secrets = (
+    def keep_tokenization(self, enrollment: Enrollment, tokenization: Tokenization, *, returned: str) -> None:
+        """``returned`` is what the return address of this tokenization proves itself by."""
+        left = int(tokenization.expires_at - EXPIRY_MARGIN - time.time())
+        if left <= 0:
+            return
+        opened = (
             {"access_token": tokenization.access_token.reveal()}
             if isinstance(tokenization, CardForm)
-            else {"url": tokenization.url, "handle": tokenization.handle.reveal()}
+            else {"url": tokenization.url, "handle": tokenization.handle.reveal(), "returned": returned}
         )
-        self._keep("tokenization", {"account": account, "expires_at": tokenization.expires_at, **secrets})
+        self._write(
+            ACCESS, {"for": self.made_for(enrollment), "expires_at": tokenization.expires_at, **opened}, min(left, KEPT)
+        )
 
     def forget_tokenization(self) -> None:
-        self._keep("tokenization", None)
+        self._written[ACCESS] = None
 
-    def pending(self, enrollment: Enrollment) -> PendingLink | None:
-        """The link whose answer was lost, if it is of this enrollment."""
-        kept = self._state.get("pending")
-        if kept is None or (kept["account"], kept["group_id"]) != (enrollment.processor, enrollment.group_id):
+    def returned_with(self, returned: str, enrollment: Enrollment) -> Secret | None:
+        """The handle of a visit to the processor's site, for a rider whose return proves that it is the one of it."""
+        kept = self._access(enrollment) or {}
+        if not returned or not constant_time_compare(str(kept.get("returned", "")), returned):
             return None
-        return PendingLink(
-            account=kept["account"],
-            group_id=kept["group_id"],
-            funding_source=FundingSource(**kept["funding_source"]),
-            expires_at=_moment(kept["expires_at"]),
-        )
+        return Secret(kept["handle"])
 
-    def pending_of(self, reference: str, enrollment: Enrollment) -> PendingLink | None:
-        """The same, if it is of the card that ended under ``reference``: another tab may have brought another card."""
-        kept = self._state.get("pending")
-        return self.pending(enrollment) if kept is not None and reference in kept["references"] else None
+    def _access(self, enrollment: Enrollment) -> dict[str, Any] | None:
+        kept = self._read(ACCESS)
+        if kept is None or kept["expires_at"] - EXPIRY_MARGIN <= time.time():
+            return None
+        return kept if self.is_made_for(kept["for"], enrollment) else None
 
     def keep_end(
         self,
@@ -89,51 +142,35 @@ class RiderSession:
         card_token: Secret | None = None,
         checked: str | None = None,
     ) -> None:
-        """How the last enrollment ended: for its page, for a link still open, and for a second click.
+        """How the last enrollment ended: for its page, for a link that is still open, and for a second click.
 
         ``checked`` is the reference of the page that asked for a lost link.
         """
-        self._keep("pending", result.pending and self._pending_to_keep(result.pending, result))
-        self._keep(
-            "end",
+        self._write(
+            END,
             {
+                "visit": self._visit and self._visit["id"],
                 "outcome": result.outcome.value,
                 "code": result.code,
                 "reference": result.reference,
                 "expires_at": _text(result.expires_at),
                 "reenrollment_opens_at": _text(result.reenrollment_opens_at),
-                "card": _digest(card_token, enrollment) if card_token else None,
+                "card": self._digest(card_token, enrollment) if card_token else None,
                 "checked": checked,
             },
+            KEPT,
         )
-
-    def _pending_to_keep(self, pending: PendingLink, result: Result) -> dict[str, Any]:
-        """``references`` are those of the last pages that this link was still being checked on."""
-        link = {
-            "account": pending.account,
-            "group_id": pending.group_id,
-            "funding_source": {
-                "id": pending.funding_source.id,
-                "scheme": pending.funding_source.scheme,
-                "category": pending.funding_source.category,
-            },
-        }
-        before = self._state.get("pending") or {}
-        references = before["references"] if link.items() <= before.items() else []
-        if result.outcome is Outcome.UNKNOWN:
-            references = [*references, result.reference]
-        return {
-            **link,
-            "expires_at": _text(pending.expires_at),
-            "references": references[-_PAGES_OF_A_LINK:],
-        }
+        if result.pending is not None:
+            self._keep_lost(result.reference, enrollment, result.pending)
+        elif checked is not None:
+            self._written[LOST + checked] = None
 
     def end(self, reference: str) -> dict[str, Any]:
         """``code``, ``expires_at`` and ``reenrollment_opens_at`` of the enrollment that ended under ``reference``.
 
-        Empty where this session knows nothing of it.
+        Empty where this visit knows nothing of it.
         """
-        kept = self._state.get("end")
+        kept = self._end()
         if kept is None or kept["reference"] != reference:
             return {}
         return {
@@ -144,41 +181,172 @@ class RiderSession:
 
     def success_of(self, card_token: Secret, enrollment: Enrollment) -> str | None:
         """The reference under which this very card token got this benefit: the rider clicked twice, or went back."""
-        kept = self._state.get("end")
-        if kept is None or kept["outcome"] != "success" or kept["card"] != _digest(card_token, enrollment):
+        kept = self._end()
+        if kept is None or kept["outcome"] != "success" or kept["card"] != self._digest(card_token, enrollment):
             return None
         return str(kept["reference"])
 
     def end_of_check(self, reference: str) -> tuple[Outcome, str] | None:
         """Outcome and reference that checking again on the page of ``reference`` came to."""
-        kept = self._state.get("end")
+        kept = self._read(END)
         if kept is None or kept["checked"] != reference:
             return None
         return Outcome(kept["outcome"]), kept["reference"]
 
-    def _keep(self, name: str, value: Any) -> None:
-        self._state[name] = value
-        encrypted = encrypt(json.dumps(self._state), purpose=_PURPOSE)
-        try:
-            self._request.session[KEY] = encrypted
-        except Exception as error:  # noqa: BLE001  whatever the site's session store may raise
-            logger.warning("The session cannot be written: %s", type(error).__name__)
+    def _end(self) -> dict[str, Any] | None:
+        kept = self._read(END)
+        return kept if kept is not None and self._visit is not None and kept["visit"] == self._visit["id"] else None
+
+    def _digest(self, card_token: Secret, enrollment: Enrollment) -> str:
+        """Of the card and the benefit: a rider may earn another one, for the same card, in the same session."""
+        return _hash("card", self.made_for(enrollment), card_token.reveal())
+
+    def _keep_lost(self, reference: str, enrollment: Enrollment, lost: PendingLink) -> None:
+        sent_at = {name: self._sent_at(name) for name in self._request.COOKIES if name.startswith(LOST)}
+        for name in sorted(sent_at, key=lambda name: sent_at[name])[: max(0, len(sent_at) + 1 - MOST_LOST)]:
+            self._written[name] = None
+        funding_source = lost.funding_source
+        link = {
+            "account": lost.account,
+            "group_id": lost.group_id,
+            "funding_source": [funding_source.id, funding_source.scheme, funding_source.category],
+            "expires_at": _text(lost.expires_at),
+            "sent_at": lost.sent_at,
+        }
+        self._write(LOST + reference, {"link": link, "enrollment": _packed(enrollment)}, KEPT)
+
+    def _sent_at(self, name: str) -> float:
+        kept = self._read(name)
+        return 0.0 if kept is None else float(kept["link"]["sent_at"])
+
+    def lost_link(self, reference: str) -> tuple[Enrollment, PendingLink] | None:
+        """The link that is still being checked on the page of ``reference``, and the enrollment it belongs to."""
+        kept = self._read(LOST + reference)
+        return None if kept is None else (_unpacked(kept["enrollment"]), _lost(kept["link"]))
+
+    def lost_links(self) -> list[PendingLink]:
+        """All that this browser still knows of, of whichever card and benefit."""
+        kept = [self._read(name) for name in self._request.COOKIES if name.startswith(LOST)]
+        return [_lost(entry["link"]) for entry in kept if entry is not None]
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        encrypted = self._request.COOKIES.get(name)
+        text = decrypt(encrypted, purpose=_purpose(name)) if encrypted else None
+        return None if text is None else json.loads(text)
+
+    def _write(self, name: str, value: dict[str, Any], seconds: int) -> None:
+        encrypted = encrypt(json.dumps(value, separators=(",", ":")), purpose=_purpose(name))
+        if len(encrypted) > LONGEST_COOKIE:
+            logger.warning("%s is too long for a cookie, and not kept.", name.rstrip("_"))
+            return
+        self._written[name] = encrypted, seconds
+
+    def write_to(self, response: HttpResponseBase) -> None:
+        for name, written in self._written.items():
+            if written is None:
+                response.delete_cookie(name, path=self._path, samesite="Lax")
+                continue
+            value, seconds = written
+            response.set_cookie(
+                name,
+                value,
+                max_age=seconds,
+                path=self._path,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
 
 
-def _read(request: HttpRequest) -> dict[str, Any]:
+def _purpose(name: str) -> str:
+    return f"cookie.{LOST if name.startswith(LOST) else name}"
+
+
+def _new_visit() -> dict[str, Any]:
+    """``began`` is epoch milliseconds."""
+    return {"id": secrets.token_hex(16), "began": int(time.time() * 1000)}
+
+
+def _visit_in(request: HttpRequest) -> dict[str, Any] | None:
     try:
-        encrypted = request.session.get(KEY)
+        visit = request.session.get(KEY)
     except Exception as error:  # noqa: BLE001  whatever the site's session store may raise
         logger.warning("The session cannot be read: %s", type(error).__name__)
-        return {}
-    text = decrypt(encrypted, purpose=_PURPOSE) if isinstance(encrypted, str) else None
-    return {} if text is None else json.loads(text)
+        return None
+    return visit if isinstance(visit, dict) and {"id", "began"} <= visit.keys() else None
 
 
-def _digest(card_token: Secret, enrollment: Enrollment) -> str:
-    """Of the card and the benefit: a rider may earn another one, for the same card, in the same session."""
-    named = json.dumps(["card", enrollment.processor, enrollment.group_id, card_token.reveal()])
-    return hashlib.sha256(named.encode()).hexdigest()
+def _keep_visit(request: HttpRequest, visit: dict[str, Any]) -> None:
+    """Into the session as it is now, not as it was when the request began: another request may have changed it since.
+
+    A session in a signed cookie has no other place than the response.
+    """
+    session = request.session
+    try:
+        if session.session_key is None or isinstance(session, signed_cookies.SessionStore):
+            session[KEY] = visit
+        else:
+            newest = type(session)(session.session_key)
+            newest[KEY] = visit
+            newest.save()
+    except Exception as error:  # noqa: BLE001  whatever the site's session store may raise
+        logger.warning("The session cannot be written: %s", type(error).__name__)
+
+
+def _named(enrollment: Enrollment) -> list[Any]:
+    """What a page names of an enrollment: a card that was entered there goes nowhere else."""
+    expiry = enrollment.expiry
+    return [
+        enrollment.agency.slug,
+        enrollment.processor,
+        enrollment.group_id,
+        enrollment.flow,
+        enrollment.verifier,
+        enrollment.method.value,
+        expiry and [expiry.days, expiry.reenrollment_days],
+    ]
+
+
+def _packed(enrollment: Enrollment) -> dict[str, Any]:
+    agency, expiry = enrollment.agency, enrollment.expiry
+    return {
+        "agency": [str(text) for text in (agency.slug, agency.name, agency.home_url, agency.phone, agency.website)],
+        "processor": enrollment.processor,
+        "group_id": enrollment.group_id,
+        "flow": enrollment.flow,
+        "verifier": enrollment.verifier,
+        "method": enrollment.method.value,
+        "expiry": expiry and [expiry.days, expiry.reenrollment_days],
+        "extra_claims": list(enrollment.extra_claims),
+    }
+
+
+def _unpacked(kept: dict[str, Any]) -> Enrollment:
+    slug, name, home_url, phone, website = kept["agency"]
+    expiry = kept["expiry"]
+    return Enrollment(
+        **{
+            **kept,
+            "agency": Agency(slug=slug, name=name, home_url=home_url, phone=phone, website=website),
+            "method": Method(kept["method"]),
+            "expiry": expiry and ExpiryPolicy(days=expiry[0], reenrollment_days=expiry[1]),
+        }
+    )
+
+
+def _lost(kept: dict[str, Any]) -> PendingLink:
+    id_, scheme, category = kept["funding_source"]
+    return PendingLink(
+        account=kept["account"],
+        group_id=kept["group_id"],
+        funding_source=FundingSource(id=id_, scheme=scheme, category=category),
+        expires_at=_moment(kept["expires_at"]),
+        sent_at=kept["sent_at"],
+    )
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -6,7 +6,7 @@ for anything that a processor, a network or a rider can do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from django.utils import timezone
 
 from . import conf
+from .claims import LinkClaim
 from .classification import Rule, classify
 from .exceptions import (
     CardFormFailed,
@@ -22,6 +23,8 @@ from .exceptions import (
     CardTokenInvalid,
     ConfigurationError,
     EnrollmentError,
+    LinkAnswerLost,
+    ReenrollmentTooEarly,
     TokenRequestFailed,
 )
 from .host import Enrollment
@@ -87,14 +90,15 @@ def enroll(
     *,
     card_token: Secret,
     handle: Secret | None = None,
-    pending: PendingLink | None = None,
+    lost: Sequence[PendingLink] = (),
 ) -> Result:
     """Link the card of ``card_token`` to the concession group.
 
     For a rider who is back from a redirect flow, ``handle`` is what the processor called the visit, and the processor
-    gives the card token. ``pending`` is this rider's link whose answer was lost: with the same card it is settled.
+    gives the card token. ``lost`` are links of this browser whose answers were lost: with the same card and benefit one
+    is settled.
     """
-    attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit, lost=pending)
+    attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit)
     stage = Stage.CARD_FORM
     try:
         if handle is None:
@@ -108,35 +112,26 @@ def enroll(
         with at(Stage.LOOKUP):
             funding_source = processor.find_funding_source(card_token)
         stage = Stage.LINK
-        return attempt.succeed(_linked(attempt, enrollment, processor, funding_source))
+        same = (enrollment.processor, enrollment.group_id, funding_source)
+        return attempt.link(processor, funding_source, next((one for one in lost if one.is_same_link(*same)), None))
     except Exception as error:  # noqa: BLE001  as above
         return attempt.fail(error, stage)
 
 
-def check_again(enrollment: Enrollment, visit: Visit, pending: PendingLink) -> Result:
-    """Settle a link whose answer was lost: ask, and only where the processor says that it is absent, link."""
-    attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit, lost=pending)
+def check_again(enrollment: Enrollment, visit: Visit, lost: PendingLink, *, reference: str) -> Result:
+    """Settle a link whose answer was lost: ask, and only where the processor says that it is absent, and it can be at
+    work no longer, link.
+
+    ``reference`` is the one that the lost link was reported under. A check that settles nothing is no new failure: it
+    is not reported, and the result has that reference again.
+    """
+    attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit)
     try:
-        processor = open_processor(enrollment.processor)
-        return attempt.succeed(_linked(attempt, enrollment, processor, pending.funding_source))
+        return attempt.link(open_processor(enrollment.processor), lost.funding_source, lost)
+    except LinkAnswerLost:
+        return Result(Outcome.UNKNOWN, "link_answer_lost", reference)
     except Exception as error:  # noqa: BLE001  as above
         return attempt.fail(error, Stage.LINK)
-
-
-def _linked(attempt: _Attempt, enrollment: Enrollment, processor: Processor, funding_source: FundingSource) -> Linked:
-    """Ask about the lost link, if it is of this card; where there is none, or it was not made, link."""
-    if attempt.lost is not None and attempt.lost.is_of(funding_source):
-        attempt.pending = attempt.lost
-        settled = ConcessionLink(processor, attempt.lost, enrollment.expiry, now=attempt.now).settle()
-        if settled is not None:
-            return settled
-    attempt.pending = PendingLink(
-        account=enrollment.processor,
-        group_id=enrollment.group_id,
-        funding_source=funding_source,
-        expires_at=enrollment.expiry.expires_at(attempt.now) if enrollment.expiry else None,
-    )
-    return ConcessionLink(processor, attempt.pending, enrollment.expiry, now=attempt.now).make()
 
 
 def card_form_event(
@@ -175,10 +170,7 @@ def _check_card_token(card_token: Secret) -> None:
 
 
 class _Attempt:
-    """One request of a rider, under one reference, that ends in at most one report.
-
-    ``lost`` is the rider's link from an earlier request whose answer was lost.
-    """
+    """One request of a rider, under one reference, that ends in at most one report."""
 
     def __init__(
         self,
@@ -187,12 +179,10 @@ class _Attempt:
         visit: Visit,
         *,
         side: Side = Side.BACKEND,
-        lost: PendingLink | None = None,
     ) -> None:
         self.reference = new_reference()
         self.now = timezone.now()
-        self.pending: PendingLink | None = None
-        self.lost = lost
+        self._link: ConcessionLink | None = None
         self._started = SYSTEM_CLOCK.monotonic()
         self._report = Report(
             event=event,
@@ -204,23 +194,48 @@ class _Attempt:
             side=side,
         )
 
-    def succeed(self, linked: Linked) -> Result:
-        assert self.pending is not None
+    def link(self, processor: Processor, funding_source: FundingSource, lost: PendingLink | None) -> Result:
+        """Link the card to the benefit's group. Raises what ``ConcessionLink.make`` raises."""
+        assert self._report.enrollment is not None
+        enrollment, settings = self._report.enrollment, conf.get_settings()
+        wanted = PendingLink(
+            account=enrollment.processor,
+            group_id=enrollment.group_id,
+            funding_source=funding_source,
+            expires_at=enrollment.expiry.expires_at(self.now) if enrollment.expiry else None,
+            sent_at=self.now.timestamp(),
+        )
+        claim = LinkClaim(
+            wanted,
+            rider=self._report.visit.identity.user_id,
+            cache=settings.CACHE,
+            quiet=settings.LINK_QUIET_TIME,
+            clock=processor.http.clock,
+        )
+        self._link = ConcessionLink(processor, wanted, enrollment.expiry, claim, now=self.now, lost=lost)
+        try:
+            linked = self._link.make()
+        except ReenrollmentTooEarly as too_early:
+            told = claim.told()
+            if told is None:
+                raise
+            return Result(Outcome.SUCCESS, "linked", told.reference, expires_at=too_early.expires_at, is_new=False)
+        return self._succeed(linked, funding_source, claim)
+
+    def _succeed(self, linked: Linked, funding_source: FundingSource, claim: LinkClaim) -> Result:
+        """A second click, or a second tab that asked for the same lost link, comes to the same success: told once."""
+        told = claim.tell(self.reference)
+        if told is not None:
+            return Result(Outcome.SUCCESS, linked.code, told.reference, expires_at=linked.expires_at, is_new=False)
         self._dispatch(
             status="success",
             outcome=Outcome.SUCCESS,
             code=linked.code,
             stage=Stage.LINK,
-            card_scheme=self.pending.funding_source.scheme,
-            card_category=self.pending.funding_source.category,
+            card_scheme=funding_source.scheme,
+            card_category=funding_source.category,
         )
-        return Result(
-            Outcome.SUCCESS,
-            linked.code,
-            self.reference,
-            expires_at=linked.expires_at,
-            pending=self._still_lost(Outcome.SUCCESS),
-        )
+        return Result(Outcome.SUCCESS, linked.code, self.reference, expires_at=linked.expires_at)
 
     def note(self, **findings: Any) -> None:
         """Tell of something at the card form that is no outcome."""
@@ -245,16 +260,8 @@ class _Attempt:
             self.reference,
             expires_at=getattr(error, "expires_at", None),
             reenrollment_opens_at=getattr(error, "reenrollment_opens_at", None),
-            pending=self._still_lost(verdict.outcome),
+            pending=self._link.wanted if self._link and verdict.outcome is Outcome.UNKNOWN else None,
         )
-
-    def _still_lost(self, outcome: Outcome) -> PendingLink | None:
-        """This request's own link, or the earlier one where that is of another card, or no card has come this time."""
-        if self.pending is None:
-            return self.lost
-        if outcome is Outcome.UNKNOWN:
-            return self.pending
-        return None if self.lost is None or self.lost.is_of(self.pending.funding_source) else self.lost
 
     def _failure_status(self, outcome: Outcome) -> str:
         if outcome is Outcome.RETRY:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import json
+import secrets
 import time
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve
-from django.utils.translation import get_language
+from django.utils import translation
+from django.utils.module_loading import import_string
 from django.views import defaults
 
-from . import conf, service
+from . import conf, hooks, service
+from .decorators import protected, reported, rider_view, session_of, visit_of
 from .exceptions import ConfigurationError
-from .forms import EnrollForm
-from .guarding import protected, rider_view, visit_of
+from .forms import EnrollForm, json_object
 from .host import Enrollment
 from .outcomes import Outcome, Result
 from .processors.base import Redirect
 from .redaction import Secret
 from .reporting.report import Event
 from .reporting.site_errors import site_error
-from .responses import PAGES, STATUSES, Envelopes, Pages, end_url, is_allowed_redirect, page, signed_reference, url
+from .responses import PAGES, STATUSES, Envelopes, Pages, end_url, is_allowed_redirect, page, reference_in, url
 from .rider_session import EXPIRY_MARGIN, RiderSession
 from .service import CardFormEvent
 from .transport.circuit import Phase, read_state
@@ -34,16 +37,19 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
     """The page with the card form; its POST brings the card token (or, back from a redirect flow, none)."""
     if request.method != "POST":
         return _enroll_page(request, enrollment, session)
-    card_token = EnrollForm(request.POST).secret_card_token()
+    form = EnrollForm(request.POST)
+    card_token, returned = form.secret_card_token(), form.text("returned")
     if reference := session.success_of(card_token, enrollment):
         return redirect(end_url(request, Outcome.SUCCESS, reference))
-    handle = None if card_token else _redirect_handle(session, enrollment)
+    handle = session.returned_with(returned, enrollment)
+    if returned and handle is None:
+        return Pages.refuse(request, "changed", enrollment)  # the return of another visit to the processor's site
     result = service.enroll(
         enrollment,
         visit_of(request, enrollment, session),
         card_token=card_token,
         handle=handle,
-        pending=session.pending(enrollment),
+        lost=session.lost_links(),
     )
     if handle is not None:
         session.forget_tokenization()  # a visit to the processor's site is good for one card
@@ -54,14 +60,15 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
 def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
     """JSON for the page's script: ``{"token": …, "expires_in": seconds or null}``, or ``{"redirect": …}`` to the
     processor, or the error envelope."""
-    tokenization = session.tokenization(enrollment.processor)
+    tokenization = session.tokenization(enrollment)
     if tokenization is None:
-        return_url = request.build_absolute_uri(url(request, "enroll") + "?returned")
+        returned = secrets.token_hex(16)
+        return_url = request.build_absolute_uri(f"{url(request, 'enroll')}?returned={returned}")
         result = service.request_tokenization(enrollment, visit_of(request, enrollment, session), return_url=return_url)
         tokenization = result.tokenization
         if tokenization is None:
             return Envelopes.end(request, result)
-        session.keep_tokenization(enrollment.processor, tokenization)
+        session.keep_tokenization(enrollment, tokenization, returned=returned)
     if isinstance(tokenization, Redirect):
         if not is_allowed_redirect(request, tokenization.url):
             raise ConfigurationError(
@@ -75,11 +82,11 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
 @rider_view(Event.FINISHED_TOKENIZATION, Envelopes, "POST")
 def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
     """What the page's script tells of the card form: ``{"event": …, "status": …}``. The answer says where to go."""
+    told = json_object(request) or {}
     try:
-        told = json.loads(request.body)
-        event, status = CardFormEvent(told["event"]), told.get("status")
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return Envelopes.refuse(request, "bad_request")
+        event, status = CardFormEvent(told.get("event")), told.get("status")
+    except ValueError:
+        return Envelopes.refuse(request, "bad_request", enrollment)
     if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599:
         status = None
     if event is CardFormEvent.FAILED:
@@ -88,11 +95,17 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
     return JsonResponse({"redirect": result and end_url(request, result.outcome, result.reference)})
 
 
-@rider_view(Event.RETURNED_ENROLLMENT, Pages, "POST")
-def _check_again(request: HttpRequest, enrollment: Enrollment, session: RiderSession, signed: str) -> HttpResponse:
-    reference = signed_reference(PAGES[Outcome.UNKNOWN], signed) or ""
-    if pending := session.pending_of(reference, enrollment):
-        result = service.check_again(enrollment, visit_of(request, enrollment, session), pending)
+@reported(Event.RETURNED_ENROLLMENT, Pages, "POST")
+def _check_again(request: HttpRequest, session: RiderSession) -> HttpResponse:
+    """Settle the lost link of the page that was posted from. It needs no session of the site: the page named the
+    benefit, and only that is settled."""
+    reference = reference_in(request, PAGES[Outcome.UNKNOWN]) or ""
+    if kept := session.lost_link(reference):
+        enrollment, lost = kept
+        session.enrollment = enrollment
+        result = service.check_again(enrollment, visit_of(request, enrollment, session), lost, reference=reference)
+        if result.reference == reference:
+            return redirect(end_url(request, Outcome.UNKNOWN, reference))
         return _end(request, enrollment, session, result, checked=reference)
     if end := session.end_of_check(reference):
         return redirect(end_url(request, *end))
@@ -102,19 +115,20 @@ def _check_again(request: HttpRequest, enrollment: Enrollment, session: RiderSes
 def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
     """The page of an outcome. It needs neither session, nor database, nor the site's hook to render."""
     name = PAGES[outcome]
+    refused = outcome in (Outcome.NOT_ELIGIBLE, Outcome.CHANGED, Outcome.TOO_MANY)
 
-    def view(request: HttpRequest, signed: str = "") -> HttpResponse:
-        reference = signed_reference(name, signed)
-        if signed and reference is None:
+    def view(request: HttpRequest) -> HttpResponse:
+        reference = reference_in(request, name)
+        if reference is None and not refused:
             return redirect(url(request, "enroll"))
-        known = RiderSession(request).end(reference) if reference else {}
+        known = session_of(request).end(reference) if reference else {}
         return page(
             request,
             name,
             _enrollment_if_any(request),
             status=STATUSES.get(outcome, 200),
             reference=reference or "",
-            already_linked=known.get("code") == "already_linked",
+            already_linked=known.get("code", "").startswith("already_linked"),
             expires_at=known.get("expires_at"),
             reenrollment_opens_at=known.get("reenrollment_opens_at"),
             enroll_url=url(request, "enroll"),
@@ -129,11 +143,13 @@ too_early = protected(_end_page(Outcome.TOO_EARLY), Pages, "GET", "HEAD")
 system_error = protected(_end_page(Outcome.SYSTEM_ERROR), Pages, "GET", "HEAD")
 server_error = protected(_end_page(Outcome.SERVER_ERROR), Pages, "GET", "HEAD")
 cannot_enroll = protected(_end_page(Outcome.NOT_ELIGIBLE), Pages, "GET", "HEAD")
+changed = protected(_end_page(Outcome.CHANGED), Pages, "GET", "HEAD")
+too_many = protected(_end_page(Outcome.TOO_MANY), Pages, "GET", "HEAD")
 _still_checking_page = _end_page(Outcome.UNKNOWN)
 
 
-def _still_checking(request: HttpRequest, signed: str) -> HttpResponseBase:
-    return _check_again(request, signed=signed) if request.method == "POST" else _still_checking_page(request, signed)
+def _still_checking(request: HttpRequest) -> HttpResponseBase:
+    return _check_again(request) if request.method == "POST" else _still_checking_page(request)
 
 
 still_checking = protected(_still_checking, Pages, "GET", "HEAD", "POST")
@@ -148,7 +164,19 @@ def handler500(request: HttpRequest) -> HttpResponse:
         return defaults.server_error(request)
     if "enrollment_errors" not in request.resolver_match.app_names:
         return defaults.server_error(request)
-    return page(request, PAGES[Outcome.SERVER_ERROR], None, status=STATUSES[Outcome.SERVER_ERROR])
+    with translation.override(_language_of(request)):
+        return page(request, PAGES[Outcome.SERVER_ERROR], None, status=STATUSES[Outcome.SERVER_ERROR])
+
+
+def _language_of(request: HttpRequest) -> str:
+    """The rider's, though the middleware that finds it out may not have had its turn: the thread still speaks the
+    language of the request before."""
+    if any(
+        isinstance(middleware := import_string(path), type) and issubclass(middleware, LocaleMiddleware)
+        for path in settings.MIDDLEWARE
+    ):
+        return translation.get_language_from_request(request)
+    return str(settings.LANGUAGE_CODE)
 
 
 def _end(
@@ -162,21 +190,21 @@ def _end(
 ) -> HttpResponse:
     """Keep how it ended, tell the site of a success, and send the rider to the page."""
     session.keep_end(result, enrollment, card_token=card_token, checked=checked)
-    if result.outcome is Outcome.SUCCESS:
-        try:
-            conf.get_host().on_success(request, enrollment, result)
-        except Exception as error:  # noqa: BLE001  the card is linked, whatever the site's hook thinks of it
-            site_error(error, "Host.on_success")
+    if result.outcome is Outcome.SUCCESS and result.is_new:
+        hooks.on_success(request, enrollment, result)
     return Pages.end(request, result)
 
 
 def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
+    session.begin()
     account = conf.get_account(enrollment.processor)
-    script = account.processor.card_form_script(account.options, get_language() or "en")
+    script = account.processor.card_form_script(account.options, translation.get_language() or "en")
+    made_for, returned = session.made_for(enrollment), request.GET.get("returned", "")
     data: dict[str, Any] = {
         "tokenUrl": url(request, "token"),
         "reportUrl": url(request, "card_form"),
-        "returned": "returned" in request.GET and _redirect_handle(session, enrollment) is not None,
+        "madeFor": made_for,
+        "returned": session.returned_with(returned, enrollment) is not None,
         "cardForm": script and {"url": script.url, "function": script.function, "options": dict(script.options)},
     }
     circuit = read_state(account.name, conf.get_settings().CACHE)
@@ -184,17 +212,12 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         request,
         "enroll",
         enrollment,
-        form=EnrollForm(),
+        form=EnrollForm(initial={"made_for": made_for, "returned": returned}),
         page_data=data,
         # Said before the rider enters a card for nothing. Half-open is no reason: the rider may be the one who finds
         # that the processor is back.
         circuit_open=circuit.phase is Phase.OPEN,
     )
-
-
-def _redirect_handle(session: RiderSession, enrollment: Enrollment) -> Secret | None:
-    tokenization = session.tokenization(enrollment.processor)
-    return tokenization.handle if isinstance(tokenization, Redirect) else None
 
 
 def _enrollment_if_any(request: HttpRequest) -> Enrollment | None:

@@ -44,6 +44,7 @@ class Rider:
     def __init__(self, *, base: str = "/enrollment/", language: str = "en", **client: Any) -> None:
         self.client = Client(headers={"accept-language": language, "user-agent": "tests"}, **client)
         self.base = base
+        self.page = ""
 
     def becomes_eligible(self, **eligible: Any) -> Rider:
         session = self.client.session
@@ -52,11 +53,37 @@ class Rider:
         self.client.cookies[django_settings.SESSION_COOKIE_NAME] = session.session_key
         return self
 
+    def opens_the_page(self) -> End:
+        """The enroll page; what it says that it was made for goes along with whatever the rider does next."""
+        end = self.goes_to(self.base)
+        if end.page == "enroll" and 'name="made_for"' in end.text:
+            self.page = end.text
+        return end
+
+    def goes_back_to(self, page: str) -> Rider:
+        """To an enroll page from before, as the browser kept it."""
+        self.page = page
+        return self
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        """The hidden inputs of the page's form."""
+        return dict(re.findall(r'<input type="hidden" name="(made_for|returned)"(?: value="([^"]*)")?', self.page))
+
     def asks_for_token(self) -> Any:
-        return self.client.post(f"{self.base}token/")
+        self.opens_the_page()
+        return self.posts_as_the_script(f"{self.base}token/", {})
+
+    def posts_as_the_script(self, url: str, body: dict[str, Any]) -> Any:
+        body = {"made_for": self.hidden.get("made_for", ""), **body}
+        return self.client.post(url, body, content_type="application/json")
 
     def enrolls(self, card_token: str = CARD_TOKEN) -> End:
-        return self.follows(self.client.post(self.base, {"card_token": card_token}))
+        self.opens_the_page()
+        return self.sends_the_form(card_token)
+
+    def sends_the_form(self, card_token: str = CARD_TOKEN) -> End:
+        return self.follows(self.client.post(self.base, {**self.hidden, "card_token": card_token}))
 
     def goes_to(self, url: str) -> End:
         return self.follows(self.client.get(url))
@@ -65,8 +92,8 @@ class Rider:
         return self.follows(self.client.post(end.url))
 
     def tells(self, event: str, status: int | None = None) -> Any:
-        body = {"event": event, "status": status}
-        return self.client.post(f"{self.base}card-form/", body, content_type="application/json")
+        self.opens_the_page()
+        return self.posts_as_the_script(f"{self.base}card-form/", {"event": event, "status": status})
 
     def walks(self, card_token: str = CARD_TOKEN) -> End:
         """Token and enrollment, as the page's script goes about it: a failure of the token leads to its page."""
@@ -76,7 +103,7 @@ class Rider:
         return self.enrolls(card_token)
 
     def follows(self, response: Any) -> End:
-        url = response.request["PATH_INFO"]
+        url = _address(response)
         for _ in range(3):
             if response.status_code not in (302, 303):
                 break
@@ -85,6 +112,11 @@ class Rider:
         return End(
             response.context["page"] if response.context else "", response.status_code, response.content.decode(), url
         )
+
+
+def _address(response: Any) -> str:
+    query = response.request.get("QUERY_STRING")
+    return response.request["PATH_INFO"] + (f"?{query}" if query else "")
 
 
 @pytest.fixture

@@ -24,19 +24,25 @@ FAULTS = {
 }
 ENDPOINTS = ("authorization", "tokenization", "lookup", "link", "groups", "expiry")
 
-SYSTEM, SERVER, SUCCESS = "system_error", "server_error", "success"
+SYSTEM, SERVER, SUCCESS, UNKNOWN = "system_error", "server_error", "success", "still_checking"
 
 
 def expected(endpoint: str, name: str) -> str:
     if name == "delay":
         return SUCCESS
+    if endpoint == "groups":
+        return UNKNOWN  # asked because the processor said that the card is in a group, and the benefit expires
     if name.startswith("status"):
         status = int(name.split()[1])
+        if (endpoint, status) in (("link", 502), ("link", 504)) or (endpoint == "expiry" and status >= 500):
+            return UNKNOWN  # whoever is behind the gateway may be at work on it still
         return SUCCESS if (endpoint, status) == ("link", 409) else SYSTEM if status >= 500 else SERVER
     if (endpoint, name) == ("link", "trickle"):
         return SUCCESS  # a trickle is an answer too slow to wait for: the link was made, and asking finds it
     if name in ("hang", "reset", "cut", "trickle"):
-        return SYSTEM
+        return UNKNOWN if endpoint in ("link", "expiry") else SYSTEM
+    if endpoint in ("link", "expiry") and name == "not_json":
+        return UNKNOWN
     # The link and the change of an expiry need nothing of the answer but that it is a 2xx, empty or JSON.
     if endpoint in ("link", "expiry") and name in ("empty", "missing_fields"):
         return SUCCESS
@@ -59,9 +65,11 @@ def test_a_fault_ends_as_the_table_says_and_is_told_once(sandbox, telemetry, end
     end = rider.walks()
 
     assert end.page == expected(endpoint, name)
-    assert end.status == {SYSTEM: 503, SERVER: 500, SUCCESS: 200}[end.page]
+    assert end.status == {SYSTEM: 503, SERVER: 500, SUCCESS: 200, UNKNOWN: 200}[end.page]
     telemetry.settle(amplitude=1)
-    assert len(telemetry.sentry) == (0 if end.page == SUCCESS else 1)
+    # A 409 in known words is a success; that the group does not list the card is for the operators.
+    is_odd = (endpoint, name) == ("link", "status 409")
+    assert len(telemetry.sentry) == (0 if end.page == SUCCESS and not is_odd else 1)
     [event] = telemetry.amplitude
     before_the_card = endpoint in ("authorization", "tokenization") and end.page != SUCCESS
     assert event["event_type"] == ("failed pre-tokenization request" if before_the_card else "returned enrollment")

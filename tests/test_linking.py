@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -81,16 +82,40 @@ class TestARiderWhoIsLinkedAlready:
         sandbox.faults.set("link", Fault(kind="status", status=409, body="some other conflict"))
         assert rider.enrolls().page == "server_error"
 
-    def test_is_told_of_success_where_the_words_are_unknown_and_nobody_can_be_asked(self, sandbox, rider):
+    @pytest.mark.parametrize(
+        "unanswered",
+        [
+            *(Fault(kind="status", status=status) for status in (403, 404, 500, 503)),
+            Fault(kind="not_json"),
+            Fault(kind="hang"),
+        ],
+        ids=str,
+    )
+    def test_is_still_being_checked_where_the_words_are_unknown_and_nobody_can_be_asked(
+        self, sandbox, rider, telemetry, unanswered
+    ):
         sandbox.faults.set("link", Fault(kind="status", status=409, body="some other conflict"))
+        sandbox.faults.set("groups", unanswered)
+        assert rider.enrolls().page == "still_checking"
+        [record] = telemetry.records
+        assert (record.levelname, record.code) == ("ERROR", "link_answer_lost")
+
+    def test_is_told_of_success_where_the_words_are_known_and_nobody_can_be_asked(self, sandbox, rider, telemetry):
+        sandbox.faults.set("link", Fault(kind="status", status=409, body=KNOWN_WORDS))
         sandbox.faults.set("groups", Fault(kind="status", status=503))
         assert rider.enrolls().page == "success"
+        assert [record.code for record in telemetry.records] == ["already_linked"]
 
-    def test_is_told_of_success_where_the_words_are_known_and_the_list_does_not_have_the_card_yet(self, sandbox, rider):
-        sandbox.faults.set(
-            "link", Fault(kind="status", status=409, body="Customer already belongs to a concession group.")
-        )
+    def test_is_told_of_success_in_known_words_and_operators_hear_that_the_card_is_not_in_our_group(
+        self, sandbox, rider, telemetry
+    ):
+        sandbox.faults.set("link", Fault(kind="status", status=409, body=KNOWN_WORDS))
         assert rider.enrolls().page == "success"
+        telemetry.settle(amplitude=1)
+        [record] = telemetry.records
+        assert (record.levelname, record.code) == ("ERROR", "already_linked_elsewhere")
+        assert [event["tags"]["enrollment.code"] for event in telemetry.sentry] == ["already_linked_elsewhere"]
+        assert telemetry.amplitude[0]["event_properties"]["status"] == "success"
 
     def test_gets_an_expiry_where_the_link_had_none_and_the_benefit_expires(self, sandbox, expiring, card):
         sandbox.state.link(card, GROUP)
@@ -132,9 +157,37 @@ class TestARiderWhoIsLinkedAlready:
     ):
         sandbox.state.link(card, GROUP, in_days(-1))
         sandbox.faults.set("groups", Fault(kind="status", status=503))
-        assert expiring.enrolls().page == "system_error"
+        assert expiring.enrolls().page == "still_checking"
+
+    @pytest.mark.parametrize("days", [None, 5])
+    @pytest.mark.parametrize(
+        "fault", [Fault(kind="reset"), Fault(kind="status", status=503), Fault(kind="hang")], ids=str
+    )
+    def test_is_not_told_that_the_card_is_not_enrolled_where_only_its_renewal_failed(
+        self, sandbox, expiring, card, days, fault
+    ):
+        sandbox.state.link(card, GROUP, None if days is None else in_days(days))
+        sandbox.faults.set("expiry", fault)
+        end = expiring.enrolls()
+        assert end.page == "still_checking"
+        sandbox.faults.clear()
+        assert expiring.checks_again(end).page == "success"
+        assert links(sandbox)[card].expiry == full_term()
+        assert calls(sandbox)["link"] == 1
+
+    def test_is_not_told_that_an_expired_card_is_not_enrolled_where_the_answer_to_its_renewal_was_lost(
+        self, sandbox, expiring, card
+    ):
+        sandbox.state.link(card, GROUP, in_days(-1))
+        sandbox.faults.set("expiry", Fault(kind="reset", after_effect=True))
+        end = expiring.enrolls()
+        assert end.page == "still_checking"
+        sandbox.faults.clear()
+        assert expiring.checks_again(end).page == "success"
+        assert links(sandbox)[card].expiry == full_term()
 
 
+KNOWN_WORDS = "Customer already belongs to a concession group."
 LOST = {
     "hang": Fault(kind="hang", after_effect=True),
     "reset": Fault(kind="reset", after_effect=True),
@@ -153,16 +206,48 @@ class TestALostAnswer:
         assert list(links(sandbox)) == [card]
         assert calls(sandbox) == {"lookup": 1, "link": 1, "groups": 1}
 
-    def test_of_a_link_that_was_not_made_is_followed_by_one_more_link(self, sandbox, rider, card):
-        sandbox.faults.set("link", Fault(kind="reset", times=1))
+    @pytest.mark.parametrize("status", [500, 503])
+    def test_of_a_link_that_is_surely_over_and_was_not_made_is_followed_by_one_more_link(
+        self, sandbox, rider, card, status
+    ):
+        sandbox.faults.set("link", Fault(kind="status", status=status, times=1))
         assert rider.enrolls().page == "success"
         assert list(links(sandbox)) == [card]
         assert calls(sandbox) == {"lookup": 1, "link": 2, "groups": 1}
 
     def test_of_the_second_link_is_asked_about_too(self, sandbox, rider, card):
-        sandbox.faults.set("link", Fault(kind="reset", times=1), Fault(kind="reset", after_effect=True, times=1))
+        sandbox.faults.set(
+            "link", Fault(kind="status", status=500, times=1), Fault(kind="reset", after_effect=True, times=1)
+        )
         assert rider.enrolls().page == "success"
         assert calls(sandbox) == {"lookup": 1, "link": 2, "groups": 2}
+
+    def test_of_two_links_that_are_surely_over_and_were_not_made_is_a_system_error(self, sandbox, rider):
+        sandbox.faults.set("link", Fault(kind="status", status=503))
+        assert rider.enrolls().page == "system_error"
+        assert calls(sandbox) == {"lookup": 1, "link": 2, "groups": 2}
+
+    @pytest.mark.parametrize("how", LOST)
+    def test_of_a_link_that_may_still_be_at_work_is_never_followed_by_a_second_one(self, sandbox, rider, card, how):
+        sandbox.faults.set("link", replace(LOST[how], after_effect=False))
+        end = rider.enrolls()
+        assert end.page == "still_checking"
+        sandbox.faults.clear()
+        someone_else = Rider().becomes_eligible()
+        for goes_on in (rider.checks_again, lambda end: rider.enrolls(), lambda end: someone_else.enrolls()):
+            assert goes_on(end).page == "still_checking"
+        assert calls(sandbox)["link"] == 1
+        sandbox.state.link(card, GROUP)  # now it has taken effect
+        assert rider.checks_again(end).page == "success"
+        assert calls(sandbox)["link"] == 1
+
+    def test_is_not_told_of_again_by_a_check_that_settles_nothing(self, sandbox, rider, telemetry):
+        sandbox.faults.set("link", Fault(kind="reset"))
+        end = rider.enrolls()
+        for _ in range(3):
+            again = rider.checks_again(end)
+            assert (again.page, again.reference) == ("still_checking", end.reference)
+        assert [record.reference for record in telemetry.records] == [end.reference]
 
     def test_is_no_success_where_the_card_was_linked_long_ago_and_is_to_be_renewed(self, sandbox, expiring, card):
         sandbox.state.link(card, GROUP, in_days(-1))
@@ -186,7 +271,6 @@ class TestALostAnswer:
         end = rider.enrolls()
         again = rider.checks_again(end)
         assert again.page == "still_checking"
-        assert again.reference != end.reference
         sandbox.faults.clear()
         assert rider.checks_again(again).page == "success"
         assert calls(sandbox)["link"] == 1
@@ -228,7 +312,8 @@ class TestALostAnswer:
         assert rider.checks_again(end).page == "success"
         assert calls(sandbox)["link"] == 1
 
-    def test_of_one_card_stays_open_while_another_card_is_enrolled(self, sandbox, expiring, card):
+    def test_of_one_card_stays_open_while_another_card_is_enrolled(self, sandbox, expiring, card, site):
+        site(LINK_QUIET_TIME=0.01)
         sandbox.faults.set("link", Fault(kind="reset"))
         sandbox.faults.set("groups", Fault(kind="reset"))
         end = expiring.enrolls()
@@ -249,7 +334,10 @@ class TestALostAnswer:
             assert goes_on(expiring, end).page == "success"
             assert links(sandbox)[card].expiry == full_term()
 
-    def test_of_a_link_that_was_not_made_is_linked_by_checking_again(self, sandbox, rider, card):
+    def test_of_a_link_that_was_not_made_is_linked_by_checking_again_once_it_can_be_at_work_no_longer(
+        self, sandbox, rider, card, site
+    ):
+        site(LINK_QUIET_TIME=0.01)
         sandbox.faults.set("link", Fault(kind="reset"))
         sandbox.faults.set("groups", Fault(kind="reset"))
         end = rider.enrolls()
@@ -267,22 +355,34 @@ class TestALostAnswer:
         assert rider.checks_again(oldest).page == "success"
         assert list(links(sandbox)) == [card]
 
-    def test_is_no_success_for_another_benefit_of_the_same_rider(self, sandbox, rider):
+    @pytest.mark.parametrize("afterwards", [{"group": "group-veterans"}, None])
+    def test_is_settled_for_the_benefit_that_its_page_named_whatever_became_of_the_session(
+        self, sandbox, rider, card, afterwards
+    ):
         sandbox.faults.set("link", LOST["reset"])
         sandbox.faults.set("groups", Fault(kind="reset"))
         end = rider.enrolls()
-        assert rider.becomes_eligible(group="group-veterans").checks_again(end).page == "enroll"
+        sandbox.faults.clear()
+        if afterwards is None:
+            del rider.client.cookies["sessionid"]
+        else:
+            rider.becomes_eligible(**afterwards)
+        assert rider.checks_again(end).page == "success"
+        assert list(links(sandbox)) == [card]
+        assert calls(sandbox)["link"] == 1
 
-    def test_of_one_card_is_not_settled_by_another_card_in_another_tab(self, sandbox, rider, card):
+    def test_of_one_card_is_not_settled_by_another_card_in_another_tab(self, sandbox, rider, card, site):
+        site(LINK_QUIET_TIME=0.01)
         sandbox.faults.set("link", Fault(kind="reset"))
         sandbox.faults.set("groups", Fault(kind="reset"))
         first = rider.enrolls()
         other = sandbox.state.add_card("another-card")
         second = rider.enrolls("another-card")
         sandbox.faults.clear()
-        assert rider.checks_again(first).page == "enroll"
         assert rider.checks_again(second).page == "success"
         assert list(links(sandbox)) == [other]
+        assert rider.checks_again(first).page == "success"
+        assert list(links(sandbox)) == [other, card]
 
 
 def test_a_401_gets_a_new_access_token_and_is_tried_once_more(sandbox, rider):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import datetime
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ import pytest
 from enrollment_errors.exceptions import CardRefused, StatusError
 from enrollment_errors.processors.base import FundingSource, Link, Processor, Redirect, Tokenization
 from enrollment_errors.redaction import Secret
-from tests.rider import Rider
+from tests.rider import End, Rider
 
 GATEWAY = "https://gateway.example/register/1"
 
@@ -29,7 +30,7 @@ class GatewayProcessor(Processor):
         return "https://gateway.example"
 
     def request_tokenization(self, return_url: str) -> Tokenization:
-        self.registrations.append(return_url)
+        self.registrations.append(return_url.partition("testserver")[2])
         return Redirect(url=GATEWAY, handle=Secret(f"{len(self.registrations)}"), expires_at=time.time() + 600)
 
     def redeem(self, handle: Secret) -> Secret:
@@ -67,57 +68,68 @@ def gateway(settings, monkeypatch):
     return GatewayProcessor
 
 
+class GatewayRider(Rider):
+    def registers(self) -> GatewayRider:
+        """At the processor's site: its address is what the token view answers."""
+        assert self.asks_for_token().json() == {"redirect": GATEWAY}
+        self.way_back = GatewayProcessor.registrations[-1]
+        return self
+
+    def comes_back(self) -> End:
+        """From there, by the last registration's way back, with what the page's script then does."""
+        page = self.goes_to(self.way_back)
+        assert '"returned": true' in page.text
+        return self.goes_back_to(page.text).sends_the_form("")
+
+
 @pytest.fixture
 def rider(gateway):
-    return Rider().becomes_eligible(processor="gateway")
+    return GatewayRider().becomes_eligible(processor="gateway")
 
 
 def test_the_script_is_told_to_send_the_rider_to_the_processor(gateway, rider):
     assert rider.asks_for_token().json() == {"redirect": GATEWAY}
-    assert gateway.registrations == ["http://testserver/enrollment/?returned"]
+    [returns_to] = gateway.registrations
+    assert re.fullmatch("/enrollment/\\?returned=[0-9a-f]{32}", returns_to)
 
 
 def test_the_rider_who_comes_back_is_enrolled(gateway, rider):
-    rider.asks_for_token()
-    assert '"returned": true' in rider.goes_to("/enrollment/?returned").text
-    assert rider.enrolls("").page == "success"
+    assert rider.registers().comes_back().page == "success"
     assert list(gateway.links) == [("card-1", "group-seniors")]
 
 
 def test_a_page_that_claims_a_return_without_one_does_not_enroll(gateway, rider):
-    assert '"returned": false' in rider.goes_to("/enrollment/?returned").text
-    assert rider.enrolls("").page == "server_error"
+    rider.registers()
+    for forged in ("", "0" * 32, "%00", "ä"):
+        page = rider.goes_to(f"/enrollment/?returned={forged}")
+        assert '"returned": false' in page.text
+        assert rider.goes_back_to(page.text).sends_the_form("").page in ("changed", "server_error")
     assert gateway.links == {}
 
 
 def test_a_second_rider_in_the_same_session_is_registered_anew(gateway, rider):
     for _ in range(2):
-        rider.asks_for_token()
-        assert rider.enrolls("").page == "success"
+        assert rider.registers().comes_back().page == "success"
     assert [card for card, _ in gateway.links] == ["card-1", "card-2"]
 
 
 def test_reloading_the_return_after_success_shows_the_success_again(gateway, rider):
-    rider.asks_for_token()
-    first = rider.enrolls("")
+    first = rider.registers().comes_back()
     assert rider.goes_to(first.url).page == "success"
-    assert '"returned": false' in rider.goes_to("/enrollment/?returned").text
+    assert '"returned": false' in rider.goes_to(gateway.registrations[-1]).text
 
 
 def test_refused_details_are_to_be_checked_and_tried_with_a_new_registration(gateway, rider, monkeypatch):
-    rider.asks_for_token()
     monkeypatch.setattr(gateway, "refuses", True)
-    assert rider.enrolls("").page == "check_card"
+    assert rider.registers().comes_back().page == "check_card"
     monkeypatch.setattr(gateway, "refuses", False)
-    rider.asks_for_token()
-    assert rider.enrolls("").page == "success"
+    assert rider.registers().comes_back().page == "success"
     assert list(gateway.links) == [("card-2", "group-seniors")]
 
 
 def test_an_expiry_that_the_benefit_does_not_have_is_cleared_where_the_processor_can(gateway, rider):
     gateway.links["card-1", "group-seniors"] = datetime.fromisoformat("2030-01-01T00:00:00+00:00")
-    rider.asks_for_token()
-    assert rider.enrolls("").page == "success"
+    assert rider.registers().comes_back().page == "success"
     assert gateway.links == {("card-1", "group-seniors"): None}
 
 

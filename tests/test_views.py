@@ -13,6 +13,7 @@ from django.urls import reverse
 from enrollment_errors.classification import Rule
 from enrollment_errors.host import Agency
 from enrollment_errors.outcomes import Outcome, Stage
+from enrollment_errors.references import ALPHABET
 from enrollment_errors.sandbox.faults import Fault
 from tests import site as test_site
 from tests.rider import CARD_TOKEN, Rider
@@ -156,7 +157,7 @@ class TestTheEnrollPage:
         assert (record.code, record.levelname) == ("prepaid", "INFO")
 
     def test_tells_of_an_account_that_the_settings_do_not_have_without_a_processor(self, sandbox, site, telemetry):
-        end = Rider().becomes_eligible(processor="littlepoy").enrolls()
+        end = Rider().becomes_eligible(processor="littlepoy").goes_to("/enrollment/")
         assert (end.page, end.status) == ("server_error", 500)
         [record] = telemetry.records
         assert (record.account, record.processor, record.reference) == ("littlepoy", "", end.reference)
@@ -189,12 +190,29 @@ class TestTheResultPages:
 
     @pytest.mark.parametrize("path", END_PAGES)
     def test_are_not_opened_by_an_address_that_this_site_did_not_write(self, rider, path):
-        assert rider.goes_to(f"/enrollment/{path}/H7P-2QX-9MR.forged/").page == "enroll"
+        forged = "H7P-2QX-9MR-2345678923456789234"
+        for address in ("", "?reference=", f"?reference={forged}", "?reference=H7P-2QX-9MR", "?reference=%00"):
+            assert rider.goes_to(f"/enrollment/{path}/{address}").page == "enroll"
 
     def test_are_not_opened_by_another_pages_address(self, sandbox, rider):
         sandbox.faults.set("lookup", Fault(kind="status", status=503))
         failure = rider.enrolls()
         assert rider.goes_to(failure.url.replace("system-error", "success")).page == "enroll"
+
+    def test_have_the_same_path_for_every_rider_and_no_word_in_their_address(self, sandbox, rider):
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        addresses = [rider.enrolls(f"card-{number}").url.partition("?") for number in range(3)]
+        assert {path for path, _, _ in addresses} == {"/enrollment/system-error/"}
+        for _, _, query in addresses:
+            assert re.fullmatch(
+                f"reference=[{ALPHABET}]{{3}}-[{ALPHABET}]{{3}}-[{ALPHABET}]{{3}}-[{ALPHABET}]{{19}}", query
+            )
+
+    def test_stay_open_while_the_secret_key_is_rotated(self, sandbox, rider, settings):
+        end = rider.enrolls()
+        settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+        settings.SECRET_KEY = "another-secret-key-of-the-tests"
+        assert Rider().goes_to(end.url).page == "success"
 
     def test_render_when_the_session_is_gone(self, sandbox, rider):
         success = rider.enrolls()
@@ -253,7 +271,7 @@ class TestTheResultPages:
         end = rider.enrolls()
         sandbox.faults.clear()
         assert Rider().becomes_eligible().checks_again(end).page == "enroll"
-        assert rider.client.post("/enrollment/still-checking/forged/").headers["Location"] == "/enrollment/"
+        assert rider.client.post("/enrollment/still-checking/?reference=forged").headers["Location"] == "/enrollment/"
 
 
 class TestTheCardFormView:
@@ -286,10 +304,16 @@ class TestTheCardFormView:
         assert rider.goes_to(response.json()["redirect"]).page == "system_error"
 
     @pytest.mark.parametrize(
-        "body", ["", "{", "[]", "null", '"started"', "{}", '{"event": "sold"}', '{"event": []}', "\xff"]
+        "body", [" ", "{", "[]", "null", '"started"', "\xff", "[" * 100_000, '"' + "x" * 3_000_000 + '"']
     )
-    def test_refuses_what_the_script_does_not_say(self, rider, body):
+    def test_refuses_what_cannot_be_read(self, rider, body):
         response = rider.client.post("/enrollment/card-form/", body.encode("latin-1"), content_type="application/json")
+        error, _ = envelope(response)
+        assert (response.status_code, error["code"]) == (400, "bad_request")
+
+    @pytest.mark.parametrize("event", ["sold", "", [], {}, None, 5])
+    def test_refuses_what_the_script_does_not_say(self, rider, event):
+        response = rider.tells(event)
         error, _ = envelope(response)
         assert (response.status_code, error["code"]) == (400, "bad_request")
 
@@ -312,9 +336,12 @@ class TestEveryView:
         rider = Rider(enforce_csrf_checks=True).becomes_eligible()
         page = rider.goes_to("/enrollment/")
         [csrf] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
-        response = rider.client.post("/enrollment/token/", headers={"X-CSRFToken": csrf})
+        [made_for] = re.findall(r'name="made_for" value="(\w+)"', page.text)
+        body, headers = {"made_for": made_for}, {"X-CSRFToken": csrf}
+        response = rider.client.post("/enrollment/token/", body, "application/json", headers=headers)
         assert response.status_code == 200
-        response = rider.client.post("/enrollment/", {"card_token": CARD_TOKEN, "csrfmiddlewaretoken": csrf})
+        body |= {"card_token": CARD_TOKEN, "csrfmiddlewaretoken": csrf}
+        response = rider.client.post("/enrollment/", body)
         assert rider.follows(response).page == "success"
 
     @pytest.mark.parametrize(
@@ -409,12 +436,13 @@ class TestASitesOwnCodeThatFails:
         assert b"</html>" in response.content
 
 
-def test_what_is_kept_in_the_session_fits_into_a_signed_cookie(sandbox, rider):
+def test_what_is_kept_fits_into_the_header_of_a_request(sandbox, rider):
     rider.asks_for_token()
     sandbox.faults.set("link", Fault(kind="reset"))
     sandbox.faults.set("groups", Fault(kind="reset"))
-    end = rider.enrolls()
-    for _ in range(30):
-        end = rider.checks_again(end)
-    assert end.page == "still_checking"
-    assert len(rider.client.cookies["sessionid"].value) < 1_500
+    for number in range(10):
+        sandbox.state.add_card(f"card-{number}")
+        assert rider.enrolls(f"card-{number}").page == "still_checking"
+    ours = {name: cookie.value for name, cookie in rider.client.cookies.items() if cookie.value}
+    assert len([name for name in ours if name.startswith("enrollment_lost_")]) == 3
+    assert len(str(ours)) < 6_000

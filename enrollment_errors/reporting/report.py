@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from ..catalogue import explained
 from ..host import Enrollment, Identity
 from ..outcomes import Outcome, Side, Stage
 
@@ -72,4 +73,4 @@ class Report:
 
     @property
     def is_fault(self) -> bool:
-        return self.outcome is not None and self.outcome.is_fault
+        return self.outcome is not None and (self.outcome.is_fault or explained(self.code).is_odd)

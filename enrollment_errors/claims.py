@@ -1,0 +1,110 @@
+"""At most one link under way for a card and a group, and one success told, in the whole fleet.
+
+A claim stands in the shared cache from before the link is sent until it is known how it ended. Where the answer is
+lost it stays until the link can be at work no longer: a worker that is killed, a rider who hangs up, a second tab and a
+second click all meet it. Cache down: everybody gets the claim, and the rider's own cookie is what is left to know by.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.utils.crypto import salted_hmac
+
+from .outcomes import PendingLink
+from .transport.clock import Clock
+from .transport.shared_cache import CacheDown, SharedCache
+
+POLL = 0.05
+"""Seconds between two looks at another request's claim."""
+TOLD = 60 * 60.0
+"""Seconds for which a success is known to have been told."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A success that one rider has been told of: its reference."""
+
+    reference: str
+
+
+class LinkClaim:
+    """The claim to link one card to one group, made by one rider's request.
+
+    ``quiet`` is in seconds: for how long a link whose answer was lost may still take effect.
+    """
+
+    def __init__(self, wanted: PendingLink, *, rider: str, cache: str, quiet: float, clock: Clock) -> None:
+        # A keyed hash: what stands in the cache tells nothing of the card.
+        named = "\n".join((wanted.account, wanted.group_id, wanted.funding_source.id))
+        digest = salted_hmac("enrollment_errors.claim", named, algorithm="sha256").hexdigest()[:32]
+        self._key = f"link.{digest}"
+        self._told_key = f"linked.{digest}.{rider}"
+        self._cache = SharedCache(cache)
+        self._quiet = quiet
+        self._clock = clock
+
+    def make(self) -> bool:
+        """Whether it is ours, for ``quiet`` seconds from now."""
+        try:
+            return self._cache.add(self._key, ["under way", self._clock.time()], self._quiet)
+        except CacheDown:
+            return True
+
+    def wait(self, seconds: float) -> float | None:
+        """Until whoever has the claim knows how the link ended: ``None`` where that is settled.
+
+        Else when the link was sent, in epoch seconds: it may still be at work, and its sender does not know more.
+        """
+        until = self._clock.monotonic() + seconds
+        while True:
+            state, sent_at = self._read()
+            if state is None or state == "lost" or self._clock.monotonic() >= until:
+                return sent_at
+            self._clock.sleep(POLL)
+
+    def _read(self) -> tuple[str | None, float | None]:
+        try:
+            match self._cache.get(self._key):
+                case [str(state), float(sent_at)]:
+                    return state, self._trusted(state, sent_at)
+        except CacheDown:
+            pass
+        return None, None
+
+    def _trusted(self, state: str, sent_at: float) -> float:
+        """Not later than now: a host whose clock is ahead must not hold the claim for longer than any other."""
+        now = self._clock.time()
+        if sent_at > now + 1:
+            self._cache.set(self._key, [state, now], self._quiet)
+        return min(sent_at, now)
+
+    def keep(self, sent_at: float) -> None:
+        """The answer is lost: the claim stays until ``quiet`` seconds after the link was sent."""
+        left = self._quiet - (self._clock.time() - sent_at)
+        with suppress(CacheDown):
+            if left > 0:
+                self._cache.set(self._key, ["lost", sent_at], left)
+
+    def free(self) -> None:
+        """It is known how the link ended."""
+        with suppress(CacheDown):
+            self._cache.delete(self._key)
+
+    def told(self) -> Told | None:
+        """The success that this rider has been told of, for this card and group, in the last hour."""
+        with suppress(CacheDown):
+            reference = self._cache.get(self._told_key)
+            if isinstance(reference, str):
+                return Told(reference)
+        return None
+
+    def tell(self, reference: str) -> Told | None:
+        """``None`` where this request is the first to tell; else what was told."""
+        try:
+            if self._cache.add(self._told_key, reference, TOLD):
+                return None
+        except CacheDown:
+            return None
+        return self.told()

@@ -1,0 +1,146 @@
+"""What stands around every view of a rider: whatever goes wrong there ends on a page that says so, and is reported."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.sessions.backends.base import CreateError
+from django.db import connections, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.decorators import decorator_from_middleware
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+
+from . import conf, service
+from .forms import EnrollForm, json_object
+from .host import Enrollment
+from .reporting.report import Event, Visit
+from .reporting.sentry_guard import guard_request
+from .reporting.site_errors import site_error
+from .responses import Envelopes, Pages, url
+from .rider_session import RiderSession
+
+View = Callable[..., HttpResponseBase]
+Replies = type[Pages] | type[Envelopes]
+
+
+def rider_view(event: Event, replies: Replies, *methods: str) -> Callable[[View], View]:
+    """A view of a rider who may enroll: ``view(request, enrollment, session, …)``.
+
+    A wrong method, a missing CSRF token, a session that may not enroll, a page that was made for something else and an
+    exception, in the site's hook or in ours, each end in ``replies``; an exception is reported, as ``event``.
+    """
+
+    def decorate(view: View) -> View:
+        def guarded(request: HttpRequest, session: RiderSession, **kwargs: Any) -> HttpResponseBase:
+            enrollment = conf.get_host().get_enrollment(request)
+            if enrollment is None:
+                return replies.refuse(request, "not_eligible")
+            session.enrollment = enrollment
+            if request.method == "POST":
+                made_for = _made_for(request)
+                if made_for is None:
+                    return replies.refuse(request, "bad_request", enrollment)
+                if not session.is_made_for(made_for, enrollment):
+                    return replies.refuse(request, "changed", enrollment)
+            return view(request, enrollment, session, **kwargs)
+
+        return reported(event, replies, *methods)(functools.wraps(view)(guarded))
+
+    return decorate
+
+
+def reported(event: Event, replies: Replies, *methods: str) -> Callable[[View], View]:
+    """A view ``view(request, session, …)`` whose exceptions are reported as ``event``, and end in ``replies``."""
+
+    def decorate(view: View) -> View:
+        def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            session = session_of(request)
+            try:
+                response = view(request, session, **kwargs)
+            except Exception as error:  # noqa: BLE001  a rider never meets a bare error page
+                visit = visit_of(request, session.enrollment, session)
+                response = replies.end(request, service.site_failed(error, event, session.enrollment, visit))
+            session.write_to(response)
+            return response
+
+        return protected(functools.wraps(view)(guarded), replies, *methods)
+
+    return decorate
+
+
+def protected(view: View, replies: Replies, *methods: str) -> View:
+    """Method, CSRF, caching and what Sentry may see: the same for every view.
+
+    None of them stands in the site's transaction of a request: what has happened at the processor cannot be rolled
+    back, and a commit that fails after it would show the rider a bare error page.
+    """
+
+    class Csrf(CsrfViewMiddleware):
+        def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
+            return replies.refuse(request, "csrf_failed")
+
+    checked = decorator_from_middleware(Csrf)(view)
+
+    @functools.wraps(view)
+    def inner(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        guard_request(request)
+        _keep_the_page_whatever_becomes_of_the_session(request)
+        if request.method not in methods:
+            response = replies.refuse(request, "method_not_allowed")
+            response["Allow"] = ", ".join(methods)
+            return response
+        return checked(request, **kwargs)
+
+    # Exempt from the site's check only because the same check follows, with a page that a rider understands.
+    view = never_cache(csrf_exempt(sensitive_post_parameters()(inner)))
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
+
+
+def session_of(request: HttpRequest) -> RiderSession:
+    assert request.resolver_match is not None
+    return RiderSession(request, request.resolver_match.namespace, url(request, "enroll"))
+
+
+def visit_of(request: HttpRequest, enrollment: Enrollment | None, session: RiderSession) -> Visit:
+    return Visit(
+        path=request.path,
+        language=get_language() or "",
+        identity=(enrollment and enrollment.identity) or session.identity(),
+        referrer=request.headers.get("Referer", ""),
+        user_agent=request.headers.get("User-Agent", ""),
+    )
+
+
+def _made_for(request: HttpRequest) -> str | None:
+    """What the page says that it was made for; ``None`` where what it sent cannot be read."""
+    if request.content_type == "application/json":
+        sent = json_object(request)
+        return None if sent is None else str(sent.get("made_for", ""))
+    return EnrollForm(request.POST).text("made_for")
+
+
+def _keep_the_page_whatever_becomes_of_the_session(request: HttpRequest) -> None:
+    """Django's middleware saves the session after the view. Where that fails (the row is gone, the database is locked),
+    its answer would take the place of the page that tells the rider what became of the card."""
+    session = getattr(request, "session", None)
+    if session is None:
+        return
+    save = session.save
+
+    def save_or_report(*args: Any, **kwargs: Any) -> None:
+        try:
+            save(*args, **kwargs)
+        except CreateError:
+            raise  # Django's own: it tries another key
+        except Exception as error:  # noqa: BLE001  whatever the site's session store may raise
+            site_error(error, "saving the session")
+
+    session.save = save_or_report
