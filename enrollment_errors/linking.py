@@ -78,19 +78,20 @@ class ConcessionLink:
         Raises ``ProcessorError``; ``ReenrollmentTooEarly``; ``ExpiryNotClearable``; ``LinkNotConfirmed``;
         ``LinkAnswerLost`` where the link may have been made, or may still be made, and nobody knows.
         """
+        is_first = self._lost is None
         while not self._claim.make():
+            is_first = False
             self._ours.append(self.wanted.expires_at)
             sent_at = self._claim.wait(self._processor.http.deadline.remaining() / 2)
             if sent_at is not None:
-                return self._settled_or_lost(sent_at)
+                linked = self._settled_or_lost(sent_at)
+                self._claim.free()
+                return linked
         with self._claimed():
-            if self._lost is not None:
-                if self._may_be_at_work(self._lost):
-                    return self._settled_or_lost(self._lost.sent_at)
-                link = self._ask_what_became_of(None)
-                if link is not None:
-                    return self._settled(link)
-            return self._link()
+            if self._lost is not None and self._may_be_at_work(self._lost):
+                return self._settled_or_lost(self._lost.sent_at)
+            link = None if is_first else self._ask_what_became_of(None)
+            return self._link() if link is None else self._settled(link)
 
     @contextmanager
     def _claimed(self) -> Iterator[None]:

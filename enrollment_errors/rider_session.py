@@ -283,9 +283,10 @@ def _keep_visit(request: HttpRequest, visit: dict[str, Any]) -> None:
     """
     session = request.session
     try:
-        if session.session_key is None or isinstance(session, signed_cookies.SessionStore):
-            session[KEY] = visit
-        else:
+        was_modified = session.modified
+        session[KEY] = visit
+        if session.session_key is not None and not isinstance(session, signed_cookies.SessionStore):
+            session.modified = was_modified
             newest = type(session)(session.session_key)
             newest[KEY] = visit
             newest.save()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from django.http import HttpRequest
 
 from enrollment_errors.host import Agency, Enrollment, ExpiryPolicy, Host, Method, SignIn
@@ -26,7 +28,7 @@ class TestHost(Host):
             return None
         in_person = request.resolver_match is not None and request.resolver_match.namespace == "in_person"
         return Enrollment(
-            agency=AGENCY,
+            agency=dataclasses.replace(AGENCY, slug=eligible.get("agency", AGENCY.slug)),
             processor=eligible.get("processor", "littlepay"),
             group_id=eligible.get("group", "group-seniors"),
             flow=eligible.get("flow", "senior"),
