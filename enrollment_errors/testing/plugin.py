@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.cache import caches
 
 from .. import conf
 from ..processors.littlepay import LittlepayProcessor
@@ -14,17 +13,32 @@ from ..reporting.report import Report
 from ..reporting.signals import enrollment_failed, enrollment_refused, enrollment_succeeded
 from ..sandbox.server import SandboxServer
 from .fake import FakeProcessor
+from .private_cache import add_private_cache
 
 if TYPE_CHECKING:
     from ..models import Incident
 
-__all__ = ["enrollment_incidents", "enrollment_processor", "enrollment_reports", "enrollment_sandbox"]
+__all__ = [
+    "enrollment_cache",
+    "enrollment_incidents",
+    "enrollment_processor",
+    "enrollment_reports",
+    "enrollment_sandbox",
+]
 
 
 @pytest.fixture
-def enrollment_processor() -> Iterator[FakeProcessor]:
+def enrollment_cache(settings: Any) -> str:
+    """The alias of an empty cache that only the app uses while the test runs: no access token and no open circuit comes
+    from elsewhere, and the site's own cache is left alone. The other fixtures bring it along."""
+    alias = add_private_cache(settings)
+    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "CACHE": alias}
+    return alias
+
+
+@pytest.fixture
+def enrollment_processor(enrollment_cache: str) -> Iterator[FakeProcessor]:
     """The processor of all Littlepay accounts of the site, in this process. It starts with three groups and no card."""
-    caches[conf.get_settings().CACHE].clear()  # a circuit or an access token of the test before
     accounts = conf.get_settings().PROCESSORS.values()
     littlepay = [account for account in accounts if issubclass(account.processor, LittlepayProcessor)]
     with FakeProcessor([account.processor.base_url(account.options) for account in littlepay]) as processor:
@@ -36,9 +50,8 @@ def enrollment_processor() -> Iterator[FakeProcessor]:
 
 
 @pytest.fixture
-def enrollment_sandbox(settings: Any) -> Iterator[SandboxServer]:
+def enrollment_sandbox(settings: Any, enrollment_cache: str) -> Iterator[SandboxServer]:
     """The sandbox's server on a free port of this machine, and all Littlepay accounts of the site set up with it."""
-    caches[conf.get_settings().CACHE].clear()
     with SandboxServer() as server:
         settings.ENROLLMENT_ERRORS = {
             **settings.ENROLLMENT_ERRORS,
@@ -51,7 +64,7 @@ def enrollment_sandbox(settings: Any) -> Iterator[SandboxServer]:
 
 
 @pytest.fixture
-def enrollment_reports() -> Iterator[list[Report]]:
+def enrollment_reports(enrollment_cache: str) -> Iterator[list[Report]]:
     """What operators are told while the test runs: a ``Report`` for each end of an enrollment, in order."""
     reports: list[Report] = []
 
@@ -67,7 +80,7 @@ def enrollment_reports() -> Iterator[list[Report]]:
 
 
 @pytest.fixture
-def enrollment_incidents(settings: Any, db: None) -> Iterator[Callable[[], list[Incident]]]:
+def enrollment_incidents(settings: Any, db: None, enrollment_cache: str) -> Iterator[Callable[[], list[Incident]]]:
     """The site keeps incidents, whatever its settings say, and writes none by itself. Called, this writes those that
     wait, in the test's own transaction, and gives all that there are, the oldest first."""
     # Not above: a plugin may be imported before Django is set up, and models may not.
