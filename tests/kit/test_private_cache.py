@@ -41,17 +41,38 @@ def test_a_site_keeps_its_sessions_and_gets_no_key_of_the_app(sites_cache, reque
     assert [key for key in sites_cache.touched if not key.startswith(SESSION_KEYS)] == []
 
 
-@pytest.mark.parametrize("fixture", ["enrollment_cache", "enrollment_reports", "enrollment_incidents"])
+@pytest.mark.parametrize("fixture", ["enrollment_settings", "enrollment_reports", "enrollment_incidents"])
 def test_a_site_with_a_fake_of_its_own_gets_a_private_cache_too(request, db, fixture):
     assert conf.get_settings().CACHE == "default"
     request.getfixturevalue(fixture)
-    assert conf.get_settings().CACHE not in ("default", "")
     assert caches[conf.get_settings().CACHE] is not cache
 
 
+@pytest.fixture
+def production(settings):
+    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "AMPLITUDE_API_KEY": "the site's", "INCIDENTS": True}
+
+
+@pytest.mark.usefixtures("production", "enrollment_reports")
+def test_a_site_with_its_production_settings_sends_no_event_and_starts_no_thread():
+    assert conf.get_settings().AMPLITUDE_API_KEY == ""
+    assert conf.get_settings().INCIDENTS is False
+
+
+@pytest.mark.usefixtures("production")
+def test_incidents_are_kept_whatever_order_the_fixtures_come_in(enrollment_incidents, enrollment_reports):
+    assert conf.get_settings().INCIDENTS is True
+
+
+def test_a_change_of_settings_keeps_the_private_cache(enrollment_settings):
+    alias = conf.get_settings().CACHE
+    enrollment_settings(BUDGET=6)
+    assert (conf.get_settings().BUDGET, conf.get_settings().CACHE) == (6, alias)
+
+
 @pytest.mark.parametrize("turn", [1, 2])
-def test_every_test_begins_with_closed_circuits(enrollment_processor, enrollment_reports, settings, turn):
-    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "BREAKER_FAILURES": 1, "ATTEMPTS": 1}
+def test_every_test_begins_with_closed_circuits(enrollment_processor, enrollment_settings, turn):
+    enrollment_settings(BREAKER_FAILURES=1, ATTEMPTS=1)
     alias = conf.get_settings().CACHE
     assert read_state("littlepay", alias).phase is Phase.CLOSED
     enrollment_processor.is_down()

@@ -77,8 +77,8 @@ def test_a_rider_who_may_not_enroll_gets_no_further_than_the_page(step):
     assert response.status_code == 403
 
 
-def test_a_rider_meets_an_open_circuit_on_the_page(rider, enrollment_processor, settings):
-    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "BREAKER_FAILURES": 1, "ATTEMPTS": 1}
+def test_a_rider_meets_an_open_circuit_on_the_page(rider, enrollment_processor, enrollment_settings):
+    enrollment_settings(BREAKER_FAILURES=1, ATTEMPTS=1)
     enrollment_processor.is_down()
     rider.enrolls("card")
     end = rider.enrolls("card")
