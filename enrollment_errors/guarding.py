@@ -14,8 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 
-from . import conf, service
+from . import service
 from .host import Enrollment
+from .in_person import enrollment_of
 from .reporting.report import Event, Visit
 from .reporting.sentry_guard import guard_request
 from .responses import Envelopes, Pages
@@ -37,7 +38,7 @@ def rider_view(event: Event, replies: Replies, *methods: str) -> Callable[[View]
             enrollment = None
             session = RiderSession(request)
             try:
-                enrollment = conf.get_host().get_enrollment(request)
+                enrollment = enrollment_of(request)
                 if enrollment is None:
                     return replies.refuse(request, "not_eligible")
                 return view(request, enrollment, session, **kwargs)

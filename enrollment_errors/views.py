@@ -18,6 +18,7 @@ from .exceptions import ConfigurationError
 from .forms import EnrollForm
 from .guarding import protected, rider_view, visit_of
 from .host import Enrollment
+from .in_person import enrollment_of
 from .outcomes import Outcome, Result
 from .processors.base import Redirect
 from .redaction import Secret
@@ -199,7 +200,7 @@ def _redirect_handle(session: RiderSession, enrollment: Enrollment) -> Secret | 
 
 def _enrollment_if_any(request: HttpRequest) -> Enrollment | None:
     try:
-        return conf.get_host().get_enrollment(request)
+        return enrollment_of(request)
     except Exception as error:  # noqa: BLE001  the page renders without
         site_error(error, "Host.get_enrollment")
         return None
