@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +13,21 @@ from urllib.parse import urlencode
 from .upstream import Upstream
 
 # Any value will do that is the same in the cookie and in the header.
-_CSRF = {"Cookie": f"csrftoken={'b' * 32}", "X-CSRFToken": "b" * 32}
+_CSRF = "b" * 32
+# The last enroll page that had a card form, by site and group: during an outage riders still have theirs from before.
+_pages: dict[tuple[int, str], _Page] = {}
+
+
+@dataclass(frozen=True)
+class _Page:
+    """The enroll page as a new rider's browser has it."""
+
+    cookie: str
+    made_for: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Cookie": f"csrftoken={_CSRF}; {self.cookie}", "X-CSRFToken": _CSRF}
 
 
 @dataclass(frozen=True)
@@ -34,12 +50,36 @@ def get(port: int, path: str, *, patience: float = 10) -> Answer:
 
 def ask_for_token(port: int, whose: str, *, patience: float = 60) -> Answer:
     """``whose`` client: ``ours`` or ``naive``."""
-    return _ask(port, "POST", f"/{whose}/token/", {**_CSRF, "X-Group": "group-seniors"}, "", patience)
+    page = _page_of(port, whose, "group-seniors")
+    headers = {**page.headers, "X-Group": "group-seniors", "Content-Type": "application/json"}
+    return _ask(port, "POST", f"/{whose}/token/", headers, json.dumps({"made_for": page.made_for}), patience)
 
 
 def enroll(port: int, whose: str, card_token: str, *, group: str = "group-seniors", patience: float = 60) -> Answer:
-    headers = {**_CSRF, "X-Group": group, "Content-Type": "application/x-www-form-urlencoded"}
-    return _ask(port, "POST", f"/{whose}/", headers, urlencode({"card_token": card_token}), patience)
+    page = _page_of(port, whose, group)
+    headers = {**page.headers, "X-Group": group, "Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode({"card_token": card_token, "made_for": page.made_for})
+    return _ask(port, "POST", f"/{whose}/", headers, body, patience)
+
+
+def _page_of(port: int, whose: str, group: str) -> _Page:
+    """Opened by a new rider, outside of what is measured."""
+    if whose != "ours":
+        return _Page("", "")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("GET", f"/{whose}/", headers={"Connection": "close", "X-Group": group})
+        response = connection.getresponse()
+        found = re.search(r'name="made_for" value="(\w+)"', response.read().decode())
+        cookies = [value.partition(";")[0] for name, value in response.getheaders() if name.lower() == "set-cookie"]
+    except (OSError, http.client.HTTPException):
+        found, cookies = None, []
+    finally:
+        connection.close()
+    if found:
+        session = "; ".join(cookie for cookie in cookies if not cookie.startswith("csrftoken="))
+        _pages[port, group] = _Page(session, found[1])
+    return _pages[port, group]
 
 
 def warm_up(port: int, whose: str, processor: Upstream, *, workers: int) -> None:

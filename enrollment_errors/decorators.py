@@ -16,9 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 
-from . import conf, service
+from . import service
 from .forms import EnrollForm, json_object
 from .host import Enrollment
+from .in_person import enrollment_of
 from .reporting.report import Event, Visit
 from .reporting.sentry_guard import guard_request
 from .reporting.site_errors import site_error
@@ -38,7 +39,7 @@ def rider_view(event: Event, replies: Replies, *methods: str) -> Callable[[View]
 
     def decorate(view: View) -> View:
         def guarded(request: HttpRequest, session: RiderSession, **kwargs: Any) -> HttpResponseBase:
-            enrollment = conf.get_host().get_enrollment(request)
+            enrollment = enrollment_of(request)
             if enrollment is None:
                 return replies.refuse(request, "not_eligible")
             session.enrollment = enrollment

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .outcomes import Result
 
 
+IN_PERSON_PERMISSION = "enrollment_errors.enroll_in_person"
+
+
 class Method(str, Enum):
     SELF_SERVICE = "self_service"
     IN_PERSON = "in_person"
@@ -136,6 +139,13 @@ class Host(ABC):
 
         ``request.resolver_match.namespace`` tells apart two inclusions of the URLs, such as self-service and in-person.
         """
+
+    def may_enroll_in_person(self, request: HttpRequest) -> bool:
+        """Whether the user may enroll riders in person: asked before ``get_enrollment`` at every request under the
+        namespace ``in_person``. By default, users with the permission ``enrollment_errors.enroll_in_person``.
+        """
+        user = getattr(request, "user", None)
+        return user is not None and bool(user.has_perm(IN_PERSON_PERMISSION))
 
     def on_success(self, request: HttpRequest, enrollment: Enrollment, result: Result) -> None:  # noqa: B027  optional
         """Called once after each successful enrollment, before the rider is sent to the success page.

@@ -125,6 +125,19 @@ class DayCount(_Count):
         return localdate(moment, get_default_timezone())
 
 
+class InPersonEnrollment(Ending):
+    """Carries the permission to enroll riders in person, and keeps nothing.
+
+    A proxy, because the tables of a model that Django does not manage are missed by ``dumpdata``.
+    """
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        permissions = (("enroll_in_person", "Can enroll riders in person"),)
+        verbose_name = "in-person enrollment"
+
+
 DIMENSIONS: tuple[str, ...] = tuple(field.name for field in _End._meta.local_fields)
 """By what ends are counted."""
 

@@ -21,6 +21,7 @@ from .decorators import protected, reported, rider_view, session_of, visit_of
 from .exceptions import ConfigurationError
 from .forms import EnrollForm, json_object
 from .host import Enrollment
+from .in_person import enrollment_of
 from .outcomes import Outcome, Result
 from .processors.base import Redirect
 from .redaction import Secret
@@ -222,7 +223,7 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
 
 def _enrollment_if_any(request: HttpRequest) -> Enrollment | None:
     try:
-        return conf.get_host().get_enrollment(request)
+        return enrollment_of(request)
     except Exception as error:  # noqa: BLE001  the page renders without
         site_error(error, "Host.get_enrollment")
         return None

@@ -37,3 +37,6 @@ class TestHost(Host):
             sign_in=SignIn(provider="Login.gov", sign_out_url="/sign-out/") if eligible.get("signed_in") else None,
             method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
         )
+
+    def may_enroll_in_person(self, request: HttpRequest) -> bool:
+        return True  # a site with its own way to tell, and not what most tests are about

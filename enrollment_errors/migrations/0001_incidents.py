@@ -107,4 +107,17 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["last_at"], name="minute_count_last_at")],
             },
         ),
+        migrations.CreateModel(
+            name="InPersonEnrollment",
+            fields=[],
+            options={
+                "verbose_name": "in-person enrollment",
+                "permissions": (("enroll_in_person", "Can enroll riders in person"),),
+                "proxy": True,
+                "default_permissions": (),
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("enrollment_errors.ending",),
+        ),
     ]

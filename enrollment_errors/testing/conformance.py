@@ -18,7 +18,6 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol
 
 import pytest
-from django.core.cache import caches
 
 from ..exceptions import DeadlineExceeded, ExpiryNotClearable, ProcessorError, StatusError, TransportError
 from ..linking import has_unknown_words
@@ -26,6 +25,7 @@ from ..processors.base import CardForm, FundingSource, Link, Processor, Redirect
 from ..redaction import Secret
 from ..transport.deadline import Deadline
 from ..transport.http import Limits, ProcessorHttp
+from .private_cache import add_private_cache
 
 RETURN_URL = "https://site.example/enrollment/?returned"
 
@@ -70,8 +70,7 @@ class ProcessorConformance:
     """Inherit it, and give the fixture ``backend``, a ``Backend``."""
 
     @pytest.fixture
-    def processor(self, backend: Backend) -> Processor:
-        caches["default"].clear()
+    def processor(self, backend: Backend, settings: Any) -> Processor:
         limits = Limits(
             connect_timeout=2,
             read_timeout=2,
@@ -81,7 +80,7 @@ class ProcessorConformance:
             breaker_failures=100,
             breaker_window=30,
             breaker_open=10,
-            cache="default",
+            cache=add_private_cache(settings),
         )
         kind, options = backend.processor, backend.options
         assert kind.check_options(options) == []

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.cache import caches
 
 from .. import conf
 from ..processors.littlepay import LittlepayProcessor
@@ -14,17 +13,38 @@ from ..reporting.report import Report
 from ..reporting.signals import enrollment_failed, enrollment_refused, enrollment_succeeded
 from ..sandbox.server import SandboxServer
 from .fake import FakeProcessor
+from .private_cache import add_private_cache
 
 if TYPE_CHECKING:
     from ..models import Incident
 
-__all__ = ["enrollment_incidents", "enrollment_processor", "enrollment_reports", "enrollment_sandbox"]
+__all__ = [
+    "enrollment_incidents",
+    "enrollment_processor",
+    "enrollment_reports",
+    "enrollment_sandbox",
+    "enrollment_settings",
+]
 
 
 @pytest.fixture
-def enrollment_processor() -> Iterator[FakeProcessor]:
+def enrollment_settings(settings: Any) -> Callable[..., None]:
+    """Keeps the test to itself, whatever the site's settings are: the app has an empty cache that nobody else uses,
+    writes no incidents from a thread of its own, and sends nothing to Amplitude. The other fixtures bring it along.
+
+    Called, it changes keys of ``ENROLLMENT_ERRORS`` for the test: ``enrollment_settings(BUDGET=6)``.
+    """
+
+    def change(**keys: Any) -> None:
+        settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, **keys}
+
+    change(CACHE=add_private_cache(settings), INCIDENTS=False, AMPLITUDE_API_KEY="")
+    return change
+
+
+@pytest.fixture
+def enrollment_processor(enrollment_settings: Callable[..., None]) -> Iterator[FakeProcessor]:
     """The processor of all Littlepay accounts of the site, in this process. It starts with three groups and no card."""
-    caches[conf.get_settings().CACHE].clear()  # a circuit or an access token of the test before
     accounts = conf.get_settings().PROCESSORS.values()
     littlepay = [account for account in accounts if issubclass(account.processor, LittlepayProcessor)]
     with FakeProcessor([account.processor.base_url(account.options) for account in littlepay]) as processor:
@@ -36,22 +56,20 @@ def enrollment_processor() -> Iterator[FakeProcessor]:
 
 
 @pytest.fixture
-def enrollment_sandbox(settings: Any) -> Iterator[SandboxServer]:
+def enrollment_sandbox(settings: Any, enrollment_settings: Callable[..., None]) -> Iterator[SandboxServer]:
     """The sandbox's server on a free port of this machine, and all Littlepay accounts of the site set up with it."""
-    caches[conf.get_settings().CACHE].clear()
     with SandboxServer() as server:
-        settings.ENROLLMENT_ERRORS = {
-            **settings.ENROLLMENT_ERRORS,
-            "PROCESSORS": {
+        enrollment_settings(
+            PROCESSORS={
                 name: _at(server, entry) if _is_littlepay(name) else entry
                 for name, entry in settings.ENROLLMENT_ERRORS["PROCESSORS"].items()
-            },
-        }
+            }
+        )
         yield server
 
 
 @pytest.fixture
-def enrollment_reports() -> Iterator[list[Report]]:
+def enrollment_reports(enrollment_settings: Callable[..., None]) -> Iterator[list[Report]]:
     """What operators are told while the test runs: a ``Report`` for each end of an enrollment, in order."""
     reports: list[Report] = []
 
@@ -67,14 +85,14 @@ def enrollment_reports() -> Iterator[list[Report]]:
 
 
 @pytest.fixture
-def enrollment_incidents(settings: Any, db: None) -> Iterator[Callable[[], list[Incident]]]:
+def enrollment_incidents(enrollment_settings: Callable[..., None], db: None) -> Iterator[Callable[[], list[Incident]]]:
     """The site keeps incidents, whatever its settings say, and writes none by itself. Called, this writes those that
     wait, in the test's own transaction, and gives all that there are, the oldest first."""
     # Not above: a plugin may be imported before Django is set up, and models may not.
     from ..incidents.writing import on_demand
     from ..models import Incident
 
-    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "INCIDENTS": True}
+    enrollment_settings(INCIDENTS=True)
     with on_demand() as writer:
 
         def written() -> list[Incident]:

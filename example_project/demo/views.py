@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.models import Permission
 from django.http import Http404, HttpRequest, HttpResponse
@@ -28,8 +30,7 @@ def choose(request: HttpRequest, slug: str) -> HttpResponse:
     STAGE.show(slug)
     request.session.flush()
     if "in_person" in request.POST:
-        staff, _ = get_user_model().objects.get_or_create(username="staff", defaults={"is_staff": True})
-        login(request, staff)
+        login(request, _user("staff", "enroll_in_person"))
         response = redirect("staff")
     else:
         response = redirect("agency", AGENCY)
@@ -46,7 +47,12 @@ def operator(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sign_in_operator(request: HttpRequest) -> HttpResponse:
     """As somebody who may see incidents and nothing else."""
-    user, _ = get_user_model().objects.get_or_create(username="operator", defaults={"is_staff": True})
-    user.user_permissions.set(Permission.objects.filter(codename="view_incident"))
-    login(request, user)
+    login(request, _user("operator", "view_incident"))
     return redirect("admin:index")
+
+
+def _user(name: str, permission: str) -> Any:
+    """Somebody who has this permission and no other."""
+    user, _ = get_user_model().objects.get_or_create(username=name, defaults={"is_staff": True})
+    user.user_permissions.set(Permission.objects.filter(codename=permission))
+    return user

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib.auth.decorators import user_passes_test
+from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import SuspiciousOperation
 from django.core.signing import BadSignature, TimestampSigner
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,6 +13,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, get_random_string
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from enrollment_errors.host import IN_PERSON_PERMISSION
 
 from .benefits import AGENCIES, agency_of, flows_of
 from .forms import AgencyCardForm, InPersonForm
@@ -86,7 +88,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect(f"{settings.IDENTITY_PROVIDER['SIGN_OUT_URL']}?{urlencode(query)}")
 
 
-@user_passes_test(lambda user: user.is_staff, login_url="staff-sign-in")
+@permission_required(IN_PERSON_PERMISSION, login_url="staff-sign-in")
 def staff(request: HttpRequest) -> HttpResponse:
     """A staff member at the counter, who has seen the rider's proof."""
     form = InPersonForm(request.POST or None)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"# (\S+\.(?:py|ini))\n")
+FIVE_MINUTES = "Five minutes to the first enrollment"
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,24 @@ class Block:
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
+
+    @property
+    def file(self) -> str | None:
+        """The file that the block is, if its first line names one: ``# mysite/urls.py``."""
+        named = FILE.match(self.code)
+        return named and named[1]
+
+    def write(self, folder: Path) -> None:
+        """Do what the words before the block say, or its first line, in the folder of a site."""
+        if added := re.search(r"At the end of `([^`]+)`", self.lead):
+            path = folder / added[1]
+            path.write_text(f"{path.read_text()}\n{self.code}")
+        elif new := re.search(r"In a new file `([^`]+)`", self.lead):
+            (folder / new[1]).write_text(self.code)
+        elif self.file:
+            (folder / self.file).write_text(self.code)
+        else:
+            raise AssertionError(f"{self}: nobody could tell what to do with it: {self.lead}")
 
 
 def pages() -> list[Path]:

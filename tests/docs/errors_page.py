@@ -18,6 +18,8 @@ RIDER_GETS = {
     Outcome.TOO_EARLY: "too early",
     Outcome.UNKNOWN: "still checking",
     Outcome.NOT_ELIGIBLE: "can't enroll from here, 403",
+    Outcome.CHANGED: "out of date, 409",
+    Outcome.TOO_MANY: "wait a minute, 429",
 }
 
 HEAD = """\

@@ -16,11 +16,12 @@ import pytest
 from django.core.management import get_commands
 from django.template import engines
 
-from .blocks import ROOT, Block, blocks_of, pages
+from .blocks import FIVE_MINUTES, ROOT, Block, blocks_of, pages
 from .settings_page import PAGE, written
+from .test_word_for_word import FOLLOWED
 
 BLOCKS = [block for page in pages() for block in blocks_of(page)]
-WALKED = {block.code for block in blocks_of(ROOT / "README.md", section="Five minutes to the first enrollment")}
+WALKED = {block.code for block in blocks_of(ROOT / "README.md", section=FIVE_MINUTES)}
 OTHER_PROGRAMS = {"curl", "gunicorn", "make", "django-admin"}
 
 # What a deployment or a site would have around the code.
@@ -49,12 +50,8 @@ def assert_python_passes(arguments: list[str], block: Block, folder: Path) -> No
     assert done.returncode == 0, f"{block}: {done.stdout}{done.stderr}"
 
 
-def is_test(block: Block) -> bool:
-    return first_line(block).startswith("# test_")
-
-
 class TestPython:
-    @pytest.mark.parametrize("block", [given for given in of("python") if not is_test(given.values[0])])
+    @pytest.mark.parametrize("block", [given for given in of("python") if not given.values[0].file])
     def test_it_runs_in_a_process_of_its_own(self, block, tmp_path):
         """With the test site's settings, or with its own in their place where the block is settings."""
         if block.code in WALKED:
@@ -103,33 +100,6 @@ django.setup()
 """
 
 
-class TestTests:
-    @pytest.mark.parametrize("block", [given for given in of("python") if is_test(given.values[0])])
-    def test_a_site_that_has_it_passes(self, block, tmp_path):
-        (tmp_path / "conftest.py").write_text(CONFTEST)
-        (tmp_path / "pytest.ini").write_text("[pytest]\n")
-        (tmp_path / "test_it.py").write_text(block.code)
-        assert_python_passes(["-m", "pytest", "-q", "-p", "no:cacheprovider"], block, tmp_path)
-
-
-CONFTEST = """
-import sys, types
-import pytest
-from tests.kit.backends import switchio
-from tests.rider import Rider
-
-testing = types.ModuleType("mysite.testing")
-testing.our_backend = switchio
-sys.modules |= {"mysite": types.ModuleType("mysite"), "mysite.testing": testing}
-
-pytest_plugins = ["enrollment_errors.testing.plugin"]
-
-@pytest.fixture
-def eligible_client():
-    return Rider().becomes_eligible().client
-"""
-
-
 class TestCommands:
     @pytest.mark.parametrize("block", of("console"))
     def test_each_names_something_that_is_there(self, block):
@@ -161,7 +131,10 @@ class TestTemplates:
 
 class TestPages:
     def test_no_block_is_of_a_kind_that_nobody_tests(self):
-        assert {block.language for block in BLOCKS} <= {"python", "console", "django", "text"}
+        assert {block.language for block in BLOCKS if not block.file} <= {"python", "console", "django", "text"}
+
+    def test_every_block_that_is_a_file_is_tried_in_a_site(self):
+        assert {block.page for block in BLOCKS if block.file} == FOLLOWED
 
     @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
     def test_every_link_leads_to_a_file(self, page):

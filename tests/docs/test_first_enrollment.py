@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -19,11 +20,10 @@ import requests
 
 from tests.packaging.distribution import outside_environment, run
 
-from .blocks import ROOT, Block, blocks_of
+from .blocks import FIVE_MINUTES, ROOT, Block, blocks_of
 
 pytestmark = pytest.mark.slow
 
-SECTION = "Five minutes to the first enrollment"
 INSTALL = "python -m pip install django-enrollment-errors"
 SERVERS = {"runserver": "{site}", "enrollment_sandbox": "--port {sandbox} --control-port 0"}
 
@@ -42,17 +42,12 @@ class Walk:
         return f"http://127.0.0.1:{self.ports['site']}"
 
     def follow(self, block: Block) -> None:
-        code = self.with_ports(block.code)
+        block = replace(block, code=self.with_ports(block.code))
         if block.language == "console":
-            for command in code.splitlines():
+            for command in block.code.splitlines():
                 self.type(command)
-        elif added := re.search(r"At the end of `([^`]+)`", block.lead):
-            path = self.folder / added[1]
-            path.write_text(f"{path.read_text()}\n{code}")
-        elif new := re.search(r"In a new file `([^`]+)`", block.lead):
-            (self.folder / new[1]).write_text(code)
         else:
-            raise AssertionError(f"{block}: nobody could tell what to do with it: {block.lead}")
+            block.write(self.folder)
 
     def with_ports(self, text: str) -> str:
         return text.replace("8000", str(self.ports["site"])).replace("8900", str(self.ports["sandbox"]))
@@ -127,11 +122,12 @@ class Browser:
             self.open(urljoin(page.url, address))
         self.open(data["cardForm"]["url"])
         headers = {"X-CSRFToken": csrf, "Referer": page.url}
-        token = self.session.post(urljoin(page.url, data["tokenUrl"]), headers=headers, timeout=20).json()["token"]
-        card_token = self.choose_first_card(data["cardForm"]["options"]["envUrl"], token)
+        made_for = {"made_for": data["madeFor"]}
+        asked = self.session.post(urljoin(page.url, data["tokenUrl"]), json=made_for, headers=headers, timeout=20)
+        card_token = self.choose_first_card(data["cardForm"]["options"]["envUrl"], asked.json()["token"])
         return self.session.post(
             page.url,
-            data={"csrfmiddlewaretoken": csrf, "card_token": card_token},
+            data={"csrfmiddlewaretoken": csrf, "card_token": card_token, **made_for},
             headers={"Referer": page.url},
             timeout=20,
         )
@@ -152,7 +148,7 @@ def walk(tmp_path: Path, python: Path) -> Iterator[Walk]:
 
 
 def test_a_bare_site_reaches_its_first_enrollment_word_for_word(walk):
-    first, *rest = blocks_of(ROOT / "README.md", section=SECTION)
+    first, *rest = blocks_of(ROOT / "README.md", section=FIVE_MINUTES)
     assert first.code.strip() == INSTALL  # done already, in the environment that all such tests share
     for block in rest:
         walk.follow(block)

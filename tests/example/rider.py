@@ -52,7 +52,7 @@ class Rider:
         )
         assert found, "no enroll page"
         data = json.loads(found[1])
-        answer = self.post(data["tokenUrl"]).json()
+        answer = self.post(data["tokenUrl"], json={"made_for": data["madeFor"]}).json()
         if "token" not in answer:
             return self.get(answer["redirect"])
         script = requests.get(data["cardForm"]["url"], timeout=10)
@@ -66,9 +66,9 @@ class Rider:
         if told["callback"] == "onError":
             return self._tell(data, "failed", told["response"].get("status"))
         self._tell(data, "tokenized")
-        return self.post(self.enrollment, {"card_token": told["response"]["token"]})
+        return self.post(self.enrollment, {"made_for": data["madeFor"], "card_token": told["response"]["token"]})
 
     def _tell(self, data: dict[str, Any], event: str, status: int | None = None) -> requests.Response:
-        answer = self.post(data["reportUrl"], json={"event": event, "status": status})
+        answer = self.post(data["reportUrl"], json={"made_for": data["madeFor"], "event": event, "status": status})
         redirect = answer.json()["redirect"]
         return self.get(redirect) if redirect else answer

@@ -107,6 +107,13 @@ def test_in_person_enrollment_is_for_staff(rider: Rider) -> None:
     assert rider.get("/staff/enrollment/").status_code == 403
 
 
+def test_in_person_enrollment_is_not_for_everybody_who_is_signed_in(rider: Rider) -> None:
+    rider.post("/demo/operator/sign-in/")
+    rider.qualify()
+    assert path(rider.get("/staff/")) == "/staff/sign-in/"
+    assert rider.get("/staff/enrollment/").status_code == 403
+
+
 def test_proof_of_one_way_to_enroll_is_none_of_the_other(rider: Rider) -> None:
     rider.qualify()
     assert rider.get("/staff/enrollment/").status_code == 403
@@ -119,6 +126,10 @@ def staff(demo: RunningDemo, rider: Rider) -> Rider:
     rider.post("/demo/scenarios/healthy/", {"in_person": "1"})
     rider.post("/staff/", {"benefit": "mountain/low-income", "proof_checked": "on"})
     return rider
+
+
+def test_proof_that_staff_have_seen_is_none_for_their_own_enrollment(staff: Rider) -> None:
+    assert staff.get("/enrollment/").status_code == 403
 
 
 def test_staff_enroll_a_rider_in_person_and_go_on_with_the_next(demo: RunningDemo, staff: Rider) -> None:

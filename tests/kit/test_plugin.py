@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.urls import reverse
 
 from enrollment_errors.testing.assertions import assert_ended
-from tests.rider import Rider
+from enrollment_errors.testing.rider import Rider
+from tests.rider import Rider as Eligible
 
 pytest_plugins = ["enrollment_errors.testing.plugin"]
 
@@ -14,11 +14,11 @@ pytest_plugins = ["enrollment_errors.testing.plugin"]
 @pytest.fixture
 def client(enrollment_processor):
     enrollment_processor.state.add_card("card")
-    return Rider().becomes_eligible().client
+    return Eligible().becomes_eligible().client
 
 
 def enroll(client, card_token="card"):
-    return client.post(reverse("enrollment_errors:enroll"), {"card_token": card_token}, follow=True)
+    return Rider(client).enrolls(card_token)
 
 
 def test_an_enrollment_succeeds(client, enrollment_processor, enrollment_reports):
@@ -100,7 +100,7 @@ def test_the_processor_recovers(client, enrollment_processor, enrollment_reports
 
 def test_the_sandbox_stands_in_over_real_http(enrollment_sandbox, enrollment_reports):
     enrollment_sandbox.state.add_card("card")
-    assert_ended(enroll(Rider().becomes_eligible().client), "success", told=enrollment_reports, code="linked")
+    assert_ended(enroll(Eligible().becomes_eligible().client), "success", told=enrollment_reports, code="linked")
     assert enrollment_sandbox.calls["link"] == 1
 
 
@@ -127,9 +127,9 @@ def test_an_assertion_notices_what_was_told_twice(client, enrollment_reports):
 
 
 def test_an_assertion_notices_an_incident_that_is_not_listed(
-    client, enrollment_processor, enrollment_reports, enrollment_incidents, settings
+    client, enrollment_processor, enrollment_reports, enrollment_incidents, enrollment_settings
 ):
-    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "INCIDENTS": False}
+    enrollment_settings(INCIDENTS=False)
     enrollment_processor.is_down()
     response = enroll(client)
     with pytest.raises(AssertionError, match="0 incidents are listed under"):

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django import forms
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 import enrollment_errors
+from enrollment_errors.forms import EnrollForm
 from enrollment_errors.host import SignIn
 from tests.site import AGENCY
 
@@ -25,13 +25,15 @@ DATES = {
     "reenrollment_opens_at": datetime(2027, 1, 18, tzinfo=ZoneInfo("America/Los_Angeles")),
 }
 CARD_FORM = {"url": "/card-form.js", "function": "openCardForm", "options": {"color": "#fff"}}
-PAGE_DATA: dict[str, Any] = {"tokenUrl": "/token/", "reportUrl": "/report/", "returned": False, "cardForm": CARD_FORM}
+PAGE_DATA: dict[str, Any] = {
+    "tokenUrl": "/token/",
+    "reportUrl": "/report/",
+    "madeFor": "a-signature",
+    "returned": False,
+    "cardForm": CARD_FORM,
+}
 
 REDIRECT_DATA = {**PAGE_DATA, "tokenUrl": "/token/?gateway", "cardForm": None}
-
-
-class CardTokenForm(forms.Form):
-    card_token = forms.CharField(widget=forms.HiddenInput)
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class Picture:
 PICTURES = {
     picture.name: picture
     for picture in (
-        Picture("enroll", "enroll", {"form": CardTokenForm(), "page_data": PAGE_DATA}),
-        Picture("enroll-redirect", "enroll", {"form": CardTokenForm(), "page_data": REDIRECT_DATA}),
+        Picture("enroll", "enroll", {"form": EnrollForm(), "page_data": PAGE_DATA}),
+        Picture("enroll-redirect", "enroll", {"form": EnrollForm(), "page_data": REDIRECT_DATA}),
         Picture("enroll-circuit-open", "enroll", {"circuit_open": True}),
         Picture("success", "success", {"already_linked": False, "expires_at": None}),
         Picture("success-already", "success", {"already_linked": True, "expires_at": DATES["expires_at"]}),
@@ -58,6 +60,8 @@ PICTURES = {
         Picture("system-error", "system_error", {"reference": REFERENCE}),
         Picture("server-error", "server_error", {"reference": REFERENCE}),
         Picture("cannot-enroll", "cannot_enroll", {"enroll_url": "/enroll/"}),
+        Picture("changed", "changed", {"enroll_url": "/enroll/"}),
+        Picture("too-many", "too_many", {"enroll_url": "/enroll/"}),
     )
 }
 PAGES = sorted({picture.page for picture in PICTURES.values()})

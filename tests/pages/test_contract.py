@@ -36,6 +36,8 @@ OWN_CONTEXT = {
     "system_error": set(),
     "server_error": set(),
     "cannot_enroll": {"enroll_url"},
+    "changed": {"enroll_url"},
+    "too_many": {"enroll_url"},
 }
 PROPERTIES = re.compile(r"^  (--enrollment-[\w-]+):", re.MULTILINE)
 DOCUMENT = (catalogs.ROOT / "docs" / "pages.md").read_text(encoding="utf-8")

@@ -51,6 +51,7 @@ def shaky_processor(sandbox, site, monkeypatch):
     monkeypatch.setattr(Clock, "random", lambda self: 0.0)  # tries again at once
     # The breaker would spare the processor most of it, and riders would have to wait.
     site(BUDGET=0.6, CONNECT_TIMEOUT=0.2, READ_TIMEOUT=0.1, ATTEMPTS=2, BREAKER_WINDOW=1, BREAKER_FAILURES=100)
+    site(LINK_QUIET_TIME=0.01)  # an answer that is lost here is never of a link that is still at work
     sandbox.faults.seed(20261121)
     for endpoint, faults in FAULTS.items():
         sandbox.faults.set(endpoint, *faults)

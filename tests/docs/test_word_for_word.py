@@ -1,0 +1,102 @@
+"""Pages whose code blocks are files: on the README's site, word for word, they do what the page says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from enrollment_errors.testing.conformance import ProcessorConformance
+from tests.packaging.distribution import outside_environment
+
+from .blocks import FIVE_MINUTES, ROOT, blocks_of
+
+FOLLOWED = {"docs/testing.md", "docs/adding-a-processor.md", "docs/host-contract.md"}
+ABUSE = Path(__file__).parent / "abuse_of_in_person.py"
+
+
+class Site:
+    """A folder with a Django site, and nothing around it that a site of a reader does not have."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.run("-m", "django", "startproject", "mysite", str(folder))
+
+    def follow(self, page: str, *, section: str | None = None) -> None:
+        """Write the files of a page."""
+        assert section or page in FOLLOWED
+        for block in blocks_of(ROOT / page, section=section):
+            if block.language in ("python", "ini") and (section or block.file):
+                block.write(self.folder)
+
+    def run(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", *arguments],
+            cwd=self.folder,
+            env=outside_environment(PYTHONPATH=str(ROOT)),
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def passes(self) -> int:
+        """How many tests there are, each of which passes."""
+        said = self.run("-m", "pytest", "-p", "no:cacheprovider")
+        end = re.fullmatch(r"=+ (\d+) passed in .*=+", said.rstrip().splitlines()[-1])
+        assert end, said
+        return int(end[1])
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Site(tmp_path)
+    site.follow("README.md", section=FIVE_MINUTES)
+    return site
+
+
+def test_a_site_that_copies_the_page_on_testing_has_tests_that_pass(site):
+    site.follow("docs/testing.md")
+    assert site.passes() == 3
+
+
+def test_nobody_gets_further_with_the_in_person_site_than_they_should(site):
+    site.follow("docs/testing.md")
+    site.follow("docs/host-contract.md")
+    (site.folder / "test_enrollment.py").write_text(ABUSE.read_text())
+    assert site.passes() == 17
+
+
+class TestAddingAProcessor:
+    @pytest.fixture(autouse=True)
+    def our_processor(self, site: Site) -> Path:
+        site.follow("docs/adding-a-processor.md")
+        (site.folder / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = mysite.settings\n")
+        return site.folder / "mysite" / "our_processor.py"
+
+    def test_the_processor_passes_the_conformance_suite(self, site):
+        suite = [name for name in vars(ProcessorConformance) if name.startswith("test_")]
+        assert site.passes() > len(suite)
+
+    @pytest.mark.parametrize(
+        ("mistake", "notice"),
+        [
+            (
+                ("None if expires_at is None else expires_at.isoformat()", "None"),
+                "test_it_links_a_card_until_an_expiry",
+            ),
+            (("raise ReplyNotJson", "print"), "test_it_raises_a_processor_error_for_what_it_cannot_read"),
+        ],
+    )
+    def test_the_suite_notices_a_mistake_in_it(self, site, our_processor, mistake, notice):
+        """An example that lost one of these lines would teach every reader the same mistake."""
+        code = our_processor.read_text()
+        assert mistake[0] in code
+        our_processor.write_text(code.replace(*mistake))
+        with pytest.raises(AssertionError, match=f"FAILED .*{notice}"):
+            site.passes()

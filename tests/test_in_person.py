@@ -1,0 +1,107 @@
+"""Under the namespace ``in_person`` nobody enrolls anybody without the permission, whatever the session says."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+from django.http import HttpRequest
+from django.test import Client
+
+from enrollment_errors.host import Host
+from enrollment_errors.testing.assertions import assert_ended
+from enrollment_errors.testing.rider import Rider
+from tests.rider import Rider as Eligible
+from tests.site import TestHost
+
+pytest_plugins = ["enrollment_errors.testing.plugin"]
+pytestmark = pytest.mark.django_db
+
+
+class GuardedHost(TestHost):
+    """Says of every session with a benefit that it may enroll, at the staff's address too."""
+
+    def may_enroll_in_person(self, request: HttpRequest) -> bool:
+        return Host.may_enroll_in_person(self, request)
+
+
+@pytest.fixture(autouse=True)
+def site(enrollment_settings, settings, enrollment_processor):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
+    enrollment_settings(HOST=f"{__name__}.GuardedHost")
+    enrollment_processor.state.add_card("card")
+
+
+def signed_in(client: Client, *permissions: str, **kind: bool) -> Client:
+    user = User.objects.create(username="somebody", **kind)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def client():
+    return Eligible().becomes_eligible().client
+
+
+def test_staff_with_the_permission_enroll(client, enrollment_reports):
+    rider = Rider(signed_in(client, "enroll_in_person"), namespace="in_person")
+    assert rider.asks_for_token().json()["token"]
+    assert_ended(rider.enrolls("card"), "success", told=enrollment_reports)
+
+
+KINDS = {
+    "nobody": lambda client: client,
+    "somebody who is signed in": lambda client: signed_in(client),
+    "staff for other things": lambda client: signed_in(client, "view_incident", is_staff=True),
+    "staff who have left": lambda client: signed_in(client, "enroll_in_person", is_active=False),
+}
+
+
+@pytest.mark.parametrize("who", KINDS)
+def test_nobody_else_gets_anything_done(client, enrollment_processor, enrollment_reports, who):
+    client = KINDS[who](client)
+    assert client.get("/staff/").context["page"] == "cannot_enroll"
+    assert client.post("/staff/", {"card_token": "card"}).context["page"] == "cannot_enroll"
+    for path in ("/staff/token/", "/staff/card-form/"):
+        answer = client.post(path, {"event": "started"}, content_type="application/json")
+        assert answer.status_code == 403
+        assert answer.json()["errors"][0]["code"] == "not_eligible"
+    assert not enrollment_processor.calls
+    assert enrollment_reports == []
+
+
+def test_a_page_of_a_site_without_users_says_so_too(client, settings, enrollment_processor):
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if ".auth." not in name and ".messages." not in name]
+    assert client.get("/staff/").context["page"] == "cannot_enroll"
+
+
+def test_a_permission_that_is_taken_away_counts_at_the_next_request(client, enrollment_processor):
+    rider = Rider(signed_in(client, "enroll_in_person"), namespace="in_person")
+    page = rider.opens_page()
+    User.objects.get().user_permissions.clear()
+    assert rider.enrolls("card", page).context["page"] == "cannot_enroll"
+    assert not enrollment_processor.calls
+
+
+def test_result_pages_tell_strangers_nothing_of_the_agency(client):
+    assert client.get("/enrollment/cannot-enroll/").context["agency"] is not None
+    assert client.get("/staff/cannot-enroll/").context["agency"] is None
+
+
+def test_self_service_is_for_riders_without_a_user(client, enrollment_reports):
+    assert_ended(Rider(client).enrolls("card"), "success", told=enrollment_reports)
+
+
+def test_the_permission_has_a_name_of_its_own_in_the_admin():
+    words = str(Permission.objects.get(codename="enroll_in_person"))
+    assert words.endswith("in-person enrollment | Can enroll riders in person")
+
+
+def test_a_site_can_still_dump_its_database(tmp_path):
+    call_command("dumpdata", "enrollment_errors", output=str(tmp_path / "dump.json"))
+
+
+def test_a_site_may_decide_otherwise(client, enrollment_settings, enrollment_reports):
+    enrollment_settings(HOST="tests.site.TestHost")
+    assert_ended(Rider(client, namespace="in_person").enrolls("card"), "success", told=enrollment_reports)
