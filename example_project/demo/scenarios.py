@@ -66,12 +66,10 @@ SCENARIOS: tuple[tuple[Promise, Mapping[str, Scenario]], ...] = (
                 sees=_("The connection breaks after the link is made; the site asks, and the rider sees success."),
                 faults={"link": Fault(kind="reset", after_effect=True, times=1)},
             ),
-            "gateway-once": Scenario(
-                title=_("A gateway answers the link once"),
-                sees=_(
-                    "HTML comes back instead of an answer; the site asks, links once more, and the rider sees success."
-                ),
-                faults={"link": Fault(kind="not_json", times=1)},
+            "link-breaks-once": Scenario(
+                title=_("The link breaks once"),
+                sees=_("The processor answers 500; the site asks, links once more, and the rider sees success."),
+                faults={"link": Fault(kind="status", status=500, times=1)},
             ),
         },
     ),
@@ -132,7 +130,7 @@ SCENARIOS: tuple[tuple[Promise, Mapping[str, Scenario]], ...] = (
             ),
             "gateway-page": Scenario(
                 title=_("A gateway’s page on every link"),
-                sees=_("The answer is HTML and the card is not enrolled; the rider is asked to contact the agency."),
+                sees=_("HTML comes back, and the link may still be at work, so the rider is told that we are checking."),
                 faults={"link": Fault(kind="not_json")},
             ),
             "conflict-elsewhere": Scenario(

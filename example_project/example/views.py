@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare, get_random_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from enrollment_errors.host import IN_PERSON_PERMISSION
+from enrollment_errors.rider_session import forget_rider
 
 from .benefits import AGENCIES, agency_of, flows_of
 from .forms import AgencyCardForm, InPersonForm
@@ -39,6 +40,7 @@ def eligibility(request: HttpRequest, slug: str, flow: str) -> HttpResponse:
     form = None if wanted.claim else AgencyCardForm(request.POST or None)
     qualifies = form.is_valid() if form else wanted.claim in (claims or ())
     if request.method == "POST" and qualifies:
+        forget_rider(request)
         request.session["eligible"] = {"agency": slug, "flow": flow}
         return redirect("enrollment_errors:enroll")
     context = {
@@ -94,6 +96,7 @@ def staff(request: HttpRequest) -> HttpResponse:
     form = InPersonForm(request.POST or None)
     if form.is_valid():
         slug, flow = form.cleaned_data["benefit"].split("/")
+        forget_rider(request)  # the session goes on to the next rider
         request.session["eligible_in_person"] = {"agency": slug, "flow": flow}
         return redirect("in_person:enroll")
     return render(request, "example/staff.html", {"form": form})
