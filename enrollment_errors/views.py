@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,15 +17,17 @@ from .exceptions import ConfigurationError
 from .forms import EnrollForm
 from .guarding import protected, rider_view, visit_of
 from .host import Enrollment
+from .json_bodies import json_object
 from .outcomes import Outcome, Result
 from .processors.base import Redirect
+from .processors.opening import circuit_state
 from .redaction import Secret
 from .reporting.report import Event
 from .reporting.site_errors import site_error
 from .responses import PAGES, STATUSES, Envelopes, Pages, end_url, is_allowed_redirect, page, signed_reference, url
 from .rider_session import EXPIRY_MARGIN, RiderSession
 from .service import CardFormEvent
-from .transport.circuit import Phase, read_state
+from .transport.circuit import Phase
 
 
 @rider_view(Event.RETURNED_ENROLLMENT, Pages, "GET", "HEAD", "POST")
@@ -75,10 +76,10 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
 @rider_view(Event.FINISHED_TOKENIZATION, Envelopes, "POST")
 def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
     """What the page's script tells of the card form: ``{"event": …, "status": …}``. The answer says where to go."""
+    told = json_object(request) or {}
     try:
-        told = json.loads(request.body)
-        event, status = CardFormEvent(told["event"]), told.get("status")
-    except (ValueError, TypeError, KeyError, AttributeError):
+        event, status = CardFormEvent(told.get("event")), told.get("status")
+    except ValueError:
         return Envelopes.refuse(request, "bad_request")
     if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599:
         status = None
@@ -179,7 +180,7 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         "returned": "returned" in request.GET and _redirect_handle(session, enrollment) is not None,
         "cardForm": script and {"url": script.url, "function": script.function, "options": dict(script.options)},
     }
-    circuit = read_state(account.name, conf.get_settings().CACHE)
+    circuit = circuit_state(account.name)
     return page(
         request,
         "enroll",

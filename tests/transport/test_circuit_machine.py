@@ -147,7 +147,7 @@ class OnASharedCache(RuleBasedStateMachine):
 
     @invariant()
     def the_state_is_as_the_model_has_it(self) -> None:
-        state = read_state(self.account, "default", self.clock)
+        state = read_state(self.account, "default", open_for=OPEN_FOR, clock=self.clock)
         if self.until is None:
             assert state.phase is Phase.CLOSED
         else:
