@@ -43,6 +43,21 @@ def signals(account: str) -> Iterator[list[tuple[str, dict[str, Any]]]]:
         yield signals
 
 
+@pytest.fixture
+def operations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    operations: list[str] = []
+    for name in ("get", "get_many", "add", "set", "delete"):
+        original = getattr(shared_cache.SharedCache, name)
+        monkeypatch.setattr(
+            shared_cache.SharedCache,
+            name,
+            lambda self, *args, original=original, name=name, **kwargs: (
+                operations.append(name) or original(self, *args, **kwargs)
+            ),
+        )
+    return operations
+
+
 def succeed(circuit: Circuit) -> None:
     with circuit.guard(LONGEST):
         pass
@@ -344,20 +359,6 @@ class TestReadState:
 
 
 class TestCost:
-    @pytest.fixture
-    def operations(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        operations: list[str] = []
-        for name in ("get", "get_many", "add", "set", "delete"):
-            original = getattr(shared_cache.SharedCache, name)
-            monkeypatch.setattr(
-                shared_cache.SharedCache,
-                name,
-                lambda self, *args, original=original, name=name, **kwargs: (
-                    operations.append(name) or original(self, *args, **kwargs)
-                ),
-            )
-        return operations
-
     def test_a_success_is_one_read(self, circuit: Circuit, operations: list[str]) -> None:
         succeed(circuit)
         assert operations == ["get"]
