@@ -113,6 +113,11 @@ def test_a_funding_source_whose_id_is_no_text_is_refused(processor, sandbox, sou
         processor.find_funding_source(Secret(CARD_TOKEN))
 
 
+def test_a_scheme_that_is_no_text_is_none(processor, sandbox):
+    sandbox.faults.set("lookup", Fault(kind="status", status=200, body='{"id": "x", "card_scheme": 7}'))
+    assert processor.find_funding_source(Secret(CARD_TOKEN)) == FundingSource(id="x")
+
+
 def test_a_link_has_the_id_and_no_expiry_where_the_benefit_does_not_expire(processor, sandbox, card):
     processor.link(card, GROUP, None)
     assert body(sandbox.requests[-1]) == {"id": card.id}

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _PER_PAGE = 100
 _MOST_PAGES = 20
 """2,000 groups. A list that goes on after that has no end."""
-_LONGEST_ID = 512
-_LONGEST_NAME = 40
 _LONGEST_ACCESS_TOKEN = 16_384
 """Characters; web servers refuse a header that is longer, and caches an entry that is much longer."""
 _LONGEST_LIFE = 86_400.0
@@ -236,13 +234,7 @@ class LittlepayProcessor(Processor):
 
     def find_funding_source(self, card_token: Secret) -> FundingSource:
         reply = self.client.get_funding_source(card_token)
-        if not _is_id(reply["id"]):
-            raise ReplyIncomplete("a funding source without an id")
-        return FundingSource(
-            id=reply["id"],
-            scheme=_name_or_none(reply["card_scheme"]),
-            category=_name_or_none(reply["card_category"]),
-        )
+        return FundingSource(id=reply["id"], scheme=reply["card_scheme"], category=reply["card_category"])
 
     def link(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
         self.client.link(
@@ -262,23 +254,6 @@ class LittlepayProcessor(Processor):
 
     def find_groups(self) -> Iterator[str]:
         return (str(group.get("id")) for group in self.client.get_concession_groups())
-
-
-def _is_id(value: object) -> bool:
-    """Whether it can stand in the path of a request."""
-    return (
-        isinstance(value, str)
-        and len(value) <= _LONGEST_ID
-        and value.isprintable()
-        and value.strip() not in ("", ".", "..")
-    )
-
-
-def _name_or_none(value: object) -> str | None:
-    """For events, which must not grow with what a processor says."""
-    if not isinstance(value, str):
-        return None
-    return "".join(filter(str.isprintable, value[: 2 * _LONGEST_NAME]))[:_LONGEST_NAME]
 
 
 def _format_expiry(expires_at: datetime) -> str:
