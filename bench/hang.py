@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from .caches import LOCAL_MEMORY, Cache, caches
@@ -67,11 +68,11 @@ def _measure(
     running: Site, processor: Upstream, whose: str, seconds: float
 ) -> tuple[list[Visit], list[Visit], Sequence[float]]:
     """Visits while all is well, visits while it hangs, and how long riders waited meanwhile."""
-    processor.add_card("rider")
+    cards = (f"card-{number}" for number in count())  # each of its own: the breaker counts a card once
     warm_up(running.port, whose, processor, workers=2)
     idle = visit_other_pages(running.port, IDLE_SECONDS)
     processor.fail(all={"kind": "hang"})
-    with riders(RIDERS, lambda: enroll(running.port, whose, "rider", patience=SECONDS), pause=PAUSE) as answers:
+    with riders(RIDERS, lambda: enroll(running.port, whose, next(cards), patience=SECONDS), pause=PAUSE) as answers:
         hanging = visit_other_pages(running.port, seconds)
         waited = [answer.seconds for answer in answers]
         processor.end_calls()

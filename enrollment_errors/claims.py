@@ -10,11 +10,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.utils.crypto import salted_hmac
-
+from .encryption import keyed_digest
 from .outcomes import PendingLink
 from .transport.clock import Clock
-from .transport.shared_cache import CacheDown, SharedCache
+from .transport.shared_cache import CacheDown, SharedCache, is_recent
 
 POLL = 0.05
 """Seconds between two looks at another request's claim."""
@@ -36,11 +35,9 @@ class LinkClaim:
     """
 
     def __init__(self, wanted: PendingLink, *, rider: str, cache: str, quiet: float, clock: Clock) -> None:
-        # A keyed hash: what stands in the cache tells nothing of the card.
-        named = "\n".join((wanted.account, wanted.group_id, wanted.funding_source.id))
-        digest = salted_hmac("enrollment_errors.claim", named, algorithm="sha256").hexdigest()[:32]
+        digest = keyed_digest("claim", wanted.account, wanted.group_id, wanted.funding_source.id)
         self._key = f"link.{digest}"
-        self._told_key = f"linked.{digest}.{rider}"
+        self._told_key = f"linked.{digest}.{keyed_digest('rider', rider)}"
         self._cache = SharedCache(cache)
         self._quiet = quiet
         self._clock = clock
@@ -67,25 +64,23 @@ class LinkClaim:
     def _read(self) -> tuple[str | None, float | None]:
         try:
             match self._cache.get(self._key):
-                case [str(state), float(sent_at)]:
-                    return state, self._trusted(state, sent_at)
+                case [str(state), float(sent_at)] if is_recent(sent_at, self._quiet, self._clock.time()):
+                    return state, sent_at
+                case None:
+                    return None, None
+            self._cache.delete(self._key)  # from a host whose clock is wrong, or from another version of this app
         except CacheDown:
             pass
         return None, None
 
-    def _trusted(self, state: str, sent_at: float) -> float:
-        """Not later than now: a host whose clock is ahead must not hold the claim for longer than any other."""
-        now = self._clock.time()
-        if sent_at > now + 1:
-            self._cache.set(self._key, [state, now], self._quiet)
-        return min(sent_at, now)
-
     def keep(self, sent_at: float) -> None:
         """The answer is lost: the claim stays until ``quiet`` seconds after the link was sent."""
         left = self._quiet - (self._clock.time() - sent_at)
+        if left <= 0:
+            self.free()
+            return
         with suppress(CacheDown):
-            if left > 0:
-                self._cache.set(self._key, ["lost", sent_at], left)
+            self._cache.set(self._key, ["lost", sent_at], left)
 
     def free(self) -> None:
         """It is known how the link ended."""

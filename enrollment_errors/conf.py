@@ -25,7 +25,7 @@ from .processors.base import Processor
 from .redaction import Secret
 
 SETTING = "ENROLLMENT_ERRORS"
-MOST_FAILURES = 100
+MOST_COUNTED = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,13 +92,19 @@ class Settings:
     LINK_QUIET_TIME: float = 300.0
     """Seconds for which a link whose answer was lost may still take effect at the processor. Until they are over,
     nobody sends a second one for the same card and concession group."""
-    BREAKER_FAILURES: int = 5
-    """How many failures within `BREAKER_WINDOW` open an account's circuit."""
-    BREAKER_WINDOW: float = 30.0
+    BREAKER_FAILURES: int = 3
+    """How many riders' calls must fail within `BREAKER_WINDOW` to open an account's circuit. One rider's session, and
+    one card, count once."""
+    BREAKER_WINDOW: float = 60.0
     """Seconds."""
     BREAKER_OPEN: float = 10.0
     """Seconds for which an open circuit lets no call through, before one caller probes; also what riders'
     `Retry-After` says."""
+    RIDER_REQUESTS: int = 30
+    """How many enrollments one rider's session may send within `RIDER_WINDOW`, how many times it may ask for access to
+    the card form, and how many times its page may report on the form."""
+    RIDER_WINDOW: float = 60.0
+    """Seconds."""
 
 
 def _text(name: str, value: Any) -> str:
@@ -262,10 +268,11 @@ def _check_numbers(settings: Settings) -> None:
             f"{SETTING}: READ_TIMEOUT and CONNECT_TIMEOUT must be below BUDGET ({settings.BUDGET:g} s), so that "
             "after a lost answer there is time left to ask what became of it."
         )
-    if settings.BREAKER_FAILURES > MOST_FAILURES:
-        raise ConfigurationError(
-            f'{SETTING}["BREAKER_FAILURES"] must be at most {MOST_FAILURES}: each failure reads as many cache entries.'
-        )
+    for name in ("BREAKER_FAILURES", "RIDER_REQUESTS"):
+        if getattr(settings, name) > MOST_COUNTED:
+            raise ConfigurationError(
+                f'{SETTING}["{name}"] must be at most {MOST_COUNTED}: counting reads as many cache entries.'
+            )
 
 
 @cache

@@ -20,6 +20,7 @@ from . import service
 from .forms import EnrollForm, json_object
 from .host import Enrollment
 from .in_person import enrollment_of
+from .rate import seconds_until_allowed
 from .reporting.report import Event, Visit
 from .reporting.sentry_guard import guard_request
 from .reporting.site_errors import site_error
@@ -49,6 +50,8 @@ def rider_view(event: Event, replies: Replies, *methods: str) -> Callable[[View]
                     return replies.refuse(request, "bad_request", enrollment)
                 if not session.is_made_for(made_for, enrollment):
                     return replies.refuse(request, "changed", enrollment)
+                if wait := seconds_until_allowed(event.name, session.identity().user_id):
+                    return replies.refuse(request, "too_many", enrollment, retry_after=wait)
             return view(request, enrollment, session, **kwargs)
 
         return reported(event, replies, *methods)(functools.wraps(view)(guarded))

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from django import forms
-from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, UnreadablePostError
 
 from .redaction import Secret
 
@@ -31,9 +31,9 @@ class EnrollForm(forms.Form):
 
 
 def json_object(request: HttpRequest) -> dict[str, Any] | None:
-    """What the page's script sent; ``None`` where it is no JSON object."""
+    """What the page's script sent; ``None`` where it is anything else: no JSON, too large, nested too deep, cut off."""
     try:
         sent = json.loads(request.body)
-    except (ValueError, RecursionError, RequestDataTooBig):
+    except (ValueError, RecursionError, SuspiciousOperation, UnreadablePostError):
         return None
     return sent if isinstance(sent, dict) else None

@@ -126,8 +126,10 @@ class Enrollment:
     extra_claims: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if not self.group_id:
-            raise ConfigurationError("Enrollment.group_id is empty: there is no concession group to enroll into.")
+        if self.group_id in ("", ".", ".."):
+            raise ConfigurationError(
+                "Enrollment.group_id is empty or only dots: there is no concession group to enroll into."
+            )
 
 
 class Host(ABC):

@@ -6,6 +6,7 @@ for anything that a processor, a network or a rider can do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum
@@ -16,6 +17,7 @@ from django.utils import timezone
 from . import conf
 from .claims import LinkClaim
 from .classification import Rule, classify
+from .encryption import keyed_digest
 from .exceptions import (
     CardFormFailed,
     CardFormNotLoaded,
@@ -38,7 +40,8 @@ from .reporting.dispatch import dispatch
 from .reporting.report import Event, Report, Visit
 from .transport.clock import SYSTEM_CLOCK
 
-_LONGEST_CARD_TOKEN = 512
+_CARD_TOKEN = re.compile(r"(?![.]*$)[A-Za-z0-9._~+=:-]{1,512}", re.ASCII)
+"""What tokens are made of. Without "/" and "%": some servers decode them before they look for the path."""
 
 
 class CardFormEvent(str, Enum):
@@ -75,7 +78,7 @@ def request_tokenization(enrollment: Enrollment, visit: Visit, *, return_url: st
     """
     attempt = _Attempt(Event.FAILED_PRETOKENIZATION, enrollment, visit)
     try:
-        processor = open_processor(enrollment.processor)
+        processor = open_processor(enrollment.processor, parties=[visit.identity.user_id])
         with at(Stage.TOKENIZATION):
             tokenization = processor.request_tokenization(return_url)
     except Exception as error:  # noqa: BLE001  closed by default: what the table does not know is a server error
@@ -103,11 +106,12 @@ def enroll(
     try:
         if handle is None:
             _check_card_token(card_token)
-        processor = open_processor(enrollment.processor)
+        processor = open_processor(enrollment.processor, parties=[visit.identity.user_id])
         if handle is not None:
             with at(Stage.CARD_FORM):
                 card_token = processor.redeem(handle)
             _check_card_token(card_token)
+        processor.http.parties.add(keyed_digest("card", card_token.reveal()))
         stage = Stage.LOOKUP
         with at(Stage.LOOKUP):
             funding_source = processor.find_funding_source(card_token)
@@ -127,7 +131,8 @@ def check_again(enrollment: Enrollment, visit: Visit, lost: PendingLink, *, refe
     """
     attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit)
     try:
-        return attempt.link(open_processor(enrollment.processor), lost.funding_source, lost)
+        processor = open_processor(enrollment.processor, parties=[visit.identity.user_id])
+        return attempt.link(processor, lost.funding_source, lost)
     except LinkAnswerLost:
         return Result(Outcome.UNKNOWN, "link_answer_lost", reference)
     except Exception as error:  # noqa: BLE001  as above
@@ -163,10 +168,8 @@ def _check_card_token(card_token: Secret) -> None:
     """Raises ``CardTokenInvalid`` for what no card form gives: nothing of it shall reach the processor."""
     if not card_token:
         raise CardTokenInvalid("no card token")
-    if len(card_token.reveal()) > _LONGEST_CARD_TOKEN:
-        raise CardTokenInvalid("the card token is too long")
-    if not card_token.reveal().isprintable() or card_token.reveal().strip(". ") == "":
-        raise CardTokenInvalid("the card token has characters that no token has")
+    if not _CARD_TOKEN.fullmatch(card_token.reveal()):
+        raise CardTokenInvalid("the card token is too long, or has characters that no token has")
 
 
 class _Attempt:

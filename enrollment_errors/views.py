@@ -24,13 +24,15 @@ from .host import Enrollment
 from .in_person import enrollment_of
 from .outcomes import Outcome, Result
 from .processors.base import Redirect
+from .processors.opening import circuit_state
+from .rate import seconds_until_allowed
 from .redaction import Secret
 from .reporting.report import Event
 from .reporting.site_errors import site_error
 from .responses import PAGES, STATUSES, Envelopes, Pages, end_url, is_allowed_redirect, page, reference_in, url
 from .rider_session import EXPIRY_MARGIN, RiderSession
 from .service import CardFormEvent
-from .transport.circuit import Phase, read_state
+from .transport.circuit import Phase
 
 
 @rider_view(Event.RETURNED_ENROLLMENT, Pages, "GET", "HEAD", "POST")
@@ -101,6 +103,8 @@ def _check_again(request: HttpRequest, session: RiderSession) -> HttpResponse:
     """Settle the lost link of the page that was posted from. It needs no session of the site: the page named the
     benefit, and only that is settled."""
     reference = reference_in(request, PAGES[Outcome.UNKNOWN]) or ""
+    if wait := seconds_until_allowed("CHECK_AGAIN", reference):
+        return Pages.refuse(request, "too_many", retry_after=wait)
     if kept := session.lost_link(reference):
         enrollment, lost = kept
         session.enrollment = enrollment
@@ -208,7 +212,7 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         "returned": session.returned_with(returned, enrollment) is not None,
         "cardForm": script and {"url": script.url, "function": script.function, "options": dict(script.options)},
     }
-    circuit = read_state(account.name, conf.get_settings().CACHE)
+    circuit = circuit_state(account.name)
     return page(
         request,
         "enroll",

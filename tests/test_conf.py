@@ -67,6 +67,7 @@ def test_the_sites_own_dict_is_never_written():
         (changed(BUDGET=2), ["READ_TIMEOUT", "below BUDGET"]),
         (changed(ATTEMPTS=0), ['"ATTEMPTS"', "from 1"]),
         (changed(BREAKER_FAILURES=101), ['"BREAKER_FAILURES"', "at most 100"]),
+        (changed(RIDER_REQUESTS=101), ['"RIDER_REQUESTS"', "at most 100"]),
         (changed(ATTEMPTS=1.5), ['"ATTEMPTS"', "whole number"]),
         (changed(RELEASE=1), ['"RELEASE"', "a text"]),
         (changed(INCIDENTS="no"), ['"INCIDENTS"', "True or False", "str"]),

@@ -1,13 +1,14 @@
 """What the processor says of an account: credentials, audience, card tokenization, concession groups.
 
 Nobody is enrolled, and riders notice nothing: the calls have a circuit of their own, and a token that is not shared.
+The token that riders share is tried too, and left as it is.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from .. import conf
@@ -28,8 +29,10 @@ from ..outcomes import Stage
 from ..processors.base import Processor
 from ..processors.opening import limits
 from ..redaction import Secret
+from ..transport.clock import SYSTEM_CLOCK
 from ..transport.deadline import Deadline
 from ..transport.http import ProcessorHttp, Response
+from ..transport.shared_cache import CacheDown
 from ..transport.token_cache import AccessToken, TokenCache
 from .diagnoses import Trouble
 
@@ -41,6 +44,22 @@ def tokenization(account: Account) -> str:
     with _diagnosing(), at(Stage.TOKENIZATION):
         _opened(account).request_tokenization("https://site.invalid/")
     return "credentials, audience and card tokenization are accepted"
+
+
+def shared_token(account: Account) -> str:
+    """Riders may be refused although the credentials are right: with the token that they share."""
+    settings = conf.get_settings()
+    base_url = account.processor.base_url(account.options)
+    deadline = Deadline(settings.BUDGET)
+    tokens = _SharedToken(
+        account.name, base_url, cache=settings.CACHE, deadline=deadline, clock=SYSTEM_CLOCK, place=nullcontext
+    )
+    try:
+        with _diagnosing(), at(Stage.TOKENIZATION):
+            _opened(account, tokens).request_tokenization("https://site.invalid/")
+    except (_NothingShared, CacheDown):
+        return "none is shared at the moment"
+    return "accepted" if tokens.is_needed else "none: the processor's calls need no access token"
 
 
 def groups(account: Account, wanted: Collection[str]) -> str:
@@ -64,13 +83,47 @@ class _FreshTokens(TokenCache):
     def __init__(self) -> None:
         """Nothing to keep."""
 
-    def use(self, fetch: Callable[[], AccessToken], call: Callable[[Secret], Response]) -> Response:
+    def use(
+        self,
+        fetch: Callable[[], AccessToken],
+        call: Callable[[Secret], Response],
+        *,
+        credentials: Iterable[str | Secret],
+    ) -> Response:
         with at(Stage.AUTHORIZATION):
             token = fetch()
         return call(token.value)
 
 
-def _opened(account: Account) -> Processor:
+class _NothingShared(Exception):
+    pass
+
+
+class _SharedToken(TokenCache):
+    """The token that riders share, as it is: a refused one is neither replaced nor dropped."""
+
+    is_needed = False
+
+    def use(
+        self,
+        fetch: Callable[[], AccessToken],
+        call: Callable[[Secret], Response],
+        *,
+        credentials: Iterable[str | Secret],
+    ) -> Response:
+        self.is_needed = True
+        token = self.kept(self.key(credentials))
+        if token is None:
+            raise _NothingShared
+        try:
+            return call(token)
+        except StatusError as error:
+            if error.status not in (401, 403):
+                raise
+            raise Trouble("shared_token_refused", f"{error.route}: {error}") from error
+
+
+def _opened(account: Account, tokens: TokenCache | None = None) -> Processor:
     settings = conf.get_settings()
     http = ProcessorHttp(
         f"doctor.{uuid.uuid4().hex}",
@@ -79,7 +132,7 @@ def _opened(account: Account) -> Processor:
         limits=replace(limits(settings), attempts=1),
         tls_context=account.processor.tls_context(account.options),
     )
-    http.tokens = _FreshTokens()
+    http.tokens = tokens or _FreshTokens()
     return account.processor(account.name, account.options, http)
 
 

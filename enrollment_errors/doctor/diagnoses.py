@@ -116,6 +116,11 @@ DIAGNOSES: dict[str, Diagnosis] = {
         "The credentials are right, and the account may not tokenize cards.",
         "Ask the processor to enable card tokenization for the account.",
     ),
+    "shared_token_refused": Diagnosis(
+        "The processor refuses the access token that riders share, and accepts a new one.",
+        "Nothing now: the next rider's call replaces it. If this recurs, ask the processor why it ends tokens early.",
+        Level.WARNING,
+    ),
     "groups_refused": Diagnosis(
         "The credentials are right, and the account may not list its concession groups.",
         "Ask the processor for the right to, or have it confirm the groups' ids.",

@@ -75,6 +75,7 @@ def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Col
         "connection": lambda: network.connection(known),
         "TLS": lambda: network.tls(known),
         "access": lambda: account.tokenization(known),
+        "shared token": lambda: account.shared_token(known),
         "groups": lambda: account.groups(known, wanted),
     }
     failed = ""

@@ -20,7 +20,8 @@ from .. import conf
 from ..catalogue import Code, explained
 from ..models import DIMENSIONS, DayCount, Ending, MinuteCount
 from ..outcomes import Outcome
-from ..transport.circuit import CircuitState, Phase, read_state
+from ..processors.opening import circuit_state
+from ..transport.circuit import CircuitState, Phase
 
 FAULTS = tuple(outcome.value for outcome in Outcome if outcome.is_fault)
 
@@ -170,10 +171,9 @@ def first_and_last_fault() -> tuple[datetime | None, datetime | None]:
 
 def circuits() -> list[AccountCircuit]:
     """Of every account that the site has set up. Asks the cache, and changes nothing."""
-    settings = conf.get_settings()
     return [
-        _circuit(account.name, account.processor.name, read_state(account.name, settings.CACHE))
-        for account in settings.PROCESSORS.values()
+        _circuit(account.name, account.processor.name, circuit_state(account.name))
+        for account in conf.get_settings().PROCESSORS.values()
     ]
 
 

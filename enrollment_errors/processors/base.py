@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..exceptions import ReplyIncomplete
 from ..redaction import Secret
 
 if TYPE_CHECKING:
     import ssl
 
     from ..transport.http import ProcessorHttp
+
+
+_LONGEST_ID = 512
+_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +60,37 @@ class CardFormScript:
 
 @dataclass(frozen=True, kw_only=True)
 class FundingSource:
-    """A rider's card as the processor knows it. ``scheme`` and ``category`` are for analytics (``visa``, ``debit``)."""
+    """A rider's card as the processor knows it. ``scheme`` and ``category`` are for analytics (``visa``, ``debit``).
+
+    Pass them as the processor wrote them. Raises ``ReplyIncomplete`` for an ``id`` that cannot stand in the path of a
+    request. A scheme or category that is no text becomes ``None``, and a long one is cut, because events must not grow
+    with what a processor says.
+    """
 
     id: str = field(repr=False)
     scheme: str | None = None
     category: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _can_stand_in_a_path(self.id):
+            raise ReplyIncomplete("a funding source without an id")
+        for name in ("scheme", "category"):
+            object.__setattr__(self, name, _name_or_none(getattr(self, name)))
+
+
+def _can_stand_in_a_path(value: object) -> bool:
+    return (
+        isinstance(value, str)
+        and len(value) <= _LONGEST_ID
+        and value.isprintable()
+        and value.strip() not in ("", ".", "..")
+    )
+
+
+def _name_or_none(value: object) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return "".join(filter(str.isprintable, value[: 2 * _LONGEST_NAME]))[:_LONGEST_NAME]
 
 
 @dataclass(frozen=True, kw_only=True)

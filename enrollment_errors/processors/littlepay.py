@@ -8,9 +8,10 @@ with the group.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from django.utils.dateparse import parse_datetime
 
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
     from ..transport.http import ProcessorHttp, Response
 
 _PER_PAGE = 100
+_MOST_PAGES = 20
+"""2,000 groups. A list that goes on after that has no end."""
+_LONGEST_ACCESS_TOKEN = 16_384
+"""Characters; web servers refuse a header that is longer, and caches an entry that is much longer."""
+_LONGEST_LIFE = 86_400.0
+"""Seconds that an access is used at most, whatever the processor says of it: what a page's script can wait for."""
+_EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
+"""An expiry beyond these says "never set" or "never": near the ends of its calendar Python cannot reckon with it."""
 _REQUIRED = ("BASE_URL", "CLIENT_ID", "CLIENT_SECRET", "AUDIENCE", "CARD_FORM_URL")
 _OPTIONAL = ("API_VERSION", "CARD_FORM_OPTIONS")
 _CARD_FORM_LANGUAGES = {"es": "es-419"}
@@ -39,10 +49,16 @@ class LittlepayClient:
             "client_id": Secret(options["CLIENT_ID"]),
             "client_secret": Secret(options["CLIENT_SECRET"]),
             "audience": options["AUDIENCE"],
-        }
+        }  # all that decides what a token is good for
 
     def request_card_tokenization_access(self) -> AccessToken:
-        response = self._call("POST", "cardtokenisation/requestaccess", json={"request_access": "CARD_TOKENISATION"})
+        # Asking twice takes nothing from anybody, here and for the API's token.
+        response = self._call(
+            "POST",
+            "cardtokenisation/requestaccess",
+            json={"request_access": "CARD_TOKENISATION"},
+            idempotent=True,
+        )
         return self._access_token(response)
 
     def get_funding_source(self, card_token: Secret) -> dict[str, Any]:
@@ -86,8 +102,8 @@ class LittlepayClient:
         )
 
     def _pages(self, route: str, path: Mapping[str, Secret]) -> Iterator[dict[str, Any]]:
-        page, seen = 1, 0
-        while True:
+        seen = 0
+        for page in range(1, _MOST_PAGES + 1):
             query = {"page": page, "per_page": _PER_PAGE}
             reply = self._call("GET", route, path=path, query=query, idempotent=True).json_fields(
                 "list", optional=("total_count",)
@@ -97,11 +113,11 @@ class LittlepayClient:
                 raise ReplyIncomplete("a list that is none")
             yield from items
             seen += len(items)
-            total = reply["total_count"] if _is_number(reply["total_count"]) else None
+            total = _number(reply["total_count"])
             # An empty page is the last one whatever the count says: a wrong count must not make an endless loop.
             if not items or (len(items) < _PER_PAGE if total is None else seen >= total):
                 return
-            page += 1
+        raise ReplyIncomplete(f"a list that does not end after {_MOST_PAGES} pages")
 
     def _call(
         self,
@@ -124,10 +140,10 @@ class LittlepayClient:
                 headers={"Authorization": token},  # the bare token, without the word Bearer
                 idempotent=idempotent,
             ),
+            credentials=self._credentials.values(),
         )
 
     def _fetch_access_token(self) -> AccessToken:
-        # Asking twice for a token takes nothing from anybody, so it may be repeated.
         response = self._http.request("POST", self._prefix + "oauth/token", json=self._credentials, idempotent=True)
         return self._access_token(response)
 
@@ -137,18 +153,29 @@ class LittlepayClient:
         )
         if reply["token_type"] is not None and str(reply["token_type"]).lower() != "bearer":
             raise TokenTypeUnsupported("a token type other than bearer")
+        if len(reply["access_token"].reveal()) > _LONGEST_ACCESS_TOKEN:
+            raise ReplyIncomplete("an access token that no header can carry")
         return AccessToken(reply["access_token"], self._expires_at(reply["expires_at"], reply["expires_in"]))
 
-    def _expires_at(self, expires_at: object, expires_in: object) -> float:
-        """Epoch seconds. Now, where the reply does not say: such a token is used once and not kept."""
+    def _expires_at(self, expires_at: object, expires_in: object) -> float | None:
         now = self._http.clock.time()
-        if _is_number(expires_at):
-            return float(expires_at)
-        return now + float(expires_in) if _is_number(expires_in) else now
+        at, seconds = _number(expires_at), _number(expires_in)
+        if at is None and seconds is not None:
+            at = now + seconds
+        return None if at is None else min(at, now + _LONGEST_LIFE)
 
 
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def _number(value: object) -> float | None:
+    """``None`` for what is none, or none that can be reckoned with. Some services write numbers as texts."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", value):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _check_acknowledged(response: Response) -> None:
@@ -201,17 +228,13 @@ class LittlepayProcessor(Processor):
 
     def request_tokenization(self, return_url: str) -> Tokenization:
         access = self.client.request_card_tokenization_access()
-        return CardForm(access_token=access.value, expires_at=access.expires_at)
+        # One whose end nobody tells is used once, and not kept.
+        expires_at = self.http.clock.time() if access.expires_at is None else access.expires_at
+        return CardForm(access_token=access.value, expires_at=expires_at)
 
     def find_funding_source(self, card_token: Secret) -> FundingSource:
         reply = self.client.get_funding_source(card_token)
-        if not isinstance(reply["id"], str) or not reply["id"]:
-            raise ReplyIncomplete("a funding source without an id")
-        return FundingSource(
-            id=reply["id"],
-            scheme=_text_or_none(reply["card_scheme"]),
-            category=_text_or_none(reply["card_category"]),
-        )
+        return FundingSource(id=reply["id"], scheme=reply["card_scheme"], category=reply["card_category"])
 
     def link(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
         self.client.link(
@@ -233,10 +256,6 @@ class LittlepayProcessor(Processor):
         return (str(group.get("id")) for group in self.client.get_concession_groups())
 
 
-def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 def _format_expiry(expires_at: datetime) -> str:
     return expires_at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -250,4 +269,5 @@ def _parse_expiry(value: object) -> datetime | None:
         parsed = None
     if parsed is None:
         raise ReplyIncomplete("an expiry that is no date and time")
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
+    return min(max(aware, _EARLIEST), _LATEST)

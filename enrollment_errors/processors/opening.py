@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .. import conf
+from ..transport.circuit import CircuitState, read_state
 from ..transport.deadline import Deadline
 from ..transport.http import Limits, ProcessorHttp
 from .base import Processor
 
 
-def open_processor(account_name: str) -> Processor:
+def open_processor(account_name: str, *, parties: Iterable[str] = ()) -> Processor:
     """A processor whose calls share one budget of time, which starts now.
 
-    Raises ``ConfigurationError`` where no such account is configured.
+    ``parties`` are whom the calls are made for: see ``ProcessorHttp``. Raises ``ConfigurationError`` where no such
+    account is configured.
     """
     settings = conf.get_settings()
     account = conf.get_account(account_name)
@@ -21,8 +25,15 @@ def open_processor(account_name: str) -> Processor:
         deadline=Deadline(settings.BUDGET),
         limits=limits(settings),
         tls_context=account.tls_context,
+        parties=parties,
     )
     return account.processor(account.name, account.options, http)
+
+
+def circuit_state(account_name: str) -> CircuitState:
+    """Of the account's circuit, for operators and pages. Asks the cache, and changes nothing."""
+    settings = conf.get_settings()
+    return read_state(account_name, settings.CACHE, open_for=settings.BREAKER_OPEN)
 
 
 def limits(settings: conf.Settings) -> Limits:

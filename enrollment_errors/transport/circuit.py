@@ -12,14 +12,20 @@ hangs on that id: failures are counted under the record that their call saw at i
 recovery counts after it; and whoever changes the state first claims, by ``cache.add``, to be the one that leaves that
 record, so that every change happens once however many callers see its cause. Cache down: calls go on.
 
+No rider can open it alone, or keep it open. A call is made for parties, such as the rider's session and the card, and
+each of them counts as one failure within the window, however often it fails. The probe goes first to callers whose
+parties have not failed; those that have get their turn where nobody else has come, and their failure does not keep the
+others waiting. Given up: one rider who tries again and again while nobody else does never opens it.
+
 With a cache in local memory each process has a circuit of its own, yet one process of a host probes at a time: two
 that wait for a processor that hangs would be all there is of a small web server.
 """
 
 from __future__ import annotations
 
+import math
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -28,10 +34,12 @@ from urllib.parse import quote
 
 from django.dispatch import Signal
 
+from ..encryption import keyed_digest
 from ..exceptions import CircuitOpen, ProcessorBusy, StatusError, TransportError
 from .clock import SYSTEM_CLOCK, Clock
 from .host_lock import host_lock
-from .shared_cache import CacheDown, SharedCache
+from .shared_cache import CLOCKS_APART, CacheDown, SharedCache, is_recent
+from .slots import Slots
 
 circuit_opened = Signal()
 """Sent once, by one process of the fleet, when an account's circuit opens: ``account``, ``state`` (a ``CircuitState``)
@@ -78,10 +86,16 @@ class _Record(NamedTuple):
 _NEVER_OPENED = _Record("", 0.0, None)
 
 
-def read_state(account: str, cache: str, clock: Clock = SYSTEM_CLOCK) -> CircuitState:
+_PROBE = "probe"
+_LATE_PROBE = "probe.late"
+"""Of a caller who has just failed: beside the probe of others, and never in its way."""
+
+
+def read_state(account: str, cache: str, *, open_for: float, clock: Clock = SYSTEM_CLOCK) -> CircuitState:
     """For operators: changes nothing, claims nothing. ``cache`` is the cache's alias."""
+    now = clock.time()
     try:
-        return _read(SharedCache(cache), account).state(clock.time())
+        return _read(SharedCache(cache), account, open_for, now).state(now)
     except CacheDown:
         return CircuitState(phase=Phase.UNKNOWN)
 
@@ -100,54 +114,78 @@ class Circuit:
         self._clock = clock
 
     @contextmanager
-    def guard(self, longest: float) -> Iterator[None]:
-        """Around one call that takes at most ``longest`` seconds. Raises ``CircuitOpen`` in its place."""
+    def guard(self, longest: float, parties: Collection[str] = ()) -> Iterator[None]:
+        """Around one call that takes at most ``longest`` seconds, made for ``parties``. Raises ``CircuitOpen`` in its
+        place. A call for no parties counts each time that it fails."""
         with ExitStack() as alone:
-            record, probing = self._admitted(longest, alone)
+            record, probe = self._admitted(longest, parties, alone)
             try:
                 yield
             except (TransportError, StatusError) as error:
                 with suppress(CacheDown):
-                    self._settle(record, probing, error)
+                    self._settle(record, probe, error, parties)
                 raise
             except BaseException:  # goes on; it tells nothing of the processor, so the next caller may probe
                 with suppress(CacheDown):
-                    self._withdraw(record, probing)
+                    self._withdraw(record, probe)
                 raise
             with suppress(CacheDown):
-                self._settle(record, probing, None)
+                self._settle(record, probe, None, parties)
 
-    def _admitted(self, longest: float, alone: ExitStack) -> tuple[_Record, bool]:
+    def _admitted(self, longest: float, parties: Collection[str], alone: ExitStack) -> tuple[_Record, str]:
+        """What the call has seen, and which probe it is: none (``""``) while the circuit is closed."""
         try:
-            record = _read(self._cache, self._account)
+            record = self._read()
             if record.until is None:
-                return record, False
-            its_turn = self._clock.time() >= record.until and alone.enter_context(self._one_of_the_host())
-            if its_turn and self._cache.add(_key(self._account, "probe", record.id), 1, longest):
-                return record, True
+                return record, ""
+            probe = self._probe_that_is_due(record.until, parties)
+            seconds = longest if probe == _PROBE else max(longest, self._open_for)
+            if probe and alone.enter_context(self._one_of_the_host()) and self._claim(seconds, probe, record.id):
+                return record, probe
         except CacheDown:
-            return _NEVER_OPENED, False
+            return _NEVER_OPENED, ""
         raise CircuitOpen("the processor is known to be down")
+
+    def _probe_that_is_due(self, until: float, parties: Collection[str]) -> str:
+        now = self._clock.time()
+        if now < until:
+            return ""
+        if not self._have_failed(parties, now):
+            return _PROBE
+        return "" if now < until + self._open_for else _LATE_PROBE
 
     def _one_of_the_host(self) -> AbstractContextManager[bool]:
         if self._cache.is_of_one_process:
             return host_lock(f"probe.{self._account}")
         return nullcontext(True)
 
-    def _settle(self, record: _Record, probing: bool, error: TransportError | StatusError | None) -> None:
+    def _settle(
+        self, record: _Record, probe: str, error: TransportError | StatusError | None, parties: Collection[str]
+    ) -> None:
         if isinstance(error, ProcessorBusy):
-            self._withdraw(record, probing)
+            self._withdraw(record, probe)
         elif error is None or (isinstance(error, StatusError) and error.status < 500):
-            if probing:
+            if probe:
                 self._close(record)
-        elif probing:
-            self._leave(record, since=record.since, until=self._clock.time() + self._open_for)
-        elif self._is_one_too_many(record):
-            self._open(record, error)
+        else:
+            is_news = self._note_failure_of(parties)
+            if probe == _PROBE:
+                self._leave(record, since=record.since, until=self._clock.time() + self._open_for)
+            elif not probe and is_news and self._is_one_too_many(record):
+                self._open(record, error)
 
-    def _withdraw(self, record: _Record, probing: bool) -> None:
-        if probing:
-            self._cache.delete(_key(self._account, "probe", record.id))
+    def _withdraw(self, record: _Record, probe: str) -> None:
+        if probe:
+            self._cache.delete(_key(self._account, probe, record.id))
+
+    def _note_failure_of(self, parties: Collection[str]) -> bool:
+        """Whether none of them has failed within the window. From now on each of them has."""
+        is_new = [self._claim(self._window, *_of_party(party)) for party in parties]
+        return all(is_new)
+
+    def _have_failed(self, parties: Collection[str], now: float) -> bool:
+        found = self._cache.get_many([_key(self._account, *_of_party(party)) for party in parties]) if parties else {}
+        return any(is_recent(failed_at, self._window, now) for failed_at in found.values())
 
     def _open(self, record: _Record, error: TransportError | StatusError) -> None:
         now = self._clock.time()
@@ -164,37 +202,40 @@ class Circuit:
             )
 
     def _is_one_too_many(self, record: _Record) -> bool:
-        """A failure takes one of ``failures`` slots, each free again after the window. The last one opens.
-
-        Slots, because ``cache.add`` is atomic where ``cache.incr`` is not: in the database and the file cache.
-        """
-        slots = [_key(self._account, f"failure.{number}", record.id) for number in range(self._failures)]
-        taken = set(self._cache.get_many(slots))
-        for slot in slots:
-            if slot not in taken:
-                taken.add(slot)
-                if self._cache.add(slot, 1, self._window):
-                    break
-        return len(taken) == self._failures
+        """A failure takes one of ``failures`` slots. The last one opens."""
+        slots = Slots(self._cache, _key(self._account, "failure", record.id), self._failures, self._window)
+        return slots.take(self._clock.time()).number == self._failures
 
     def _leave(self, record: _Record, *, since: float, until: float | None) -> _Record | None:
         """The record that takes the place of ``record``; ``None`` where somebody else has left it before."""
-        if not self._cache.add(_key(self._account, "left", record.id), 1, CLAIM):
+        if not self._claim(CLAIM, "left", record.id):
             return None
-        if _read(self._cache, self._account).id != record.id:
+        if self._read().id != record.id:
             return None
         new = _Record(uuid.uuid4().hex, since, until)
         self._cache.set(_key(self._account, "state"), list(new), None)
         return new
+
+    def _read(self) -> _Record:
+        return _read(self._cache, self._account, self._open_for, self._clock.time())
+
+    def _claim(self, seconds: float, *parts: str) -> bool:
+        return self._cache.claim(_key(self._account, *parts), seconds, self._clock.time())
 
 
 def _key(account: str, *parts: str) -> str:
     return ".".join(("circuit", quote(account, safe=""), *parts))
 
 
-def _read(cache: SharedCache, account: str) -> _Record:
+def _of_party(party: str) -> tuple[str, str]:
+    return "party", keyed_digest("party", party)
+
+
+def _read(cache: SharedCache, account: str, open_for: float, now: float) -> _Record:
     match cache.get(_key(account, "state")):
-        case [str(id_), float(since), float() | None as until]:
-            return _Record(id_, since, until)
+        case [str(id_), float(since), float() | None as until] if math.isfinite(since) and math.isfinite(until or 0):
+            if until is not None and until > now + open_for + CLOCKS_APART:
+                until = now - open_for  # no host whose clock is right writes that: whoever comes may probe
+            return _Record(id_, min(since, now), until)
         case _:  # nothing, or what another version of this package has written
             return _NEVER_OPENED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
@@ -48,6 +48,9 @@ class ProcessorHttp:
 
     ``base_url`` is http or https, a host, and a path or none. ``tls_context`` is the account's own, made for these
     calls alone (``None``: the public CAs); pass the same object every time, because the connection pool belongs to it.
+
+    ``parties`` are whom the calls are made for, as names that mean nothing to others: the rider's session, the card.
+    Each counts once toward the account's circuit. More can be added when they are known.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class ProcessorHttp:
         deadline: Deadline,
         limits: Limits,
         tls_context: ssl.SSLContext | None = None,
+        parties: Iterable[str] = (),
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.account = account
@@ -65,6 +69,7 @@ class ProcessorHttp:
         self.deadline = deadline
         self.limits = limits
         self.tls_context = tls_context
+        self.parties = {party for party in parties if party}
         self.clock = clock
         self.circuit = Circuit(
             account,
@@ -118,7 +123,7 @@ class ProcessorHttp:
     def _attempt(self, call: Call, held: ExitStack) -> Response:
         """``held`` keeps the place: a pause before the next try holds the thread like a call does."""
         self.deadline.check()
-        with self.circuit.guard(self.deadline.remaining()):
+        with self.circuit.guard(self.deadline.remaining(), self.parties):
             held.enter_context(self._place())
             result = self._exchange(call)
             if isinstance(result, BaseException):

@@ -18,6 +18,11 @@ logger = logging.getLogger("enrollment_errors")
 PREFIX = "enrollment_errors."
 REST = 2.0
 """Seconds for which a cache that failed is left alone: one that hangs must not hang every step of every rider."""
+LONGEST = 86_400.0
+"""Seconds that anything of ours is kept at most. Caches fail on a number that is too large for them."""
+CLOCKS_APART = 5.0
+"""Seconds by which the clocks of two hosts may differ. What seems to come from further ahead comes from a clock that is
+wrong, and is not trusted: an hour ahead, it would hold for an hour too long."""
 
 T = TypeVar("T")
 
@@ -59,11 +64,25 @@ class SharedCache:
 
     def add(self, key: str, value: Any, seconds: float) -> bool:
         """Whether it was not there: the one thing that a cache does for exactly one of all who ask."""
-        return bool(self._ask(lambda: caches[self._alias].add(PREFIX + key, value, timeout=ceil(seconds))))
+        timeout = _whole(seconds)
+        return bool(self._ask(lambda: caches[self._alias].add(PREFIX + key, value, timeout=timeout)))
+
+    def claim(self, key: str, seconds: float, now: float) -> bool:
+        """Whether nobody else has claimed it within ``seconds``, by the clock of this host, which says ``now``.
+
+        Caches in files and in databases forget by the clock of the host that wrote. A claim from a host whose clock is
+        ahead would stand for as much longer, so a claim tells when it was made, and an impossible one gives way.
+        """
+        if self.add(key, now, seconds):
+            return True
+        if is_recent(self.get(key), seconds, now):
+            return False
+        self.delete(key)
+        return self.add(key, now, seconds)
 
     def set(self, key: str, value: Any, seconds: float | None) -> None:
         """``seconds`` ``None`` is for ever."""
-        timeout = None if seconds is None else ceil(seconds)
+        timeout = None if seconds is None else _whole(seconds)
         self._ask(lambda: caches[self._alias].set(PREFIX + key, value, timeout=timeout))
 
     def delete(self, key: str) -> None:
@@ -94,3 +113,12 @@ class SharedCache:
                 self._alias,
                 error,
             )
+
+
+def is_recent(made_at: object, seconds: float, now: float) -> bool:
+    """Whether a claim that says that it was made at ``made_at`` (epoch seconds) can still hold, after ``seconds``."""
+    return isinstance(made_at, float) and -CLOCKS_APART <= now - made_at <= seconds + CLOCKS_APART
+
+
+def _whole(seconds: float) -> int:
+    return ceil(min(seconds, LONGEST))

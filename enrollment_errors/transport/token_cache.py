@@ -1,16 +1,19 @@
-"""The API access token of a processor account: one for all riders, processes and hosts, encrypted in Django's cache."""
+"""The API access token of a processor account: one for all riders, processes and hosts, encrypted in Django's cache.
+
+A token belongs to the credentials that it was fetched with. Its key in the cache has a keyed digest of them, so that
+credentials that are mended take effect at once, on each host as soon as it has them.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ..encryption import decrypt, encrypt
+from ..encryption import decrypt, encrypt, keyed_digest
 from ..exceptions import ProcessorError, StatusError
 from ..outcomes import Stage
 from ..redaction import Secret
@@ -18,21 +21,27 @@ from .clock import Clock
 from .deadline import Deadline
 from .per_process import PerProcess
 from .response import Response
-from .shared_cache import CacheDown, SharedCache
+from .shared_cache import CLOCKS_APART, LONGEST, CacheDown, SharedCache
 
 PURPOSE = "api-access-token"
 MARGIN = 30.0
 """Seconds before its expiry at which a token is not used any more; at most a tenth of its life."""
+DEFAULT_LIFE = 60.0
+"""Seconds for a token whose life nobody tells, or that seems to be over: the clocks may differ. A token is shared
+longer than it lives at no more cost than a refusal (401)."""
 POLL = 0.03
 """Seconds between two looks for the token that another process is fetching."""
+BETWEEN_RENEWALS = 60.0
+"""Seconds between two renewals that a 403 causes: mostly it is the account that may not do something, whatever the
+token, and processors bound how many tokens they give."""
 
 
 @dataclass(frozen=True)
 class AccessToken:
-    """``expires_at`` is epoch seconds."""
+    """``expires_at`` is epoch seconds; ``None`` where the processor does not say."""
 
     value: Secret
-    expires_at: float
+    expires_at: float | None
 
 
 _locks: PerProcess[threading.Lock] = PerProcess()
@@ -51,88 +60,116 @@ class TokenCache:
         clock: Clock,
         place: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        # Two deployments that share a cache may use one account name for different servers.
-        server = hashlib.sha256(base_url.encode()).hexdigest()[:12]
-        self._key = f"token.{quote(account, safe='')}.{server}"
-        self._lock_key = f"{self._key}.lock"
+        self._name = f"token.{quote(account, safe='')}"
+        self._base_url = base_url
         self._cache = SharedCache(cache)
         self._deadline = deadline
+        self._longest_lock = deadline.remaining() + 1
         self._clock = clock
         self._place = place
 
-    def use(self, fetch: Callable[[], AccessToken], call: Callable[[Secret], Response]) -> Response:
-        """``call`` with the shared token, which ``fetch`` gets where there is none yet.
+    def use(
+        self,
+        fetch: Callable[[], AccessToken],
+        call: Callable[[Secret], Response],
+        *,
+        credentials: Iterable[str | Secret],
+    ) -> Response:
+        """``call`` with the shared token, which ``fetch`` gets where there is none yet for these ``credentials``: all
+        that decides what the token is good for.
 
         Where the processor refuses the token (401), this token and no other is dropped, and ``call`` is made once more.
-        What ``fetch`` raises has the stage ``AUTHORIZATION``.
+        So it is where it forbids the call (403) with a token that was fetched earlier: what the token may do may have
+        changed since. What ``fetch`` raises has the stage ``AUTHORIZATION``.
         """
-        token = self._token(fetch, refused=None)
+        key = self.key(credentials)
+        token, was_kept = self._token(key, fetch, refused=None)
         try:
             return call(token)
         except StatusError as error:
-            if error.status != 401:
+            if not (error.status == 401 or (error.status == 403 and was_kept and self._is_worth_renewing(key, token))):
                 raise
-        return call(self._token(fetch, refused=token))
+        return call(self._token(key, fetch, refused=token)[0])
 
-    def _token(self, fetch: Callable[[], AccessToken], refused: Secret | None) -> Secret:
-        with suppress(CacheDown):
-            token = self._kept(refused)
-            if token is not None:
-                return token
-            with self._place():
-                return self._kept_or_fetched_by_one(fetch, refused)
-        return self._fetched(fetch)
+    def key(self, credentials: Iterable[str | Secret]) -> str:
+        """Of the token in the cache. Two deployments that share one may use one account name for different servers."""
+        revealed = (text.reveal() if isinstance(text, Secret) else text for text in credentials)
+        return f"{self._name}.{keyed_digest(PURPOSE, self._base_url, *revealed)}"
 
-    def _kept(self, refused: Secret | None) -> Secret | None:
-        token = _unpacked(self._cache.get(self._key), self._clock.time())
+    def kept(self, key: str, refused: Secret | None = None) -> Secret | None:
+        """The shared token, unless there is none or it is the ``refused`` one. Raises ``CacheDown``."""
+        token = _unpacked(self._cache.get(key), self._clock.time())
         return None if token == refused else token
 
-    def _kept_or_fetched_by_one(self, fetch: Callable[[], AccessToken], refused: Secret | None) -> Secret:
+    def _is_worth_renewing(self, key: str, token: Secret) -> bool:
+        with suppress(CacheDown):
+            is_replaced = self.kept(key) != token
+            return is_replaced or self._cache.claim(f"{key}.renewal", BETWEEN_RENEWALS, self._clock.time())
+        return False
+
+    def _token(self, key: str, fetch: Callable[[], AccessToken], refused: Secret | None) -> tuple[Secret, bool]:
+        """And whether it was there already."""
+        with suppress(CacheDown):
+            token = self.kept(key, refused)
+            if token is not None:
+                return token, True
+            with self._place():
+                return self._kept_or_fetched_by_one(key, fetch, refused)
+        return self._fetched(key, fetch), False
+
+    def _kept_or_fetched_by_one(
+        self, key: str, fetch: Callable[[], AccessToken], refused: Secret | None
+    ) -> tuple[Secret, bool]:
         """One caller of the whole fleet fetches; the others wait for what it gets, one of each process looking for it.
 
         Nobody waits for longer than half of what is left of its time: the one that fetches may have died.
         """
         patience = max(0.0, self._deadline.remaining() / 2)
         until = self._clock.monotonic() + patience
-        lock = _locks.get(self._key, threading.Lock)
+        lock = _locks.get(key, threading.Lock)
         locked = lock.acquire(timeout=patience)
         try:
             while True:
-                token = self._kept(refused)
+                token = self.kept(key, refused)
                 if token is not None:
-                    return token
-                if self._cache.add(self._lock_key, 1, seconds=self._deadline.remaining() + 1):
-                    return self._fetched_alone(fetch, refused)
+                    return token, True
+                if self._cache.claim(f"{key}.lock", self._longest_lock, self._clock.time()):
+                    return self._fetched_alone(key, fetch, refused)
                 if self._clock.monotonic() >= until:
-                    return self._fetched(fetch)
+                    return self._fetched(key, fetch), False
                 self._clock.sleep(POLL)
         finally:
             if locked:
                 lock.release()
 
-    def _fetched_alone(self, fetch: Callable[[], AccessToken], refused: Secret | None) -> Secret:
+    def _fetched_alone(self, key: str, fetch: Callable[[], AccessToken], refused: Secret | None) -> tuple[Secret, bool]:
         try:
-            token = self._kept(refused)  # the one before us may have got it since we looked
+            token = self.kept(key, refused)  # the one before us may have got it since we looked
             if token is not None:
-                return token
-            self._cache.delete(self._key)
-            return self._fetched(fetch)
+                return token, True
+            self._cache.delete(key)
+            return self._fetched(key, fetch), False
         finally:
             with suppress(CacheDown):
-                self._cache.delete(self._lock_key)
+                self._cache.delete(f"{key}.lock")
 
-    def _fetched(self, fetch: Callable[[], AccessToken]) -> Secret:
+    def _fetched(self, key: str, fetch: Callable[[], AccessToken]) -> Secret:
         try:
             token = fetch()
         except ProcessorError as error:
             error.stage = error.stage or Stage.AUTHORIZATION
             raise
-        life = token.expires_at - self._clock.time()
+        now = self._clock.time()
+        life = _usable_life(token, now)
         seconds = life - min(MARGIN, life / 10)
-        if seconds > 0:
-            with suppress(CacheDown):
-                self._cache.set(self._key, _packed(token, self._clock.time() + seconds), seconds)
+        with suppress(CacheDown):
+            self._cache.set(key, _packed(token, now + seconds), seconds)
         return token.value
+
+
+def _usable_life(token: AccessToken, now: float) -> float:
+    life = 0.0 if token.expires_at is None else token.expires_at - now
+    return min(life, LONGEST) if life > 0 else DEFAULT_LIFE
 
 
 def _packed(token: AccessToken, usable_until: float) -> str:
@@ -140,9 +177,13 @@ def _packed(token: AccessToken, usable_until: float) -> str:
 
 
 def _unpacked(encrypted: object, now: float) -> Secret | None:
-    """``None`` too for what this site has not written: another secret key, another version, a forgery."""
+    """``None`` too for what this site has not written: another secret key, another version, a forgery; and for a token
+    that seems to live longer than any."""
     plain = decrypt(encrypted, purpose=PURPOSE) if isinstance(encrypted, str) else None
     if plain is None:
         return None
-    value, usable_until = json.loads(plain)
-    return Secret(value) if now < usable_until else None
+    match json.loads(plain):
+        case [str(value), float(usable_until)] if now < usable_until <= now + LONGEST + CLOCKS_APART:
+            return Secret(value)
+        case _:
+            return None

@@ -10,8 +10,9 @@ from django.core.cache.backends.locmem import LocMemCache
 
 from enrollment_errors.exceptions import ProcessorError
 from enrollment_errors.host import Enrollment
-from enrollment_errors.processors.base import Processor
+from enrollment_errors.processors.base import CardForm, Processor, Tokenization
 from enrollment_errors.processors.littlepay import LittlepayProcessor
+from enrollment_errors.redaction import Secret
 from tests.site import AGENCY, TestHost
 
 
@@ -31,6 +32,13 @@ class RedirectProcessor(LittlepayProcessor):
         return None
 
     find_groups = Processor.find_groups
+
+
+class TokenlessProcessor(LittlepayProcessor):
+    """One whose calls are signed, say."""
+
+    def request_tokenization(self, return_url: str) -> Tokenization:
+        return CardForm(access_token=Secret("an-access"), expires_at=4e9)
 
 
 class FailingProcessor(LittlepayProcessor):

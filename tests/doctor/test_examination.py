@@ -12,9 +12,10 @@ from django.core.management import call_command
 
 from enrollment_errors.doctor.diagnoses import Level
 from enrollment_errors.doctor.examination import Finding, examine
+from enrollment_errors.processors.opening import circuit_state
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
-from enrollment_errors.transport.circuit import Phase, read_state
+from enrollment_errors.transport.circuit import Phase
 from tests.rider import Rider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("healthy")]
@@ -47,7 +48,7 @@ class TestNobodyNotices:
 
         list(examine())
 
-        assert read_state("littlepay", "default").phase is Phase.CLOSED
+        assert circuit_state("littlepay").phase is Phase.CLOSED
 
     def test_an_open_circuit_keeps_it_from_nothing(
         self, site: Any, sandbox: SandboxServer, finding: Callable[[str], Finding]
@@ -55,10 +56,53 @@ class TestNobodyNotices:
         site(BREAKER_FAILURES=1, ATTEMPTS=1)
         sandbox.faults.set("tokenization", Fault(kind="status", status=503))
         Rider().becomes_eligible().asks_for_token()
-        assert read_state("littlepay", "default").phase is Phase.OPEN
+        assert circuit_state("littlepay").phase is Phase.OPEN
         sandbox.faults.clear()
 
         assert finding("access").level is Level.OK
+
+
+class TestTheSharedToken:
+    def test_is_tried_as_riders_have_it(self, sandbox: SandboxServer, finding: Callable[[str], Finding]) -> None:
+        Rider().becomes_eligible().asks_for_token()
+        tokens = sandbox.calls["authorization"]
+
+        assert finding("shared token").detail == "accepted"
+        assert sandbox.calls["authorization"] == tokens + 2, "of the other probes"
+
+    def test_is_none_where_nobody_has_asked_yet(self, finding: Callable[[str], Finding]) -> None:
+        assert finding("shared token").detail == "none is shared at the moment"
+
+    def test_is_none_where_the_credentials_have_changed(
+        self, options: Callable[..., None], sandbox: SandboxServer, finding: Callable[[str], Finding]
+    ) -> None:
+        Rider().becomes_eligible().asks_for_token()
+        sandbox.state.audience = "another"
+        options(AUDIENCE="another")
+
+        assert finding("shared token").detail == "none is shared at the moment"
+
+    def test_is_none_where_the_processor_has_none(
+        self, options: Callable[..., None], finding: Callable[[str], Finding]
+    ) -> None:
+        options("tests.doctor.site.TokenlessProcessor")
+
+        assert finding("shared token").detail == "none: the processor's calls need no access token"
+
+    def test_that_is_refused_is_left_for_the_next_rider_to_replace(
+        self, sandbox: SandboxServer, finding: Callable[[str], Finding]
+    ) -> None:
+        Rider().becomes_eligible().asks_for_token()
+        sandbox.state.revoke_api_tokens()
+        kept = dict(cache._cache)
+
+        found = finding("shared token")
+
+        assert (found.diagnosis, found.level) == ("shared_token_refused", Level.WARNING)
+        assert found.detail == "POST api/v1/cardtokenisation/requestaccess: status 401"
+        assert cache._cache == kept
+        assert Rider().becomes_eligible().asks_for_token().status_code == 200
+        assert finding("shared token").detail == "accepted"
 
 
 class TestTheOrder:
@@ -76,6 +120,7 @@ class TestTheOrder:
             ("connection", "not tried"),
             ("TLS", "not tried"),
             ("access", "not tried"),
+            ("shared token", "not tried"),
             ("groups", "not tried"),
             ("card form", "ok"),
         ]
@@ -121,7 +166,7 @@ class TestTheCommand:
         rows = said.splitlines()
         assert "ok    littlepay (mountain)     groups       group-seniors, group-veterans" in rows
         assert "WARN  this site                cache        default: LocMemCache" in rows
-        assert rows[-1] == "17 probes: 0 failed, 3 with a warning."
+        assert rows[-1] == "18 probes: 0 failed, 3 with a warning."
         assert exit_status == 0
 
     def test_says_under_a_failure_why_it_may_be_and_what_to_do(self, run: Any, options: Callable[..., None]) -> None:
@@ -133,7 +178,7 @@ class TestTheCommand:
         failed = rows.index("FAIL  littlepay (mountain)     access       POST api/v1/oauth/token: status 401")
         assert rows[failed + 1] == "      The processor does not know this client id with this secret."
         assert rows[failed + 2].startswith("      Check CLIENT_ID and CLIENT_SECRET")
-        assert rows[failed + 3] == "-     littlepay (mountain)     groups       access failed"
+        assert rows[failed + 3] == "-     littlepay (mountain)     shared token access failed"
         assert exit_status == 1
 
     def test_a_warning_is_no_failure_for_cron(self, run: Any, site: Any) -> None:

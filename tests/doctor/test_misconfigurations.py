@@ -25,6 +25,7 @@ from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
 from tests.incidents.conftest import AT, facts
+from tests.rider import Rider
 from tests.transport.brittle_cache import BrittleCache
 from tests.transport.upstream import Connection, Upstream
 
@@ -168,6 +169,18 @@ def test_a_processor_that_answers_otherwise(row: str, sandbox: SandboxServer, di
     sandbox.faults.set(endpoint, fault)
 
     assert diagnoses() == {**OF_THE_TESTS, **expected}
+
+
+@pytest.mark.parametrize(("status_", "diagnosis"), [(401, "shared_token_refused"), (503, "processor_error")])
+def test_a_token_that_riders_share_and_the_processor_does_not_take_any_more(
+    status_: int, diagnosis: str, sandbox: SandboxServer, diagnoses: Diagnoses
+) -> None:
+    Rider().becomes_eligible().asks_for_token()
+    fresh = sandbox.calls["tokenization"] + 1
+    sandbox.faults.set("tokenization", Fault(kind="delay", seconds=0, times=1), status(status_, times=1))
+
+    assert diagnoses() == {**OF_THE_TESTS, "shared token": diagnosis}
+    assert sandbox.calls["tokenization"] == fresh + 1
 
 
 def test_tokens_of_a_type_that_is_not_supported(sandbox: SandboxServer, diagnoses: Diagnoses) -> None:

@@ -23,7 +23,7 @@ from .reports import new_report
 
 @pytest.fixture
 def outage(sandbox: SandboxServer, site: Any) -> None:
-    """The third failure opens the circuit."""
+    """The third rider whose call fails opens the circuit."""
     site(BREAKER_FAILURES=3, BREAKER_OPEN=300, ATTEMPTS=1)
     sandbox.faults.set("tokenization", Fault(kind="status", status=503))
 
@@ -40,9 +40,8 @@ def messages(telemetry: Telemetry) -> list[dict[str, Any]]:
 def test_sentry_hears_once_that_the_circuit_opened_and_of_no_rider_meanwhile(
     outage: None, telemetry: Telemetry
 ) -> None:
-    rider = Rider().becomes_eligible()
     for _ in range(10):
-        rider.asks_for_token()
+        Rider().becomes_eligible().asks_for_token()
     telemetry.settle(amplitude=10)
 
     assert len(telemetry.sentry) == 4
@@ -59,9 +58,8 @@ def test_sentry_hears_once_that_the_circuit_opened_and_of_no_rider_meanwhile(
 
 
 def test_the_log_and_amplitude_still_hear_of_every_rider(outage: None, telemetry: Telemetry) -> None:
-    rider = Rider().becomes_eligible()
     for _ in range(10):
-        rider.asks_for_token()
+        Rider().becomes_eligible().asks_for_token()
     telemetry.settle(amplitude=10)
 
     assert [event["event_properties"]["error"] for event in telemetry.amplitude].count("circuit_open") == 7
@@ -69,13 +67,12 @@ def test_the_log_and_amplitude_still_hear_of_every_rider(outage: None, telemetry
 
 
 def test_sentry_hears_once_that_it_closed(short_outage: None, sandbox: SandboxServer, telemetry: Telemetry) -> None:
-    rider = Rider().becomes_eligible()
     for _ in range(3):
-        rider.asks_for_token()
+        Rider().becomes_eligible().asks_for_token()
     sandbox.faults.clear()
     time.sleep(0.3)
     for _ in range(3):
-        assert rider.asks_for_token().status_code == 200
+        assert Rider().becomes_eligible().asks_for_token().status_code == 200
     sentry_sdk.flush(timeout=5)
 
     _, closed = messages(telemetry)
@@ -86,21 +83,19 @@ def test_sentry_hears_once_that_it_closed(short_outage: None, sandbox: SandboxSe
 
 def test_the_log_has_both(short_outage: None, sandbox: SandboxServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "enrollment_errors")
-    rider = Rider().becomes_eligible()
     for _ in range(3):
-        rider.asks_for_token()
+        Rider().becomes_eligible().asks_for_token()
     sandbox.faults.clear()
     time.sleep(0.3)
-    rider.asks_for_token()
+    Rider().becomes_eligible().asks_for_token()
 
     told = [(record.circuit, record.levelname) for record in caplog.records if hasattr(record, "circuit")]
     assert told == [("opened", "ERROR"), ("closed", "INFO")]
 
 
 def test_without_sentry_nothing_is_sent(outage: None, sink: TelemetrySink) -> None:
-    rider = Rider().becomes_eligible()
     for _ in range(4):
-        rider.asks_for_token()
+        Rider().becomes_eligible().asks_for_token()
 
     assert not sink.calls
 
@@ -109,9 +104,8 @@ def test_a_site_that_gives_it_a_code_of_its_own_hears_of_every_rider(
     outage: None, site: Any, telemetry: Telemetry
 ) -> None:
     site(RULES=[Rule(exception=CircuitOpen, outcome=Outcome.SYSTEM_ERROR, code="down", reason="We want to know.")])
-    rider = Rider().becomes_eligible()
     for _ in range(6):
-        rider.asks_for_token()
+        Rider().becomes_eligible().asks_for_token()
     telemetry.settle(amplitude=6)
 
     assert [event["tags"].get("enrollment.code") for event in telemetry.sentry].count("down") == 3

@@ -21,23 +21,27 @@ HANG = Fault(kind="hang")
 
 
 @pytest.fixture
-def card(sandbox):
-    sandbox.state.add_card("card")
-    return "card"
+def enrolls(sandbox):
+    """A rider with a card of their own, because the breaker counts each card once."""
+    cards = [f"card-{number}" for number in range(2000)]
+    for card in cards:
+        sandbox.state.add_card(card)
+    next_card = iter(cards)
+    return lambda site: enroll(site.port, "ours", next(next_card))
 
 
 @pytest.mark.redis
-def test_two_sync_workers_answer_other_pages_once_the_breaker_is_open(sandbox, card, serve, redis_cache):
-    assert_two_sync_workers_answer(sandbox, card, serve(sandbox.url, workers=2, cache=redis_cache, limits=LIMITS), 1)
+def test_two_sync_workers_answer_other_pages_once_the_breaker_is_open(sandbox, enrolls, serve, redis_cache):
+    assert_two_sync_workers_answer(sandbox, enrolls, serve(sandbox.url, workers=2, cache=redis_cache, limits=LIMITS), 1)
 
 
-def test_two_sync_workers_answer_other_pages_once_the_breaker_of_each_is_open(sandbox, card, serve):
-    assert_two_sync_workers_answer(sandbox, card, serve(sandbox.url, workers=2, limits=LIMITS), 2)
+def test_two_sync_workers_answer_other_pages_once_the_breaker_of_each_is_open(sandbox, enrolls, serve):
+    assert_two_sync_workers_answer(sandbox, enrolls, serve(sandbox.url, workers=2, limits=LIMITS), 2)
 
 
-def assert_two_sync_workers_answer(sandbox, card, site, breakers):
+def assert_two_sync_workers_answer(sandbox, enrolls, site, breakers):
     assert ask_for_token(site.port, "ours").is_success
-    with riders(RIDERS, lambda: enroll(site.port, "ours", card), pause=PAUSE):
+    with riders(RIDERS, lambda: enrolls(site), pause=PAUSE):
         well = visit_other_pages(site.port, SECONDS)
         sandbox.faults.set("*", HANG)
         until = time.monotonic() + 20
@@ -47,21 +51,21 @@ def assert_two_sync_workers_answer(sandbox, card, site, breakers):
         assert_others_notice_nothing(site, well)
 
 
-def test_threads_answer_other_pages_before_the_breaker_is_open(sandbox, card, serve):
+def test_threads_answer_other_pages_before_the_breaker_is_open(sandbox, enrolls, serve):
     site = serve(sandbox.url, workers=2, threads=8, limits=WITHOUT_BREAKER)
     assert ask_for_token(site.port, "ours").is_success
-    with riders(RIDERS, lambda: enroll(site.port, "ours", card), pause=PAUSE):
+    with riders(RIDERS, lambda: enrolls(site), pause=PAUSE):
         well = visit_other_pages(site.port, SECONDS)
         sandbox.faults.set("*", HANG)
         assert_others_notice_nothing(site, well)
 
 
 @pytest.mark.parametrize("has_token", [True, False])
-def test_riders_who_all_meet_in_one_process_leave_threads_free(sandbox, card, serve, has_token):
+def test_riders_who_all_meet_in_one_process_leave_threads_free(sandbox, enrolls, serve, has_token):
     site = serve(sandbox.url, workers=1, threads=RIDERS, limits=WITHOUT_BREAKER)
     assert not has_token or ask_for_token(site.port, "ours").is_success
     sandbox.faults.set("*", HANG)
-    with riders(RIDERS, lambda: enroll(site.port, "ours", card), pause=PAUSE):
+    with riders(RIDERS, lambda: enrolls(site), pause=PAUSE):
         hanging = visit_other_pages(site.port, LIMITS["BUDGET"])
     assert max(visit.answer.seconds for visit in hanging) < LIMITS["BUDGET"] / 2, "other pages waited for riders"
 

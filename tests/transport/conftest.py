@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import ssl
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ def connect(account: str) -> Connect:
         tls_context: ssl.SSLContext | None = None,
         clock: Clock = SYSTEM_CLOCK,
         account: str = account,
+        parties: Iterable[str] = (),
         **limits: Any,
     ) -> ProcessorHttp:
         return ProcessorHttp(
@@ -70,6 +71,7 @@ def connect(account: str) -> Connect:
             deadline=Deadline(budget, clock),
             limits=Limits(**{**LIMITS, **limits}),
             tls_context=tls_context,
+            parties=parties,
             clock=clock,
         )
 

@@ -150,7 +150,7 @@ def use_token(config: dict[str, Any], pipe: Connection) -> dict[str, list[str]]:
             used.append(token.reveal())
             return http.request("GET", "x", idempotent=True)
 
-        http.tokens.use(fetch, call)
+        http.tokens.use(fetch, call, credentials=())
 
     threads = [threading.Thread(target=run) for _ in range(4)]
     for thread in threads:
@@ -165,7 +165,7 @@ def probe(config: dict[str, Any], pipe: Connection) -> list[tuple[float, float]]
     circuit = Circuit(config["account"], failures=1, window=30, open_for=0.02, cache="default")
     with suppress(CircuitOpen, TimedOut), circuit.guard(5):
         raise TimedOut
-    while read_state(config["account"], "default").phase is Phase.CLOSED:
+    while read_state(config["account"], "default", open_for=0.02).phase is Phase.CLOSED:
         time.sleep(0.002)  # another process has opened it, and not written so yet: till then calls are no probes
     probes = []
     while not pipe.poll(0.005):

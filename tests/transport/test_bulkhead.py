@@ -122,7 +122,7 @@ def test_waiting_for_another_riders_token_takes_a_place(serve: Serve, connect: C
             http.request("POST", "token", idempotent=True)
             return AccessToken(Secret("token"), http.clock.time() + 60)
 
-        http.tokens.use(fetch, lambda token: http.request("GET", "x", idempotent=False))
+        http.tokens.use(fetch, lambda token: http.request("GET", "x", idempotent=False), credentials=())
 
     threads = [threading.Thread(target=use) for _ in range(2)]
     for thread in threads:

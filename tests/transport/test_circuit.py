@@ -43,6 +43,21 @@ def signals(account: str) -> Iterator[list[tuple[str, dict[str, Any]]]]:
         yield signals
 
 
+@pytest.fixture
+def operations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    operations: list[str] = []
+    for name in ("get", "get_many", "add", "set", "delete"):
+        original = getattr(shared_cache.SharedCache, name)
+        monkeypatch.setattr(
+            shared_cache.SharedCache,
+            name,
+            lambda self, *args, original=original, name=name, **kwargs: (
+                operations.append(name) or original(self, *args, **kwargs)
+            ),
+        )
+    return operations
+
+
 def succeed(circuit: Circuit) -> None:
     with circuit.guard(LONGEST):
         pass
@@ -307,55 +322,43 @@ class TestSignals:
 
 class TestReadState:
     def test_one_that_never_opened_is_closed(self, account: str) -> None:
-        assert read_state(account, "default") == CircuitState(phase=Phase.CLOSED)
+        assert read_state(account, "default", open_for=OPEN_FOR) == CircuitState(phase=Phase.CLOSED)
 
     def test_it_tells_since_when_and_until_when(self, circuit: Circuit, account: str, clock: FakeClock) -> None:
         opened_at = clock.now
         open_up(circuit)
         state = CircuitState(phase=Phase.OPEN, since=opened_at, until=opened_at + OPEN_FOR)
-        assert read_state(account, "default", clock) == state
+        assert read_state(account, "default", open_for=OPEN_FOR, clock=clock) == state
         clock.now += OPEN_FOR
         half_open = CircuitState(phase=Phase.HALF_OPEN, since=opened_at, until=opened_at + OPEN_FOR)
-        assert read_state(account, "default", clock) == half_open
+        assert read_state(account, "default", open_for=OPEN_FOR, clock=clock) == half_open
         fail(circuit)
         reopened = CircuitState(phase=Phase.OPEN, since=opened_at, until=clock.now + OPEN_FOR)
-        assert read_state(account, "default", clock) == reopened
+        assert read_state(account, "default", open_for=OPEN_FOR, clock=clock) == reopened
         clock.now += OPEN_FOR
         succeed(circuit)
-        assert read_state(account, "default", clock) == CircuitState(phase=Phase.CLOSED, since=clock.now)
+        assert read_state(account, "default", open_for=OPEN_FOR, clock=clock) == CircuitState(
+            phase=Phase.CLOSED, since=clock.now
+        )
 
     def test_reading_changes_nothing(self, circuit: Circuit, account: str, clock: FakeClock) -> None:
         open_up(circuit)
         clock.now += OPEN_FOR
         before = dict(cache._cache)
-        read_state(account, "default", clock)
+        read_state(account, "default", open_for=OPEN_FOR, clock=clock)
         assert cache._cache == before
 
     @pytest.mark.parametrize("junk", ["junk", 7, {}, [], ["id"], ["id", "x", "y"], ["id", 1.0, None, 4]])
     def test_junk_in_the_cache_is_a_closed_circuit(self, circuit: Circuit, account: str, junk: object) -> None:
         cache.set(f"enrollment_errors.circuit.{account}.state", junk)
-        assert read_state(account, "default") == CircuitState(phase=Phase.CLOSED)
+        assert read_state(account, "default", open_for=OPEN_FOR) == CircuitState(phase=Phase.CLOSED)
         assert not is_open(circuit)
 
     def test_a_cache_that_is_down_leaves_it_unknown(self, account: str) -> None:
-        assert read_state(account, "no such cache") == CircuitState(phase=Phase.UNKNOWN)
+        assert read_state(account, "no such cache", open_for=OPEN_FOR) == CircuitState(phase=Phase.UNKNOWN)
 
 
 class TestCost:
-    @pytest.fixture
-    def operations(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        operations: list[str] = []
-        for name in ("get", "get_many", "add", "set", "delete"):
-            original = getattr(shared_cache.SharedCache, name)
-            monkeypatch.setattr(
-                shared_cache.SharedCache,
-                name,
-                lambda self, *args, original=original, name=name, **kwargs: (
-                    operations.append(name) or original(self, *args, **kwargs)
-                ),
-            )
-        return operations
-
     def test_a_success_is_one_read(self, circuit: Circuit, operations: list[str]) -> None:
         succeed(circuit)
         assert operations == ["get"]
@@ -381,7 +384,7 @@ class TestOnTheWire:
             with pytest.raises((StatusError, CircuitOpen)):
                 http.request("GET", "x", idempotent=True)
         assert len(server.requests) == 5
-        assert read_state(account, "default", clock).phase is Phase.OPEN
+        assert read_state(account, "default", open_for=OPEN_FOR, clock=clock).phase is Phase.OPEN
 
     def test_it_tells_the_route_that_was_not_called(self, serve: Serve, connect: Connect, clock: FakeClock) -> None:
         server = serve(answering(503))

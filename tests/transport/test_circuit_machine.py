@@ -25,6 +25,7 @@ from .fleet import BACKENDS
 
 FAILURES, WINDOW, OPEN_FOR, LONGEST = 3, 30, 10, 8
 NEVER_OPENED = 0
+PARTIES = st.sampled_from([(), (), ("a",), ("b",), ("a", "b"), ("c",), ("d",)])
 
 
 @dataclass
@@ -33,7 +34,9 @@ class Call:
 
     guard: Any
     period: int
+    parties: tuple[str, ...]
     probing: bool
+    late: bool
 
 
 class OnASharedCache(RuleBasedStateMachine):
@@ -54,7 +57,8 @@ class OnASharedCache(RuleBasedStateMachine):
         self.period = self.last_period = NEVER_OPENED
         self.until: float | None = None
         self.failed_at: dict[int, list[float]] = defaultdict(list)
-        self.probed_until: dict[int, float] = {}
+        self.probed_until: dict[tuple[int, bool], float] = {}
+        self.party_failed_at: dict[str, float] = {}
         self.probers = 0
         self.told: list[str] = []
 
@@ -77,23 +81,30 @@ class OnASharedCache(RuleBasedStateMachine):
         self.period, self.until = NEVER_OPENED, None
         self.failed_at.clear()
         self.probed_until.clear()
+        self.party_failed_at.clear()
 
-    @rule(target=calls)
-    def a_call_begins(self) -> Any:
-        return self._begin() or multiple()
+    @rule(target=calls, parties=PARTIES)
+    def a_call_begins(self, parties: tuple[str, ...]) -> Any:
+        return self._begin(parties) or multiple()
 
-    @rule()
-    def the_processor_is_down_for_a_while(self) -> None:
+    @rule(parties=PARTIES)
+    def the_processor_is_down_for_a_while(self, parties: tuple[str, ...]) -> None:
         for _ in range(FAILURES):
-            call = self._begin()
+            call = self._begin(parties)
             if call is not None:
                 self._fail(call, None)
 
-    def _begin(self) -> Call | None:
-        guard = self.circuit.guard(LONGEST)
+    def _has_failed(self, party: str) -> bool:
+        return self.clock.now < self.party_failed_at.get(party, -WINDOW) + WINDOW
+
+    def _begin(self, parties: tuple[str, ...]) -> Call | None:
+        guard = self.circuit.guard(LONGEST, parties)
         now = self.clock.now
+        late = any(self._has_failed(party) for party in parties)
         admitted = self.until is None or (
-            now >= self.until and now >= self.probed_until.get(self.period, self.until) and self.lets_probe()
+            now >= self.until + OPEN_FOR * late
+            and now >= self.probed_until.get((self.period, late), self.until)
+            and self.lets_probe()
         )
         try:
             guard.__enter__()
@@ -103,9 +114,9 @@ class OnASharedCache(RuleBasedStateMachine):
         assert admitted
         probing = self.until is not None
         if probing:
-            self.probed_until[self.period] = now + LONGEST
+            self.probed_until[self.period, late] = now + (max(LONGEST, OPEN_FOR) if late else LONGEST)
             self.probers += 1
-        return Call(guard, self.period, probing)
+        return Call(guard, self.period, parties, probing, late)
 
     @rule(call=consumes(calls), status=st.sampled_from([None, 404]))
     def it_is_answered(self, call: Call, status: int | None) -> None:
@@ -121,9 +132,15 @@ class OnASharedCache(RuleBasedStateMachine):
     def _fail(self, call: Call, status: int | None) -> None:
         self._end(call, StatusError(status, Secret("")) if status else TimedOut())
         now = self.clock.now
+        is_news = not any(self._has_failed(party) for party in call.parties)
+        for party in call.parties:
+            if not self._has_failed(party):
+                self.party_failed_at[party] = now
         if call.probing:
-            if call.period == self.period:
+            if call.period == self.period and not call.late:
                 self._begin_period(now + OPEN_FOR)
+            return
+        if not is_news:
             return
         failed_at = self.failed_at[call.period]
         failed_at[:] = [*[at for at in failed_at if now < at + WINDOW][1 - FAILURES :], now]
@@ -135,7 +152,7 @@ class OnASharedCache(RuleBasedStateMachine):
     def it_never_went_out(self, call: Call) -> None:
         self._end(call, ProcessorBusy())
         if call.probing:
-            self.probed_until.pop(call.period, None)
+            self.probed_until.pop((call.period, call.late), None)
 
     def _end(self, call: Call, error: ProcessorError | None) -> None:
         self.probers -= call.probing
@@ -147,7 +164,7 @@ class OnASharedCache(RuleBasedStateMachine):
 
     @invariant()
     def the_state_is_as_the_model_has_it(self) -> None:
-        state = read_state(self.account, "default", self.clock)
+        state = read_state(self.account, "default", open_for=OPEN_FOR, clock=self.clock)
         if self.until is None:
             assert state.phase is Phase.CLOSED
         else:

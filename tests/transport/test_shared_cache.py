@@ -127,7 +127,7 @@ class TestCallsGoOn:
             with pytest.raises(StatusError):
                 http.request("GET", "x", idempotent=False)
         assert len(server.requests) == 5
-        assert read_state(account, alias).phase is Phase.UNKNOWN
+        assert read_state(account, alias, open_for=10).phase is Phase.UNKNOWN
 
     def test_without_the_shared_token(self, serve: Serve, connect: Connect, alias: str) -> None:
         http = connect(serve().url, cache=alias)
@@ -153,8 +153,23 @@ class TestCallsGoOn:
             fetched.append(1)
             return AccessToken(Secret("token"), time.time() + 60)
 
-        response = http.tokens.use(fetch, lambda token: http.request("GET", "x", idempotent=False))
+        response = http.tokens.use(fetch, lambda token: http.request("GET", "x", idempotent=False), credentials=())
         assert response.status == 200
+        assert fetched == [1]
+
+    def test_where_it_fails_before_a_call_is_forbidden(self, serve: Serve, connect: Connect, alias: str) -> None:
+        BrittleCache.is_down = False
+        server = serve()
+        http = connect(server.url, cache=alias)
+        fetched: list[int] = []
+        use_token(http, fetched)
+
+        def forbidden(token: Secret) -> Response:
+            BrittleCache.is_down = True
+            raise StatusError(403, Secret(""))
+
+        with pytest.raises(StatusError, match="403"):
+            http.tokens.use(lambda: pytest.fail("a token was fetched"), forbidden, credentials=())
         assert fetched == [1]
 
 
@@ -163,4 +178,4 @@ def use_token(http: ProcessorHttp, fetched: list[int]) -> Response:
         fetched.append(1)
         return AccessToken(Secret("token"), time.time() + 3600)
 
-    return http.tokens.use(fetch, lambda token: http.request("GET", "x", idempotent=False))
+    return http.tokens.use(fetch, lambda token: http.request("GET", "x", idempotent=False), credentials=())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from django.core.cache import cache, caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import override_settings
 
+from enrollment_errors.encryption import encrypt
 from enrollment_errors.exceptions import ConnectionFailed, DeadlineExceeded, ReplyIncomplete, StatusError
 from enrollment_errors.outcomes import Stage
 from enrollment_errors.redaction import Secret
@@ -20,34 +22,46 @@ from enrollment_errors.transport import shared_cache
 from enrollment_errors.transport.clock import SYSTEM_CLOCK, Clock
 from enrollment_errors.transport.deadline import Deadline
 from enrollment_errors.transport.response import Response
-from enrollment_errors.transport.token_cache import AccessToken, TokenCache
+from enrollment_errors.transport.token_cache import (
+    BETWEEN_RENEWALS,
+    DEFAULT_LIFE,
+    MARGIN,
+    PURPOSE,
+    AccessToken,
+    TokenCache,
+)
 
 from .clocks import FakeClock
 
 OK = Response(200, b"{}")
+CREDENTIALS = ("a-client", Secret("a-secret"), "an-audience")
 
 
 class Processor:
     """Gives out numbered tokens, and refuses those in ``refused``."""
 
-    def __init__(self, clock: Clock, lifetime: float = 3600) -> None:
+    def __init__(self, clock: Clock, lifetime: float | None = 3600) -> None:
         self.clock = clock
         self.lifetime = lifetime
         self.fetches = 0
         self.used: list[str] = []
         self.refused: set[str] = set()
+        self.forbidden: set[str] = set()
         self.before_answer: Callable[[], Any] = lambda: None
 
     def fetch(self) -> AccessToken:
         self.fetches += 1
         number = self.fetches
         self.before_answer()
-        return AccessToken(Secret(f"token-{number}"), self.clock.time() + self.lifetime)
+        expires_at = None if self.lifetime is None else self.clock.time() + self.lifetime
+        return AccessToken(Secret(f"token-{number}"), expires_at)
 
     def call(self, token: Secret) -> Response:
         self.used.append(token.reveal())
         if token.reveal() in self.refused:
             raise StatusError(401, Secret("expired"))
+        if token.reveal() in self.forbidden:
+            raise StatusError(403, Secret("not for you"))
         return OK
 
 
@@ -72,18 +86,18 @@ def stored() -> list[Any]:
 class TestSharing:
     def test_a_token_is_fetched_once(self, tokens: TokenCache, processor: Processor) -> None:
         for _ in range(3):
-            assert tokens.use(processor.fetch, processor.call) is OK
+            assert tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS) is OK
         assert processor.used == ["token-1"] * 3
 
     def test_everybody_uses_it(self, processor: Processor, clock: FakeClock) -> None:
-        make_tokens(clock).use(processor.fetch, processor.call)
-        make_tokens(clock).use(processor.fetch, processor.call)
+        make_tokens(clock).use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        make_tokens(clock).use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert processor.fetches == 1
 
     @pytest.mark.parametrize("other", [{"account": "other"}, {"url": "https://b.test"}])
     def test_another_account_or_server_has_its_own(self, tokens, processor, clock, other) -> None:
-        tokens.use(processor.fetch, processor.call)
-        make_tokens(clock, **other).use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        make_tokens(clock, **other).use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert processor.used == ["token-1", "token-2"]
 
     @pytest.fixture
@@ -98,9 +112,9 @@ class TestSharing:
         return operations
 
     def test_a_warm_token_costs_one_read_of_the_cache(self, tokens, processor, operations) -> None:
-        tokens.use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         del operations[:]
-        tokens.use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert len(operations) == 1
 
     def test_callers_that_come_at_once_wait_for_one_fetch(self, operations: list[int]) -> None:
@@ -108,7 +122,11 @@ class TestSharing:
         processor = Processor(SYSTEM_CLOCK)
         processor.before_answer = lambda: time.sleep(0.3)
         threads = [
-            threading.Thread(target=make_tokens(SYSTEM_CLOCK).use, args=(processor.fetch, processor.call))
+            threading.Thread(
+                target=make_tokens(SYSTEM_CLOCK).use,
+                args=(processor.fetch, processor.call),
+                kwargs={"credentials": CREDENTIALS},
+            )
             for _ in range(24)
         ]
         for thread in threads:
@@ -121,31 +139,24 @@ class TestSharing:
 
 class TestEncryption:
     def test_what_is_kept_shows_nothing(self, tokens: TokenCache, processor: Processor) -> None:
-        tokens.use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         (value,) = stored()
         assert isinstance(value, str)
         assert "token-1" not in value
 
-    def test_a_rotated_secret_key_keeps_it(self, tokens: TokenCache, processor: Processor) -> None:
-        with override_settings(SECRET_KEY="old"):
-            tokens.use(processor.fetch, processor.call)
-        with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=["old"]):
-            tokens.use(processor.fetch, processor.call)
-        assert processor.fetches == 1
-
     def test_another_secret_key_is_as_good_as_no_token(self, tokens: TokenCache, processor: Processor) -> None:
         with override_settings(SECRET_KEY="old"):
-            tokens.use(processor.fetch, processor.call)
+            tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         with override_settings(SECRET_KEY="new"):
-            tokens.use(processor.fetch, processor.call)
+            tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert processor.used == ["token-1", "token-2"]
 
     @pytest.mark.parametrize("junk", ["", "junk", b"junk", 7, ["x"], {"token": "x"}])
     def test_junk_in_the_cache_is_as_good_as_no_token(self, tokens, processor, junk) -> None:
-        tokens.use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         (key,) = cache._cache
         cache.set(key.split(":", 2)[2], junk)
-        tokens.use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert processor.fetches == 2
 
 
@@ -155,60 +166,89 @@ class TestExpiry:
         self, tokens, processor, clock, lifetime: float, margin: float
     ) -> None:
         processor.lifetime = lifetime
-        tokens.use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         clock.now += lifetime - margin - 1
-        make_tokens(clock).use(processor.fetch, processor.call)
+        make_tokens(clock).use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert processor.fetches == 1
         clock.now += 1
-        make_tokens(clock).use(processor.fetch, processor.call)
+        make_tokens(clock).use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert processor.fetches == 2
 
-    @pytest.mark.parametrize("lifetime", [0, -10])
-    def test_one_that_expires_at_once_is_used_once(self, tokens, processor, lifetime: float) -> None:
+    @pytest.mark.parametrize("lifetime", [0, -10, None, float("nan")])
+    def test_one_without_a_usable_life_is_shared_for_a_short_one(
+        self, tokens, processor, clock, lifetime: float | None
+    ) -> None:
         processor.lifetime = lifetime
-        assert tokens.use(processor.fetch, processor.call) is OK
-        assert tokens.use(processor.fetch, processor.call) is OK
-        assert processor.used == ["token-1", "token-2"]
+        for _ in range(2):
+            assert tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS) is OK
+        clock.now += DEFAULT_LIFE
+        assert tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS) is OK
+        assert processor.used == ["token-1", "token-1", "token-2"]
+
+    @pytest.mark.parametrize("lifetime", [1e18, float("inf")])
+    def test_one_without_an_end_is_replaced_every_day(self, tokens, processor, clock, lifetime: float) -> None:
+        processor.lifetime = lifetime
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        clock.now += 86_400 - MARGIN - 1
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        clock.now += 1
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        assert processor.used == ["token-1", "token-1", "token-2"]
+
+    @pytest.mark.parametrize("seconds", [0, -1, 86_400 + 60])
+    def test_one_that_lives_longer_than_any_is_not_trusted(self, tokens, processor, clock, seconds: float) -> None:
+        """As a host might have written it whose clock is wrong, or which knows of longer lives."""
+        text = json.dumps(["token-of-another-host", clock.now + seconds])
+        cache.set(f"enrollment_errors.{tokens.key(CREDENTIALS)}", encrypt(text, purpose=PURPOSE))
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        assert processor.used == ["token-1"]
+
+    @pytest.mark.parametrize("kept", [["token"], ["token", "soon"], [7, 7.0], {}, "token"])
+    def test_what_another_version_has_kept_is_as_good_as_no_token(self, tokens, processor, kept: object) -> None:
+        text = json.dumps(kept)
+        cache.set(f"enrollment_errors.{tokens.key(CREDENTIALS)}", encrypt(text, purpose=PURPOSE))
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        assert processor.used == ["token-1"]
 
 
 class TestRefusal:
     def test_a_refused_token_is_replaced_and_the_call_made_once_more(self, tokens, processor) -> None:
-        tokens.use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         processor.refused.add("token-1")
-        assert tokens.use(processor.fetch, processor.call) is OK
+        assert tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS) is OK
         assert processor.used == ["token-1", "token-1", "token-2"]
 
     def test_a_second_refusal_is_told(self, tokens, processor) -> None:
         processor.refused.update({"token-1", "token-2"})
         with pytest.raises(StatusError) as caught:
-            tokens.use(processor.fetch, processor.call)
+            tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert (caught.value.status, caught.value.stage) == (401, None)
         assert caught.value.__context__ is None
         assert processor.used == ["token-1", "token-2"]
 
     def test_only_the_refused_one_is_dropped(self, tokens, processor) -> None:
         """By the time that a slow call hears of its refusal, somebody else may have got a good token."""
-        tokens.use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         processor.refused.add("token-1")
 
         def slow_call(token: Secret) -> Response:
             if token.reveal() == "token-1":
-                tokens.use(processor.fetch, processor.call)
+                tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
             return processor.call(token)
 
-        assert tokens.use(processor.fetch, slow_call) is OK
+        assert tokens.use(processor.fetch, slow_call, credentials=CREDENTIALS) is OK
         assert processor.fetches == 2
 
     def test_a_refused_one_is_gone_even_where_no_other_is_had(self, tokens, processor) -> None:
-        tokens.use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         processor.refused.add("token-1")
 
         def fail() -> AccessToken:
             raise ConnectionFailed
 
         with pytest.raises(ConnectionFailed):
-            tokens.use(fail, processor.call)
-        tokens.use(processor.fetch, processor.call)
+            tokens.use(fail, processor.call, credentials=CREDENTIALS)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert processor.used == ["token-1", "token-1", "token-2"]
 
     @pytest.mark.parametrize("status", [400, 403, 500])
@@ -217,9 +257,67 @@ class TestRefusal:
             raise StatusError(status, Secret(""))
 
         with pytest.raises(StatusError):
-            tokens.use(processor.fetch, call)
-        tokens.use(processor.fetch, processor.call)
+            tokens.use(processor.fetch, call, credentials=CREDENTIALS)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert processor.fetches == 1
+
+
+class TestForbidden:
+    """What a token may do is decided when it is fetched, and may have been mended since: 403."""
+
+    def test_a_shared_token_is_replaced_and_the_call_made_once_more(self, tokens, processor) -> None:
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        processor.forbidden.add("token-1")
+        assert tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS) is OK
+        assert processor.used == ["token-1", "token-1", "token-2"]
+
+    def test_one_that_has_just_been_fetched_is_not(self, tokens, processor) -> None:
+        processor.forbidden.add("token-1")
+        with pytest.raises(StatusError, match="403"):
+            tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        assert processor.used == ["token-1"]
+
+    def test_an_account_that_may_not_do_it_costs_one_token_a_minute(self, tokens, processor, clock) -> None:
+        """Processors bound how many tokens they give."""
+        processor.forbidden.update(f"token-{number}" for number in range(100))
+        for _ in range(10):
+            with pytest.raises(StatusError, match="403"):
+                tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        assert processor.fetches == 2
+        clock.now += BETWEEN_RENEWALS
+        with pytest.raises(StatusError, match="403"):
+            tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        assert processor.fetches == 3
+
+    def test_what_somebody_else_has_fetched_meanwhile_is_tried(self, tokens, processor) -> None:
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        processor.forbidden.add("token-1")
+
+        def slow_call(token: Secret) -> Response:
+            if token.reveal() == "token-1":
+                tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+            return processor.call(token)
+
+        assert tokens.use(processor.fetch, slow_call, credentials=CREDENTIALS) is OK
+        assert processor.fetches == 2
+
+
+class TestCredentials:
+    @pytest.mark.parametrize(
+        "others", [("a-client", "a-secret", "another-audience"), ("a-client", "a-secret"), ("a-clienta-secret", "", "")]
+    )
+    def test_a_token_belongs_to_those_that_it_was_fetched_with(self, tokens, processor, others) -> None:
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        tokens.use(processor.fetch, processor.call, credentials=others)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        assert processor.used == ["token-1", "token-2", "token-1"]
+
+    def test_the_cache_does_not_tell_them(self, tokens, processor) -> None:
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
+        with override_settings(SECRET_KEY="another"):
+            assert tokens.key(CREDENTIALS) not in str(list(cache._cache)), "without the secret key it can be tried out"
+        assert tokens.key(CREDENTIALS) in str(list(cache._cache))
+        assert "a-secret" not in str(cache._cache)
 
 
 class TestFetching:
@@ -231,7 +329,7 @@ class TestFetching:
             raise error
 
         with pytest.raises(type(error)) as caught:
-            tokens.use(fail, processor.call)
+            tokens.use(fail, processor.call, credentials=CREDENTIALS)
         assert caught.value.stage is Stage.AUTHORIZATION
         assert processor.used == []
 
@@ -240,25 +338,30 @@ class TestFetching:
             raise ConnectionFailed
 
         with pytest.raises(ConnectionFailed):
-            tokens.use(fail, processor.call)
-        assert tokens.use(processor.fetch, processor.call) is OK
+            tokens.use(fail, processor.call, credentials=CREDENTIALS)
+        assert tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS) is OK
 
     def test_nobody_waits_for_one_that_died_longer_than_half_of_what_is_left(self, tokens, processor, clock) -> None:
-        cache.add(f"enrollment_errors.{tokens._lock_key}", 1)
+        cache.add(f"enrollment_errors.{tokens.key(CREDENTIALS)}.lock", clock.now)
         started = clock.now
-        assert tokens.use(processor.fetch, processor.call) is OK
+        assert tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS) is OK
         assert clock.now - started == pytest.approx(4, abs=0.1)
 
+    def test_nobody_waits_for_one_whose_clock_is_an_hour_ahead(self, tokens, processor, clock) -> None:
+        cache.add(f"enrollment_errors.{tokens.key(CREDENTIALS)}.lock", clock.now + 3600, timeout=3609)
+        assert tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS) is OK
+        assert clock.sleeps == []
+
     def test_what_another_process_gets_meanwhile_is_used(self, tokens, processor, clock) -> None:
-        cache.add(f"enrollment_errors.{tokens._lock_key}", 1)
+        cache.add(f"enrollment_errors.{tokens.key(CREDENTIALS)}.lock", clock.now)
 
         def sleep(seconds: float) -> None:
             FakeClock.sleep(clock, seconds)
             if len(clock.sleeps) == 3:
-                tokens._fetched(processor.fetch)
+                tokens._fetched(tokens.key(CREDENTIALS), processor.fetch)
 
         clock.sleep = sleep
-        tokens.use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert processor.fetches == 1
 
     def test_what_another_process_got_just_before_our_turn_is_used(
@@ -269,11 +372,11 @@ class TestFetching:
 
         def add_late(*args: Any, **kwargs: Any) -> bool:
             monkeypatch.undo()
-            make_tokens(clock).use(processor.fetch, processor.call)
+            make_tokens(clock).use(processor.fetch, processor.call, credentials=CREDENTIALS)
             return add(*args, **kwargs)
 
         monkeypatch.setattr(LocMemCache, "add", add_late)
-        tokens.use(processor.fetch, processor.call)
+        tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         assert processor.used == ["token-1", "token-1"]
 
     def test_no_time_left_is_told_by_the_fetch(self, processor, clock) -> None:
@@ -281,4 +384,4 @@ class TestFetching:
             raise DeadlineExceeded
 
         with pytest.raises(DeadlineExceeded):
-            make_tokens(clock, budget=0).use(fetch, processor.call)
+            make_tokens(clock, budget=0).use(fetch, processor.call, credentials=CREDENTIALS)

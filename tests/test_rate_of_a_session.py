@@ -1,0 +1,46 @@
+"""One session cannot use up what is there for all."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rider import Rider
+
+
+@pytest.fixture
+def few(site):
+    site(RIDER_REQUESTS=2)
+
+
+class TestASessionThatAsksTooOften:
+    def test_gets_a_clear_page_that_says_when_to_try_again_and_calls_nobody(self, sandbox, few, rider):
+        for number in range(2):
+            rider.enrolls(f"card-{number}")
+        calls = sandbox.calls.total()
+        response = rider.client.post("/enrollment/", {**rider.hidden, "card_token": "card-3"})
+        assert (response.status_code, response.context["page"]) == (429, "too_many")
+        assert "Please wait a minute" in response.content.decode()
+        assert 0 < int(response["Retry-After"]) <= 60
+        assert sandbox.calls.total() == calls
+
+    @pytest.mark.parametrize("url", ["token", "card-form"])
+    def test_gets_a_clear_answer_from_what_the_script_asks(self, few, rider, url):
+        rider.opens_the_page()
+        for _ in range(2):
+            rider.posts_as_the_script(f"/enrollment/{url}/", {"event": "started"})
+        response = rider.posts_as_the_script(f"/enrollment/{url}/", {"event": "started"})
+        assert response.status_code == 429
+        assert int(response["Retry-After"]) > 0
+        [error] = response.json()["errors"]
+        assert error["code"] == "too_many"
+        assert rider.goes_to(response.json()["redirect"]).page == "too_many"
+
+    def test_is_told_to_wait_before_it_checks_again_too(self, few, rider):
+        for _ in range(2):
+            rider.client.post("/enrollment/still-checking/?reference=forged")
+        assert rider.client.post("/enrollment/still-checking/?reference=forged").status_code == 429
+
+    def test_leaves_the_others_alone(self, sandbox, few, rider):
+        for number in range(3):
+            rider.enrolls(f"card-{number}")
+        assert Rider().becomes_eligible().enrolls().page == "success"
