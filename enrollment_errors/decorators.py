@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 
 from . import service
-from .forms import EnrollForm, json_object
+from .forms import EnrollForm, is_readable, json_object
 from .host import Enrollment
 from .in_person import enrollment_of
 from .rate import seconds_until_allowed
@@ -99,6 +99,8 @@ def protected(view: View, replies: Replies, *methods: str) -> View:
             response = replies.refuse(request, "method_not_allowed")
             response["Allow"] = ", ".join(methods)
             return response
+        if not is_readable(request):
+            return replies.refuse(request, "bad_request")
         return checked(request, **kwargs)
 
     # Exempt from the site's check only because the same check follows, with a page that a rider understands.

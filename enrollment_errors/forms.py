@@ -30,6 +30,15 @@ class EnrollForm(forms.Form):
         return str(self.cleaned_data.get(name, ""))
 
 
+def is_readable(request: HttpRequest) -> bool:
+    """Whether a form came whole, and no larger than the site allows. Read here, where it can be answered with a page."""
+    try:
+        request.POST  # noqa: B018  reads it
+    except (SuspiciousOperation, UnreadablePostError):
+        return False
+    return True
+
+
 def json_object(request: HttpRequest) -> dict[str, Any] | None:
     """What the page's script sent; ``None`` where it is anything else: no JSON, too large, nested too deep, cut off."""
     try:

@@ -372,6 +372,16 @@ class TestEveryView:
         assert (end.page, end.url.startswith("/staff/success/")) == ("success", True)
 
 
+    @pytest.mark.parametrize("content", ["x" * 3_000_000, {f"name-{number}": "" for number in range(2_000)}])
+    def test_answers_a_form_that_is_too_large_with_a_page(self, sandbox, rider, content):
+        response = rider.client.post("/enrollment/", content if isinstance(content, dict) else {"card_token": content})
+        large = rider.client.post("/enrollment/", f"card_token={content}", "application/x-www-form-urlencoded")
+        for answer in (response, large):
+            assert answer.status_code in (400, 409)
+            assert answer.context["page"] in ("server_error", "changed")
+        assert sandbox.calls == {}
+
+
 class TestASitesOwnCodeThatFails:
     @pytest.fixture
     def broken(self, monkeypatch):
