@@ -25,7 +25,13 @@ DATES = {
     "reenrollment_opens_at": datetime(2027, 1, 18, tzinfo=ZoneInfo("America/Los_Angeles")),
 }
 CARD_FORM = {"url": "/card-form.js", "function": "openCardForm", "options": {"color": "#fff"}}
-PAGE_DATA: dict[str, Any] = {"tokenUrl": "/token/", "reportUrl": "/report/", "returned": False, "cardForm": CARD_FORM}
+PAGE_DATA: dict[str, Any] = {
+    "tokenUrl": "/token/",
+    "reportUrl": "/report/",
+    "madeFor": "what-the-page-names",
+    "returned": False,
+    "cardForm": CARD_FORM,
+}
 
 REDIRECT_DATA = {**PAGE_DATA, "tokenUrl": "/token/?gateway", "cardForm": None}
 
