@@ -12,7 +12,8 @@ class Code:
     """``outcome`` decides the page, the HTTP status and whether Sentry hears of it.
 
     What is not ``is_reported`` is told to the rider alone. Of what is ``told_once``, Sentry hears when it begins and
-    when it ends, and not of every rider whom it meets.
+    when it ends, and not of every rider whom it meets. What ``may_be_the_riders`` own connection leaves riders on the
+    page, where they can try again, and is a warning.
     """
 
     outcome: Outcome
@@ -20,6 +21,7 @@ class Code:
     action: str = "Nothing."
     is_reported: bool = True
     told_once: bool = False
+    may_be_the_riders: bool = False
 
     @property
     def is_sentry_event(self) -> bool:
@@ -152,7 +154,8 @@ CODES: dict[str, Code] = {
     "token_request_failed": Code(
         Outcome.SYSTEM_ERROR,
         "The page got no answer that it could use from this site's own token view.",
-        "Look at the web server in front of this site, if it goes on.",
+        "One rider's connection, if it is rare. If many riders meet it, check this site's web server and its workers.",
+        may_be_the_riders=True,
     ),
     "token_request_refused": Code(
         Outcome.SERVER_ERROR,

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils import timezone
 
 from . import conf
+from .catalogue import explained
 from .classification import Rule, classify
 from .exceptions import (
     CardFormFailed,
@@ -150,7 +151,8 @@ def card_form_event(
     attempt = _Attempt(name, enrollment, visit, side=Side.FRONTEND)
     if event in _CARD_FORM_ERRORS:
         stage, error = _CARD_FORM_ERRORS[event]
-        return attempt.fail(error(status), stage)
+        result = attempt.fail(error(status), stage)
+        return None if explained(result.code).may_be_the_riders else result
     if event is CardFormEvent.STARTED:
         attempt.note(card_tokenize_url=_card_tokenize_url(enrollment, visit.language))
     else:

@@ -153,7 +153,7 @@ class Checking(Enroll):
 
     def holds_its_answer(self) -> list[Route]:
         held: list[Route] = []
-        self.page.route(self.url, lambda route: held.append(route))  # noqa: PLW0108  Playwright marks its handlers
+        self.page.route(self.url, lambda route: held.append(route))
         return held
 
     def has_asked(self, times: int) -> None:
