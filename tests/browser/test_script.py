@@ -32,6 +32,7 @@ class Enroll:
         self.made_for: list[Any] = []
         self.posted: list[str] = []
         self.report_answer: dict[str, Any] = {"json": {"redirect": None}}
+        self.note_answer = self.report_answer
         page.route("**/report/", self._report)
         page.route("**/pictures/**", self._picture)
         self.button = page.get_by_role("button", name="Enroll")
@@ -43,7 +44,7 @@ class Enroll:
         self.reports.append((told["event"], told["status"]))
         self.made_for.append(told.get("made_for"))
         final = told["event"] not in ("started", "tokenized")
-        route.fulfill(**(self.report_answer if final else {"json": {"redirect": None}}))
+        route.fulfill(**(self.report_answer if final else self.note_answer))
 
     def _picture(self, route: Route) -> None:
         if route.request.method == "POST":
@@ -216,6 +217,18 @@ class TestTheCardForm:
         enroll.card_form("onCancel")
         enroll.has_reported(("started", None), ("cancelled", None))
         assert enroll.made_for == ["what-the-page-names"] * 2
+
+    def test_opening_it_can_end_where_the_rider_may_not_enroll_any_more(self, enroll: Enroll) -> None:
+        enroll.note_answer = {"status": 409, "json": {"errors": [], "redirect": "/pages/changed/"}}
+        enroll.opens().is_ready()
+        enroll.button.click()
+        enroll.is_on("changed")
+
+    def test_a_card_token_is_posted_whatever_the_reports_say(self, enroll: Enroll) -> None:
+        enroll.note_answer = {"status": 409, "json": {"errors": [], "redirect": "/pages/changed/"}}
+        enroll.opens().is_ready()
+        enroll.card_form("onTokenize", {"token": "a-card"})
+        enroll.is_on("posted")
 
     def test_one_that_never_calls_back_leaves_a_way_on(self, enroll: Enroll) -> None:
         enroll.page.clock.install()

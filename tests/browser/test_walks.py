@@ -276,11 +276,10 @@ def test_a_lost_answer_that_asking_settles_is_success(walk: Walk) -> None:
 
 
 def test_a_lost_answer_that_nobody_can_settle_is_checked_again_until_it_is(walk: Walk) -> None:
+    walk.stop_the_clock()  # the page asks by itself after a while
     walk.demo.break_processor(link={"kind": "reset", "after_effect": True, "times": 1}, groups=status(503))
     walk.qualify()
     walk.use_card("visa")
-    walk.page.clock.install(time=0)
-    walk.page.clock.pause_at(1_000_000)  # so that the page does not ask by itself
     walk.expect_end("still-checking")
     walk.expect_told(STARTED, FINISHED, RETURNED, sentry="link_answer_lost")
     walk.demo.mend_processor()
@@ -290,11 +289,10 @@ def test_a_lost_answer_that_nobody_can_settle_is_checked_again_until_it_is(walk:
 
 
 def test_a_lost_answer_is_checked_again_while_the_rider_waits(walk: Walk) -> None:
+    walk.stop_the_clock()  # the page asks by itself after a while
     walk.demo.break_processor(link={"kind": "reset", "after_effect": True, "times": 1}, groups=status(503))
     walk.qualify()
     walk.use_card("visa")
-    walk.page.clock.install(time=0)
-    walk.page.clock.pause_at(1_000_000)
     walk.expect_end("still-checking")
     walk.demo.mend_processor()
     walk.page.clock.run_for(6_000)

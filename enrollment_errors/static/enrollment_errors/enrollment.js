@@ -175,6 +175,14 @@
   // Must outlive the page that it is about.
   const report = (event, status = null) => post(data.reportUrl, { event, status }, REPORT_LIMIT, true);
 
+  // Whether that leads to another page, such as where the rider may not enroll any more.
+  async function tell(event) {
+    const { answer } = await report(event);
+    const path = ended ? null : ownPath(answer.redirect);
+    if (path) location.replace(path);
+    return path !== null;
+  }
+
   async function endWith(event, status) {
     if (ended) return;
     ended = true;
@@ -276,10 +284,7 @@
         if (ended) return;
         opened = false;
         say("cancelled");
-        const reply = await report("cancelled");
-        const path = ownPath(reply.answer.redirect);
-        if (path && !ended && !opened) location.replace(path);
-        renewIfExpired();
+        if (!(await tell("cancelled"))) renewIfExpired();
       },
     };
     const fail = (error) => {
@@ -301,7 +306,7 @@
   function offerButton(open) {
     button.addEventListener("click", () => {
       if (ended) return;
-      if (!opened) report("started");
+      if (!opened) tell("started");
       opened = true;
       open();
     });
