@@ -13,7 +13,8 @@ class Code:
 
     What is not ``is_reported`` is told to the rider alone. Of what is ``told_once``, Sentry hears when it begins and
     when it ends, and not of every rider whom it meets. What ``is_odd`` ends well for the rider, and somebody has to
-    look at it all the same.
+    look at it all the same. What ``may_be_the_riders`` own connection leaves riders on the page, where they can try
+    again, and is a warning.
     """
 
     outcome: Outcome
@@ -22,6 +23,7 @@ class Code:
     is_reported: bool = True
     told_once: bool = False
     is_odd: bool = False
+    may_be_the_riders: bool = False
 
     @property
     def is_fault(self) -> bool:
@@ -164,7 +166,8 @@ CODES: dict[str, Code] = {
     "token_request_failed": Code(
         Outcome.SYSTEM_ERROR,
         "The page got no answer that it could use from this site's own token view.",
-        "Look at the web server in front of this site, if it goes on.",
+        "One rider's connection, if it is rare. If many riders meet it, check this site's web server and its workers.",
+        may_be_the_riders=True,
     ),
     "token_request_refused": Code(
         Outcome.SERVER_ERROR,

@@ -226,7 +226,7 @@ RULES: tuple[Rule, ...] = (
         exception=exceptions.TokenRequestFailed,
         outcome=_SYSTEM,
         code="token_request_failed",
-        reason="The page got no answer from our own token view, or an unreadable one.",
+        reason="No answer from our own token view, or not one of ours: the rider's connection, or our server.",
     ),
     Rule(
         exception=exceptions.CardFormFailed,

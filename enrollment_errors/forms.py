@@ -31,7 +31,7 @@ class EnrollForm(forms.Form):
 
 
 def is_readable(request: HttpRequest) -> bool:
-    """Whether a form came whole, and no larger than the site allows. Read here, where it can be answered with a page."""
+    """Whether a form came whole and no larger than the site allows: read here, it can be answered with a page."""
     try:
         request.POST  # noqa: B018  reads it
     except (SuspiciousOperation, UnreadablePostError):

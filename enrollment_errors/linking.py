@@ -190,10 +190,14 @@ class ConcessionLink:
     def _change_expiry(self, code: str, *, is_enrolled: bool = False) -> Linked:
         """``is_enrolled``: the rider has the fare today, whatever becomes of the change."""
         try:
-            with at(Stage.EXPIRY):
+            with at(Stage.EXPIRY), self._processor.http.deadline.keeping_half_back():
                 self._processor.change_expiry(self.wanted.funding_source, self.wanted.group_id, self.wanted.expires_at)
         except ProcessorError as error:
-            if is_enrolled or error.may_have_taken_effect:
+            if error.may_have_taken_effect:
+                link = self._ask_what_became_of(error)
+                if link is not None and _is_same(link.expires_at, self.wanted.expires_at):
+                    return Linked(code, link.expires_at)
+            if is_enrolled or error.may_go_on:
                 raise LinkAnswerLost(error, None) from error
             raise
         return Linked(code, self.wanted.expires_at)

@@ -139,12 +139,13 @@ class RiderSession:
         result: Result,
         enrollment: Enrollment,
         *,
-        card_token: Secret | None = None,
+        brought: Secret | None = None,
         checked: str | None = None,
     ) -> None:
         """How the last enrollment ended: for its page, for a link that is still open, and for a second click.
 
-        ``checked`` is the reference of the page that asked for a lost link.
+        ``brought`` is the card token, or what a return from a redirect proves itself by. ``checked`` is the reference
+        of the page that asked for a lost link.
         """
         self._write(
             END,
@@ -155,14 +156,13 @@ class RiderSession:
                 "reference": result.reference,
                 "expires_at": _text(result.expires_at),
                 "reenrollment_opens_at": _text(result.reenrollment_opens_at),
-                "card": self._digest(card_token, enrollment) if card_token else None,
+                "brought": self._digest(brought, enrollment) if brought else None,
                 "checked": checked,
             },
             KEPT,
         )
-        if result.pending is not None:
-            self._keep_lost(result.reference, enrollment, result.pending)
-        elif checked is not None:
+        self.keep_lost(result, enrollment)
+        if checked is not None:
             self._written[LOST + checked] = None
 
     def end(self, reference: str) -> dict[str, Any]:
@@ -179,12 +179,13 @@ class RiderSession:
             "reenrollment_opens_at": _moment(kept["reenrollment_opens_at"]),
         }
 
-    def success_of(self, card_token: Secret, enrollment: Enrollment) -> str | None:
-        """The reference under which this very card token got this benefit: the rider clicked twice, or went back."""
+    def end_of(self, brought: Secret, enrollment: Enrollment) -> tuple[Outcome, str] | None:
+        """Outcome and reference that this very card token, or this very return, came to for this benefit: the rider
+        clicked twice, or went back."""
         kept = self._end()
-        if kept is None or kept["outcome"] != "success" or kept["card"] != self._digest(card_token, enrollment):
+        if kept is None or kept["brought"] != self._digest(brought, enrollment):
             return None
-        return str(kept["reference"])
+        return Outcome(kept["outcome"]), str(kept["reference"])
 
     def end_of_check(self, reference: str) -> tuple[Outcome, str] | None:
         """Outcome and reference that checking again on the page of ``reference`` came to."""
@@ -197,11 +198,15 @@ class RiderSession:
         kept = self._read(END)
         return kept if kept is not None and self._visit is not None and kept["visit"] == self._visit["id"] else None
 
-    def _digest(self, card_token: Secret, enrollment: Enrollment) -> str:
+    def _digest(self, brought: Secret, enrollment: Enrollment) -> str:
         """Of the card and the benefit: a rider may earn another one, for the same card, in the same session."""
-        return _hash("card", self.made_for(enrollment), card_token.reveal())
+        return _hash("brought", self.made_for(enrollment), brought.reveal())
 
-    def _keep_lost(self, reference: str, enrollment: Enrollment, lost: PendingLink) -> None:
+    def keep_lost(self, result: Result, enrollment: Enrollment) -> None:
+        """The link of ``result`` whose answer is lost, if there is one, for the page that it ends on."""
+        lost = result.pending
+        if lost is None:
+            return
         sent_at = {name: self._sent_at(name) for name in self._request.COOKIES if name.startswith(LOST)}
         for name in sorted(sent_at, key=lambda name: sent_at[name])[: max(0, len(sent_at) + 1 - MOST_LOST)]:
             self._written[name] = None
@@ -213,7 +218,7 @@ class RiderSession:
             "expires_at": _text(lost.expires_at),
             "sent_at": lost.sent_at,
         }
-        self._write(LOST + reference, {"link": link, "enrollment": _packed(enrollment)}, KEPT)
+        self._write(LOST + result.reference, {"link": link, "enrollment": _packed(enrollment)}, KEPT)
 
     def _sent_at(self, name: str) -> float:
         kept = self._read(name)

@@ -15,6 +15,7 @@ from typing import Any
 from django.utils import timezone
 
 from . import conf
+from .catalogue import explained
 from .claims import LinkClaim
 from .classification import Rule, classify
 from .encryption import keyed_digest
@@ -26,6 +27,7 @@ from .exceptions import (
     ConfigurationError,
     EnrollmentError,
     LinkAnswerLost,
+    ProcessorError,
     ReenrollmentTooEarly,
     TokenRequestFailed,
 )
@@ -71,10 +73,13 @@ _AMPLITUDE_EVENTS = {
 }
 
 
-def request_tokenization(enrollment: Enrollment, visit: Visit, *, return_url: str) -> Result:
+def request_tokenization(
+    enrollment: Enrollment, visit: Visit, *, return_url: str, lost: Sequence[PendingLink] = ()
+) -> Result:
     """Access to card tokenization. The result carries it as ``tokenization`` where the outcome is ``SUCCESS``.
 
-    ``return_url`` is absolute: where a processor with a redirect flow brings the rider back.
+    ``return_url`` is absolute: where a processor with a redirect flow brings the rider back. ``lost`` are links of this
+    browser whose answers were lost: while one may still be made, a failure does not say that no card is enrolled.
     """
     attempt = _Attempt(Event.FAILED_PRETOKENIZATION, enrollment, visit)
     try:
@@ -82,7 +87,7 @@ def request_tokenization(enrollment: Enrollment, visit: Visit, *, return_url: st
         with at(Stage.TOKENIZATION):
             tokenization = processor.request_tokenization(return_url)
     except Exception as error:  # noqa: BLE001  closed by default: what the table does not know is a server error
-        return attempt.fail(error, Stage.TOKENIZATION)
+        return attempt.fail(error, Stage.TOKENIZATION, before_the_card=lost)
     # No report: having access is no end of anything, and brings the rider to the card form.
     return Result(Outcome.SUCCESS, "tokenization_access", attempt.reference, tokenization=tokenization)
 
@@ -119,7 +124,7 @@ def enroll(
         same = (enrollment.processor, enrollment.group_id, funding_source)
         return attempt.link(processor, funding_source, next((one for one in lost if one.is_same_link(*same)), None))
     except Exception as error:  # noqa: BLE001  as above
-        return attempt.fail(error, stage)
+        return attempt.fail(error, stage, before_the_card=[] if stage is Stage.LINK else lost)
 
 
 def check_again(enrollment: Enrollment, visit: Visit, lost: PendingLink, *, reference: str) -> Result:
@@ -140,17 +145,24 @@ def check_again(enrollment: Enrollment, visit: Visit, lost: PendingLink, *, refe
 
 
 def card_form_event(
-    enrollment: Enrollment, visit: Visit, event: CardFormEvent, *, status: int | None = None
+    enrollment: Enrollment,
+    visit: Visit,
+    event: CardFormEvent,
+    *,
+    status: int | None = None,
+    lost: Sequence[PendingLink] = (),
 ) -> Result | None:
     """What the page's script says of the card form; ``None`` where the rider simply stays on the page.
 
-    ``status`` is the HTTP status that the browser saw, where it saw one.
+    ``status`` is the HTTP status that the browser saw, where it saw one. ``lost`` is as for ``request_tokenization``.
     """
     name = _AMPLITUDE_EVENTS.get(event, Event.FINISHED_TOKENIZATION)
     attempt = _Attempt(name, enrollment, visit, side=Side.FRONTEND)
     if event in _CARD_FORM_ERRORS:
         stage, error = _CARD_FORM_ERRORS[event]
-        return attempt.fail(error(status), stage)
+        ends_here = event in (CardFormEvent.FAILED, CardFormEvent.FORM_NOT_LOADED)
+        result = attempt.fail(error(status), stage, before_the_card=lost if ends_here else ())
+        return None if explained(result.code).may_be_the_riders else result
     if event is CardFormEvent.STARTED:
         attempt.note(card_tokenize_url=_card_tokenize_url(enrollment, visit.language))
     else:
@@ -244,8 +256,15 @@ class _Attempt:
         """Tell of something at the card form that is no outcome."""
         self._dispatch(stage=Stage.CARD_FORM, **findings)
 
-    def fail(self, error: Exception, stage: Stage) -> Result:
-        """Classify, report, and say how it ended. ``stage`` is for an error that does not know its own."""
+    def fail(self, error: Exception, stage: Stage, *, before_the_card: Sequence[PendingLink] = ()) -> Result:
+        """Classify, report, and say how it ended. ``stage`` is for an error that does not know its own.
+
+        ``before_the_card`` are the lost links of a rider whose card is not known yet: if one of them may still be made,
+        nobody can say that the card is not enrolled.
+        """
+        pending = self._link.wanted if self._link else self._may_be_made(before_the_card)
+        if pending is not None and self._link is None:
+            error = LinkAnswerLost(None, error if isinstance(error, ProcessorError) else None)
         stage = getattr(error, "stage", None) or stage
         verdict = classify(error, processor=self._report.processor, stage=stage, site_rules=_site_rules())
         self._dispatch(
@@ -263,8 +282,16 @@ class _Attempt:
             self.reference,
             expires_at=getattr(error, "expires_at", None),
             reenrollment_opens_at=getattr(error, "reenrollment_opens_at", None),
-            pending=self._link.wanted if self._link and verdict.outcome is Outcome.UNKNOWN else None,
+            pending=pending if verdict.outcome is Outcome.UNKNOWN else None,
         )
+
+    def _may_be_made(self, lost: Sequence[PendingLink]) -> PendingLink | None:
+        enrollment = self._report.enrollment
+        if enrollment is None or not lost:
+            return None
+        here = (enrollment.processor, enrollment.group_id)
+        since = self.now.timestamp() - conf.get_settings().LINK_QUIET_TIME
+        return next((one for one in lost if (one.account, one.group_id) == here and one.sent_at > since), None)
 
     def _failure_status(self, outcome: Outcome) -> str:
         if outcome is Outcome.RETRY:

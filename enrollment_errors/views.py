@@ -42,9 +42,11 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
         return _enroll_page(request, enrollment, session)
     form = EnrollForm(request.POST)
     card_token, returned = form.secret_card_token(), form.text("returned")
-    if reference := session.success_of(card_token, enrollment):
-        return redirect(end_url(request, Outcome.SUCCESS, reference))
+    brought = card_token or Secret(returned)
     handle = session.returned_with(returned, enrollment)
+    end = session.end_of(brought, enrollment)
+    if end and (end[0] is Outcome.SUCCESS or (returned and handle is None)):
+        return redirect(end_url(request, *end))
     if returned and handle is None:
         return Pages.refuse(request, "changed", enrollment)  # the return of another visit to the processor's site
     result = service.enroll(
@@ -56,7 +58,7 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
     )
     if handle is not None:
         session.forget_tokenization()  # a visit to the processor's site is good for one card
-    return _end(request, enrollment, session, result, card_token=card_token)
+    return _end(request, enrollment, session, result, brought=brought)
 
 
 @rider_view(Event.FAILED_PRETOKENIZATION, Envelopes, "POST")
@@ -67,9 +69,12 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
     if tokenization is None:
         returned = secrets.token_hex(16)
         return_url = request.build_absolute_uri(f"{url(request, 'enroll')}?returned={returned}")
-        result = service.request_tokenization(enrollment, visit_of(request, enrollment, session), return_url=return_url)
+        result = service.request_tokenization(
+            enrollment, visit_of(request, enrollment, session), return_url=return_url, lost=session.lost_links()
+        )
         tokenization = result.tokenization
         if tokenization is None:
+            session.keep_lost(result, enrollment)
             return Envelopes.end(request, result)
         session.keep_tokenization(enrollment, tokenization, returned=returned)
     if isinstance(tokenization, Redirect):
@@ -94,7 +99,11 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
         status = None
     if event is CardFormEvent.FAILED:
         session.forget_tokenization()  # its access may be what the card form did not like
-    result = service.card_form_event(enrollment, visit_of(request, enrollment, session), event, status=status)
+    result = service.card_form_event(
+        enrollment, visit_of(request, enrollment, session), event, status=status, lost=session.lost_links()
+    )
+    if result is not None:
+        session.keep_lost(result, enrollment)
     return JsonResponse({"redirect": result and end_url(request, result.outcome, result.reference)})
 
 
@@ -190,11 +199,11 @@ def _end(
     session: RiderSession,
     result: Result,
     *,
-    card_token: Secret | None = None,
+    brought: Secret | None = None,
     checked: str | None = None,
 ) -> HttpResponse:
     """Keep how it ended, tell the site of a success, and send the rider to the page."""
-    session.keep_end(result, enrollment, card_token=card_token, checked=checked)
+    session.keep_end(result, enrollment, brought=brought, checked=checked)
     if result.outcome is Outcome.SUCCESS and result.is_new:
         hooks.on_success(request, enrollment, result)
     return Pages.end(request, result)

@@ -33,6 +33,17 @@ def test_the_start_says_which_card_form_it_was(rider, sandbox, telemetry):
     assert sent["event_properties"]["card_tokenize_url"] == f"{sandbox.url}/assets/js/littlepay.min.js"
 
 
+@pytest.mark.parametrize(
+    ("event", "status", "level"),
+    [("token_failed", None, "warning"), ("token_failed", 403, "error"), ("failed", None, "error")],
+)
+def test_what_may_be_the_riders_own_connection_is_a_warning(rider, telemetry, event, status, level):
+    rider.tells(event, status)
+    telemetry.settle(amplitude=1)
+    assert [sent["level"] for sent in telemetry.sentry] == [level]
+    assert [record.levelname for record in telemetry.records] == [level.upper()]
+
+
 @pytest.mark.parametrize(("event", "events"), [("failed", 1), ("form_not_loaded", 1), ("refused", 0), ("cancelled", 0)])
 def test_sentry_hears_of_faults_in_the_browser_and_of_nothing_else(rider, telemetry, event, events):
     rider.tells(event)

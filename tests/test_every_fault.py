@@ -34,11 +34,11 @@ def expected(endpoint: str, name: str) -> str:
         return UNKNOWN  # asked because the processor said that the card is in a group, and the benefit expires
     if name.startswith("status"):
         status = int(name.split()[1])
-        if (endpoint, status) in (("link", 502), ("link", 504)) or (endpoint == "expiry" and status >= 500):
+        if endpoint in ("link", "expiry") and status in (502, 504):
             return UNKNOWN  # whoever is behind the gateway may be at work on it still
         return SUCCESS if (endpoint, status) == ("link", 409) else SYSTEM if status >= 500 else SERVER
-    if (endpoint, name) == ("link", "trickle"):
-        return SUCCESS  # a trickle is an answer too slow to wait for: the link was made, and asking finds it
+    if endpoint in ("link", "expiry") and name == "trickle":
+        return SUCCESS  # a trickle is an answer too slow to wait for: the work was done, and asking finds it
     if name in ("hang", "reset", "cut", "trickle"):
         return UNKNOWN if endpoint in ("link", "expiry") else SYSTEM
     if endpoint in ("link", "expiry") and name == "not_json":

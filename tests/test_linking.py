@@ -175,16 +175,30 @@ class TestARiderWhoIsLinkedAlready:
         assert links(sandbox)[card].expiry == full_term()
         assert calls(sandbox)["link"] == 1
 
-    def test_is_not_told_that_an_expired_card_is_not_enrolled_where_the_answer_to_its_renewal_was_lost(
-        self, sandbox, expiring, card
+    @pytest.mark.parametrize("how", [Fault(kind="reset"), Fault(kind="status", status=500)], ids=str)
+    def test_of_an_expired_card_is_told_of_success_where_only_the_answer_to_its_renewal_was_lost(
+        self, sandbox, expiring, card, how
     ):
         sandbox.state.link(card, GROUP, in_days(-1))
-        sandbox.faults.set("expiry", Fault(kind="reset", after_effect=True))
+        sandbox.faults.set("expiry", replace(how, after_effect=True))
+        assert expiring.enrolls().page == "success"
+        assert links(sandbox)[card].expiry == full_term()
+
+    def test_of_an_expired_card_is_still_being_checked_while_its_renewal_may_be_at_work(self, sandbox, expiring, card):
+        sandbox.state.link(card, GROUP, in_days(-1))
+        sandbox.faults.set("expiry", Fault(kind="reset"))
         end = expiring.enrolls()
         assert end.page == "still_checking"
         sandbox.faults.clear()
         assert expiring.checks_again(end).page == "success"
         assert links(sandbox)[card].expiry == full_term()
+
+    def test_of_an_expired_card_whose_renewal_is_surely_over_and_came_to_nothing_is_a_system_error(
+        self, sandbox, expiring, card
+    ):
+        sandbox.state.link(card, GROUP, in_days(-1))
+        sandbox.faults.set("expiry", Fault(kind="status", status=503))
+        assert expiring.enrolls().page == "system_error"
 
 
 KNOWN_WORDS = "Customer already belongs to a concession group."
@@ -307,10 +321,23 @@ class TestALostAnswer:
         sandbox.state.revoke_api_tokens()
         sandbox.faults.set(endpoint, Fault(kind="status", status=503))
         for _ in range(10):
-            assert rider.walks().page == "system_error"
+            # Nobody may say that the card is not enrolled while the lost link may still be made.
+            end = rider.walks()
+            assert end.page == "still_checking"
         sandbox.faults.clear()
         assert rider.checks_again(end).page == "success"
         assert calls(sandbox)["link"] == 1
+
+    @pytest.mark.parametrize("event", ["failed", "form_not_loaded"])
+    def test_is_not_denied_by_a_card_form_that_fails_meanwhile(self, sandbox, rider, card, event):
+        sandbox.faults.set("link", LOST["reset"])
+        sandbox.faults.set("groups", Fault(kind="status", status=503))
+        rider.enrolls()
+        sandbox.faults.clear()
+        end = rider.goes_to(rider.tells(event).json()["redirect"])
+        assert end.page == "still_checking"
+        assert rider.checks_again(end).page == "success"
+        assert list(links(sandbox)) == [card]
 
     def test_of_one_card_stays_open_while_another_card_is_enrolled(self, sandbox, expiring, card, site):
         site(LINK_QUIET_TIME=0.01)

@@ -11,13 +11,15 @@ import logging
 from types import TracebackType
 from typing import Any
 
+from ..catalogue import explained
 from .report import Report
 
 logger = logging.getLogger("enrollment_errors")
 
 
 def send(report: Report) -> None:
-    level = logging.ERROR if report.is_fault else logging.INFO
+    fault = logging.WARNING if explained(report.code).may_be_the_riders else logging.ERROR
+    level = fault if report.is_fault else logging.INFO
     end = (report.outcome.value if report.outcome else report.status, report.code)
     logger.log(
         level,

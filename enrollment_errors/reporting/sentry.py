@@ -39,18 +39,24 @@ def send(report: Report) -> Report | None:
         tags=_tags(report),
         context=_context(report),
         fingerprint=_fingerprint(report),
+        level="warning" if explained(report.code).may_be_the_riders else "error",
     )
     return replace(report, sentry_event_id=event_id)
 
 
 def capture(
-    error: BaseException, *, tags: dict[str, str], context: dict[str, Any], fingerprint: list[str] | None = None
+    error: BaseException,
+    *,
+    tags: dict[str, str],
+    context: dict[str, Any],
+    fingerprint: list[str] | None = None,
+    level: Literal["warning", "error"] = "error",
 ) -> str | None:
     """One event for ``error``, in a scope of its own. Returns its id; ``None`` where Sentry is not there for it."""
     if not sentry_sdk.is_initialized():
         return None
     with _own_scope(tags, fingerprint) as scope:
-        scope.set_level("error")
+        scope.set_level(level)
         scope.set_context("enrollment", context)
         return scope.capture_exception(error)
 

@@ -130,9 +130,7 @@ SCENARIOS: tuple[tuple[Promise, Mapping[str, Scenario]], ...] = (
             ),
             "gateway-page": Scenario(
                 title=_("A gateway’s page on every link"),
-                sees=_(
-                    "HTML comes back. The link may still be at work, so the rider is told that we are checking."
-                ),
+                sees=_("HTML comes back. The link may still be at work, so the rider is told that we are checking."),
                 faults={"link": Fault(kind="not_json")},
             ),
             "conflict-elsewhere": Scenario(

@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.test import override_settings
 from django.urls import path
 from django.utils import translation
@@ -25,7 +25,7 @@ CARD_FORM = "window.openCardForm = (options) => { window.cardForm = options; };"
 
 def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
     if request.method == "POST":
-        return HttpResponse(f"<title>posted</title><p>{request.POST['card_token'] or 'nothing'}</p>")
+        return HttpResponse(f"<title>posted</title><p>{request.POST.get('card_token') or 'nothing'}</p>")
     context: dict[str, Any] = {}
     data = gallery.PICTURES[name].context.get("page_data")
     if "returned" in request.GET:
@@ -51,6 +51,10 @@ def card_form(request: HttpRequest) -> HttpResponse:
     return HttpResponse(CARD_FORM, content_type="text/javascript")
 
 
+def end(request: HttpRequest, name: str) -> HttpResponse:
+    return HttpResponseRedirect(f"/pages/{name}/")
+
+
 def named(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse(f"<title>{name}</title>")
 
@@ -60,6 +64,7 @@ urlpatterns = [
     path("token/", token),
     path("report/", report),
     path("card-form.js", card_form),
+    path("ends/<str:name>/", end),
     path("pages/<str:name>/", named),
 ]
 

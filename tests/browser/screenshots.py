@@ -52,10 +52,16 @@ def waiting(page: Page, url: str) -> None:
     page.clock.fast_forward(10_000)
 
 
-def broken(page: Page, url: str) -> None:
+def unconnected(page: Page, url: str) -> None:
     page.route("**/token/", lambda route: route.abort())
     page.goto(url)
-    page.wait_for_selector("[role=alert]", state="visible")
+    page.wait_for_selector("[role=alert]:not([hidden])")
+
+
+def broken(page: Page, url: str) -> None:
+    page.route("**/card-form.js", lambda route: route.abort())
+    page.goto(url)
+    page.wait_for_selector("[role=alert]:not([hidden])")
 
 
 def plain(page: Page, url: str) -> None:
@@ -64,6 +70,7 @@ def plain(page: Page, url: str) -> None:
 
 MOMENTS: dict[str, tuple[Callable[[Page, str], None], bool]] = {
     "still trying": (waiting, True),
+    "no connection": (unconnected, True),
     "error in the page": (broken, True),
     "JavaScript off": (plain, False),
 }

@@ -257,9 +257,9 @@ AFTER_THE_CARD_FORM: dict[str, tuple[Mapping[str, Any], str, str]] = {
         "reply_incomplete",
     ),
     "link 503": ({"link": status(503, "<h1>Unavailable</h1>")}, "system-error", "processor_error"),
-    "link hangs": ({"link": {"kind": "hang"}}, "system-error", SILENCE),
+    "link hangs": ({"link": {"kind": "hang"}}, "still-checking", "link_answer_lost"),
     "link 422": ({"link": status(422)}, "server-error", "request_refused"),
-    "link answered by a gateway": ({"link": {"kind": "not_json"}}, "server-error", "reply_not_json"),
+    "link answered by a gateway": ({"link": {"kind": "not_json"}}, "still-checking", "link_answer_lost"),
     "link 409 while the card is not in the group": (
         {"link": status(409, '{"errors": [{"detail": "Conflict"}]}')},
         "server-error",
@@ -288,6 +288,7 @@ def test_a_lost_answer_that_asking_settles_is_success(walk: Walk) -> None:
 
 
 def test_a_lost_answer_that_nobody_can_settle_is_checked_again_until_it_is(walk: Walk) -> None:
+    walk.stop_the_clock()  # the page asks by itself after a while
     walk.demo.break_processor(link={"kind": "reset", "after_effect": True, "times": 1}, groups=status(503))
     walk.qualify()
     walk.use_card("visa")
@@ -296,6 +297,17 @@ def test_a_lost_answer_that_nobody_can_settle_is_checked_again_until_it_is(walk:
     walk.demo.mend_processor()
     expect(walk.main_button).to_have_text(words("Check again", walk.language))
     walk.main_button.click()
+    walk.expect_end("success")
+
+
+def test_a_lost_answer_is_checked_again_while_the_rider_waits(walk: Walk) -> None:
+    walk.stop_the_clock()  # the page asks by itself after a while
+    walk.demo.break_processor(link={"kind": "reset", "after_effect": True, "times": 1}, groups=status(503))
+    walk.qualify()
+    walk.use_card("visa")
+    walk.expect_end("still-checking")
+    walk.demo.mend_processor()
+    walk.page.clock.run_for(6_000)
     walk.expect_end("success")
 
 
@@ -344,20 +356,27 @@ def _blocked(route: Route) -> None:
     route.fulfill(status=418, content_type="text/html", body="<h1>Blocked</h1>")
 
 
-@in_english
 @pytest.mark.parametrize(
-    ("answer", "end", "code"),
-    [
-        pytest.param(_abort, "system-error", "token_request_failed", id="no answer"),
-        pytest.param(_login_page, "system-error", "token_request_failed", id="somebody's page"),
-        pytest.param(_blocked, "server-error", "token_request_refused", id="a firewall's 4xx"),
-    ],
+    "answer", [pytest.param(_abort, id="no answer"), pytest.param(_login_page, id="somebody's page")]
 )
-def test_a_page_that_gets_no_token_from_our_own_view_says_so(walk: Walk, answer: Any, end: str, code: str) -> None:
+def test_a_rider_whose_page_gets_no_token_from_our_own_view_tries_again_and_enrolls(walk: Walk, answer: Any) -> None:
     walk.page.route("**/enrollment/token/", answer)
     walk.qualify()
-    walk.expect_end(end)
-    walk.expect_told(NO_ACCESS, sentry=code)
+    heading = walk.page.get_by_role("alert").get_by_role("heading")
+    expect(heading).to_have_text(words("Check your internet connection", walk.language))
+    walk.expect_told(NO_ACCESS, sentry="token_request_failed")
+    walk.page.unroute("**/enrollment/token/")
+    walk.page.get_by_role("alert").get_by_role("button").click()
+    walk.use_card("visa")
+    walk.expect_end("success")
+
+
+@in_english
+def test_a_firewalls_refusal_in_place_of_a_token_ends_on_the_generic_page(walk: Walk) -> None:
+    walk.page.route("**/enrollment/token/", _blocked)
+    walk.qualify()
+    walk.expect_end("server-error")
+    walk.expect_told(NO_ACCESS, sentry="token_request_refused")
 
 
 def test_a_rider_without_a_session_is_told_to_start_again(walk: Walk) -> None:

@@ -47,6 +47,10 @@ class Walk:
         self.page.locator("main form .button").click()
         self.page.wait_for_url(re.compile("/enrollment/"))
 
+    def stop_the_clock(self) -> None:
+        self.page.clock.install(time=0)
+        self.page.clock.pause_at(1_000_000)
+
     def open_enroll_page(self) -> None:
         self.page.goto(f"{self.demo.url}/enrollment/")
 

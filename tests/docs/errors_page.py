@@ -48,6 +48,8 @@ def written() -> str:
 def _page(name: str, code: Code) -> str:
     if name == "tokenization_access":
         return "the card form"
+    if code.may_be_the_riders:
+        return "the same page, with Try again"
     return {"method_not_allowed": "generic error, 405", "bad_request": "JSON, 400"}.get(name, RIDER_GETS[code.outcome])
 
 
@@ -56,6 +58,8 @@ def _sentry(code: Code) -> str:
         return "when it begins and when it ends"
     if not code.is_reported:
         return "no; not reported at all"
+    if code.may_be_the_riders:
+        return "yes, as a warning"
     return "yes" if code.is_sentry_event else "no"
 
 
