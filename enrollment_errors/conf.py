@@ -66,7 +66,8 @@ class Settings:
     INCIDENTS: bool = True
     """Whether each failure is kept in the database under its reference, and every outcome counted."""
     INCIDENTS_PER_MINUTE: int = 60
-    """How many incidents one process lists in a minute. Those above are counted only."""
+    """How many incidents one process lists in a minute, of what the back end saw and of what browsers told each. Those
+    above are counted only."""
     INCIDENTS_KEPT_DAYS: int = 90
     """Days after which `manage.py prune_enrollment_incidents` deletes incidents and counts."""
     SENTRY_EVENT_URL: str = ""
