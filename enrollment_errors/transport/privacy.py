@@ -1,4 +1,4 @@
-"""Our calls as Sentry and the log know them: one span each with the templated route, in place of what the libraries say.
+"""Our calls as Sentry and the log know them: one span each, in place of what the libraries say.
 
 What passes through those libraries is sealed (``sealing``). What they would still say of it, urllib3 in its log and
 sentry-sdk's own integration in breadcrumbs and spans, is the same once more. So while a call of ours is under way, in

@@ -47,7 +47,9 @@ def sealing(call: Call) -> Iterator[None]:
 class SealingPool(HTTPConnectionPool):
     """Its ``urlopen`` stands above the one that tools wrap."""
 
-    def urlopen(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> Any:
+    def urlopen(  # type: ignore[override]
+        self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any
+    ) -> Any:
         call = _call.get()
         token = _content.set(_Content(url, headers, body))
         try:

@@ -37,7 +37,7 @@ class _BoundedConnection(HTTPConnection):
         self._used_at = time.monotonic()
         super().request(*args, **kwargs)
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: Any) -> None:
         super().send(opened(data))
 
     @property

@@ -1,4 +1,4 @@
-"""OpenTelemetry, with all that its instrumentations of the HTTP libraries can record: headers, and by hooks anything."""
+"""OpenTelemetry, with all that it can record of the HTTP libraries: headers, and by its hooks anything."""
 
 import django
 from opentelemetry.instrumentation.requests import RequestsInstrumentor

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,7 +23,7 @@ SOURCE = "funding-source-2e7c"
 
 
 @pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A tool that wraps what any tool wraps, keeps all that it is given, and adds its trace to what is sent."""
     kept: list[str] = []
 
@@ -46,7 +45,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     wrap(http.client.HTTPConnection, "putrequest", adds_header=True)
     wrap(http.client.HTTPConnection, "putheader")
     wrap(http.client.HTTPConnection, "endheaders")
-    yield kept
+    return kept
 
 
 def look_up(http_: ProcessorHttp) -> None:
