@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from . import conf, service
 from .host import Enrollment
+from .reporting.django_log import answered
 from .reporting.report import Event, Visit
 from .reporting.sentry_guard import guard_request
 from .responses import Envelopes, Pages
@@ -66,7 +67,7 @@ def protected(view: View, replies: Replies, *methods: str) -> View:
             response = replies.refuse(request, "method_not_allowed")
             response["Allow"] = ", ".join(methods)
             return response
-        return checked(request, **kwargs)
+        return answered(request, checked(request, **kwargs))
 
     # Exempt from the site's check only because the same check follows, with a page that a rider understands.
     return never_cache(csrf_exempt(sensitive_post_parameters()(inner)))
