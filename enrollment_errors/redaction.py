@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -109,6 +110,16 @@ def scrub_event(event: Any, hint: Any = None) -> Any:
     Can be a site's own ``before_send`` and ``before_send_transaction``, or be called from them.
     """
     return Scrubber().value(event)
+
+
+def raised_at(traceback: TracebackType | None) -> str | None:
+    """The line that raised, which is free of values; ``None`` where nothing was raised."""
+    if traceback is None:
+        return None
+    while traceback.tb_next:
+        traceback = traceback.tb_next
+    code = traceback.tb_frame.f_code
+    return f"{code.co_filename}:{traceback.tb_lineno} in {code.co_name}"
 
 
 class Scrubber:
