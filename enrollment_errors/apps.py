@@ -9,8 +9,9 @@ class EnrollmentErrorsConfig(AppConfig):
 
     def ready(self) -> None:
         from .checks import check_deployment, check_installation
-        from .reporting import circuit_alerts
+        from .reporting import circuit_alerts, django_log
 
         circuit_alerts.connect()
+        django_log.connect()
         register(check_installation)
         register(check_deployment, deploy=True)

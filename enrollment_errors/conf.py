@@ -22,7 +22,7 @@ from .exceptions import ConfigurationError
 from .host import Agency, Host
 from .outcomes import Outcome, Stage
 from .processors.base import Processor
-from .redaction import Secret
+from .redaction import Secret, raised_at
 
 SETTING = "ENROLLMENT_ERRORS"
 MOST_COUNTED = 100
@@ -56,7 +56,7 @@ class Settings:
     ALLOWED_REDIRECT_HOSTS: tuple[str, ...] = ()
     """Host names, beside the site's own, that riders may be sent to: an identity provider's, a redirect flow's."""
 
-    AMPLITUDE_API_KEY: str = ""
+    AMPLITUDE_API_KEY: str = field(default="", repr=False)
     """Without it nothing is sent to Amplitude."""
     AMPLITUDE_SERVER_URL: str = ""
     """Another address than Amplitude's own, such as that of its EU data centre."""
@@ -66,7 +66,8 @@ class Settings:
     INCIDENTS: bool = True
     """Whether each failure is kept in the database under its reference, and every outcome counted."""
     INCIDENTS_PER_MINUTE: int = 60
-    """How many incidents one process lists in a minute. Those above are counted only."""
+    """How many incidents one process lists in a minute, of what the back end saw and of what browsers told each. Those
+    above are counted only."""
     INCIDENTS_KEPT_DAYS: int = 90
     """Days after which `manage.py prune_enrollment_incidents` deletes incidents and counts."""
     SENTRY_EVENT_URL: str = ""
@@ -184,9 +185,9 @@ def _imported(name: str, value: Any, base: type) -> Any:
         raise _wrong(name, value, f"the dotted path of a subclass of {base.__module__}.{base.__name__}")
     try:
         found = import_string(value)
-    except ImportError as error:
+    except Exception as error:
         raise ConfigurationError(
-            f'{SETTING}["{name}"]: "{value}" cannot be imported ({error}). '
+            f'{SETTING}["{name}"]: "{value}" cannot be imported ({type(error).__name__}: {error}). '
             f'Name a subclass of {base.__module__}.{base.__name__} as "package.module.Class".'
         ) from error
     if not (isinstance(found, type) and issubclass(found, base)):
@@ -244,8 +245,21 @@ def _refuse_unknown(where: str, given: Mapping[Any, Any], known: tuple[str, ...]
             raise ConfigurationError(f'{where} has an unknown key "{key}". {hint}')
 
 
-def _read() -> Settings:
-    raw = getattr(django_settings, SETTING, None)
+def _read() -> Settings | ConfigurationError:
+    """Behind a wall: the frames below hold all that a site has set, its secrets in plain, and nothing is raised from
+    here, because they would be in the traceback. What is wrong is given back.
+    """
+    try:
+        return _checked(getattr(django_settings, SETTING, None))
+    except ConfigurationError as wrong:
+        return wrong.with_traceback(None)
+    except Exception as error:  # noqa: BLE001  whatever a processor's own code raises, with the options in its frames
+        return ConfigurationError(
+            f"{SETTING} cannot be read: {type(error).__name__} at {raised_at(error.__traceback__)}."
+        )
+
+
+def _checked(raw: Any) -> Settings:
     if not isinstance(raw, Mapping):
         raise ConfigurationError(f'{SETTING} is missing: set it to a dict with at least "HOST" and "PROCESSORS".')
     known = fields(Settings)
@@ -278,7 +292,10 @@ def _check_numbers(settings: Settings) -> None:
 @cache
 def get_settings() -> Settings:
     """The site's settings, checked. Raises ``ConfigurationError``."""
-    return _read()
+    found = _read()
+    if isinstance(found, ConfigurationError):
+        raise found
+    return found
 
 
 @cache

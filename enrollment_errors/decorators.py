@@ -21,6 +21,7 @@ from .forms import EnrollForm, is_readable, json_object
 from .host import Enrollment
 from .in_person import enrollment_of
 from .rate import seconds_until_allowed
+from .reporting.django_log import answered
 from .reporting.report import Event, Visit
 from .reporting.sentry_guard import guard_request
 from .reporting.site_errors import site_error
@@ -101,7 +102,7 @@ def protected(view: View, replies: Replies, *methods: str) -> View:
             return response
         if not is_readable(request):
             return replies.refuse(request, "bad_request")
-        return checked(request, **kwargs)
+        return answered(request, checked(request, **kwargs))
 
     # Exempt from the site's check only because the same check follows, with a page that a rider understands.
     view = never_cache(csrf_exempt(sensitive_post_parameters()(inner)))

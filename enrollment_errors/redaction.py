@@ -12,11 +12,10 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 from weakref import WeakValueDictionary
-
-from sentry_sdk.utils import AnnotatedValue  # type: ignore[attr-defined]
 
 FILTERED = "[Filtered]"
 
@@ -113,6 +112,16 @@ def scrub_event(event: Any, hint: Any = None) -> Any:
     return Scrubber().value(event)
 
 
+def raised_at(traceback: TracebackType | None) -> str | None:
+    """The line that raised, which is free of values; ``None`` where nothing was raised."""
+    if traceback is None:
+        return None
+    while traceback.tb_next:
+        traceback = traceback.tb_next
+    code = traceback.tb_frame.f_code
+    return f"{code.co_filename}:{traceback.tb_lineno} in {code.co_name}"
+
+
 class Scrubber:
     """One pass over a text or an event, with the secrets that live at its beginning and ``also`` these."""
 
@@ -134,7 +143,8 @@ class Scrubber:
             return {key: self._item(key, item) for key, item in value.items()}
         if isinstance(value, (list, tuple, set, frozenset, deque)):
             return self._items(list(value))
-        if isinstance(value, AnnotatedValue):
+        if type(value).__name__ == "AnnotatedValue":
+            # What Sentry has cut, with its note on it. The class itself is none of Sentry's public ones.
             value.value = self.value(value.value)
             return value
         return self.text(_shown(value))

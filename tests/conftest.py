@@ -14,6 +14,8 @@ from django.core.cache import cache
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from enrollment_errors.reporting.budgets import budgets
+
 pytest_plugins = ["tests.rider", "tests.packaging.distribution"]
 
 
@@ -40,6 +42,11 @@ def clean_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def unspent_budgets() -> None:
+    budgets.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from django.urls import include, path
 
 from enrollment_errors.host import Enrollment, Host
 from enrollment_errors.processors.littlepay import LittlepayProcessor
+from enrollment_errors.redaction import scrub_event
 
 ROOT = Path(__file__).parent.parent
 STRICT = ["'nonce-placeholder'"]
@@ -56,6 +57,10 @@ class RedirectingProcessor(LittlepayProcessor):
     @classmethod
     def card_form_script(cls, options: Any, language: str) -> None:  # type: ignore[override]
         return None
+
+
+def client(**options: Any) -> sentry_sdk.Client:
+    return sentry_sdk.Client("http://key@127.0.0.1:1/1", **options)
 
 
 def told(*, deploy: bool = False) -> dict[str, CheckMessage]:
@@ -379,7 +384,7 @@ class TestDeployment:
         }
         ours(AMPLITUDE_API_KEY="key")
         before = sentry_sdk.get_global_scope().client
-        sentry_sdk.get_global_scope().set_client(sentry_sdk.Client("http://key@127.0.0.1:1/1"))
+        sentry_sdk.get_global_scope().set_client(client(before_send=scrub_event))
         yield
         sentry_sdk.get_client().close(timeout=0)
         sentry_sdk.get_global_scope().set_client(before)
@@ -409,6 +414,38 @@ class TestDeployment:
     def test_sentry_without_an_address_is_warned_of(self):
         sentry_sdk.get_global_scope().set_client(sentry_sdk.Client(""))
         assert told(deploy=True).keys() == {"W102"}
+
+    @pytest.mark.parametrize(
+        ("options", "hooks"),
+        [
+            ({}, ["before_send"]),
+            ({"before_send": lambda event, hint: event}, ["before_send"]),
+            ({"before_send": scrub_event, "traces_sample_rate": 0.1}, ["before_send_transaction"]),
+            ({"traces_sampler": lambda context: 1}, ["before_send", "before_send_transaction"]),
+        ],
+    )
+    def test_a_sentry_whose_events_nobody_scrubs_is_warned_of(self, options, hooks):
+        sentry_sdk.get_global_scope().set_client(client(**options))
+        warned = told(deploy=True)
+        assert warned.keys() == {"W107"}
+        assert f": {', '.join(hooks)}." in warned["W107"].msg
+        for hook in hooks:
+            assert f"{hook}=scrub_event" in warned["W107"].hint
+
+    @pytest.mark.parametrize(
+        "before_send",
+        [lambda event, hint: scrub_event({**event, "tags": {}}), lambda event, hint: None, lambda event, hint: 1 / 0],
+        ids=["that calls ours", "that sends nothing", "that fails, so that nothing is sent"],
+    )
+    def test_a_hook_of_the_sites_own_is_as_good(self, before_send):
+        sentry_sdk.get_global_scope().set_client(client(before_send=before_send))
+        assert told(deploy=True) == {}
+
+    def test_traces_need_the_same(self):
+        sentry_sdk.get_global_scope().set_client(
+            client(before_send=scrub_event, before_send_transaction=scrub_event, traces_sample_rate=1.0)
+        )
+        assert told(deploy=True) == {}
 
     def test_amplitude_without_a_key_is_warned_of(self, ours):
         ours(AMPLITUDE_API_KEY="")

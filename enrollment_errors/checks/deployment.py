@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
+from typing import Any
 from urllib.parse import urlsplit
 
 import sentry_sdk
@@ -9,6 +11,7 @@ from django.urls import get_resolver
 from django.views import defaults
 
 from .. import conf
+from ..redaction import Secret
 from .lookups import DUMMY, cache_backend, cache_options, loaded
 from .messages import Messages, warning
 
@@ -36,8 +39,34 @@ def _error_page() -> Messages:
 
 
 def _sentry() -> Messages:
-    if not (sentry_sdk.is_initialized() and sentry_sdk.get_client().dsn):
+    client = sentry_sdk.get_client()
+    if not (sentry_sdk.is_initialized() and client.dsn):
         yield warning("W102", "Sentry does not hear of faults.", "Call sentry_sdk.init(dsn=…) in the settings.")
+        return
+    hooks = ["before_send"]
+    if client.options.get("traces_sample_rate") or client.options.get("traces_sampler"):
+        hooks.append("before_send_transaction")
+    open_ = [name for name in hooks if not _is_scrubbed_by(client.options.get(name))]
+    if open_:
+        yield warning(
+            "W107",
+            f"Sentry's events of the site's other pages and commands may carry secrets: {', '.join(open_)}.",
+            "sentry_sdk.init("
+            + ", ".join(f"{name}=scrub_event" for name in open_)
+            + ") with enrollment_errors.redaction.scrub_event, or call it from your own.",
+        )
+
+
+def _is_scrubbed_by(hook: Any) -> bool:
+    """Tried rather than looked at: a site may well call ``scrub_event`` from a hook of its own."""
+    if hook is None:
+        return False
+    secret = Secret(token_urlsafe())
+    try:
+        sent = hook({"message": secret.reveal(), "transaction": secret.reveal(), "level": "info"}, {})
+    except Exception:  # noqa: BLE001  whatever the site's own hook raises, the SDK sends nothing then
+        return True
+    return secret.reveal() not in repr(sent)
 
 
 def _amplitude(settings: conf.Settings) -> Messages:

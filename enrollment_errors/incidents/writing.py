@@ -18,9 +18,10 @@ from contextlib import contextmanager
 from django.db import DataError, IntegrityError, connections
 from django.db import Error as DatabaseFailed
 
+from ..catalogue import explained
 from ..models import DIMENSIONS
 from ..outcomes import Outcome
-from ..transport.clock import SYSTEM_CLOCK, Clock
+from ..reporting.budgets import budgets
 from ..transport.per_process import PerProcess
 from .storing import Count, Counts, Facts, store
 
@@ -39,24 +40,21 @@ MAX_WAITING_COUNTS = 10_000
 class Writer:
     """The facts of one process on their way. ``background``: a thread writes them; else only who calls ``flush``."""
 
-    def __init__(self, *, background: bool = True, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, *, background: bool = True) -> None:
         self._background = background
-        self._clock = clock
         self._process_id = os.getpid()
         self._changed = threading.Condition()
         self._incidents: list[Facts] = []
         self._counts: Counts = {}
         self._uncounted = 0
-        self._minute_began = clock.monotonic()
-        self._listed = 0
         self._thread_lives = False
         self._leaving = False
         self._is_down = False
         if background:
             atexit.register(self.leave)
 
-    def take(self, facts: Facts, *, per_minute: int) -> None:
-        """Returns at once. ``per_minute`` bounds the incidents that are listed; a success is only counted."""
+    def take(self, facts: Facts, *, counted_only: bool = False) -> None:
+        """Returns at once. A success is only counted, unless operators have to look at it."""
         with self._changed:
             count = self._count_of(facts)
             if count is None:
@@ -64,11 +62,11 @@ class Writer:
                 return
             count.count += 1
             count.last_at = facts["at"]
-            if facts["outcome"] != Outcome.SUCCESS.value:
-                if self._may_list(per_minute):
-                    self._incidents.append(facts)
-                else:
+            if facts["outcome"] != Outcome.SUCCESS.value or explained(facts["code"]).is_odd:
+                if counted_only or len(self._incidents) >= MAX_WAITING:
                     count.unlisted += 1
+                else:
+                    self._incidents.append(facts)
             if self._background and not self._thread_lives:
                 self._start_thread()
 
@@ -107,15 +105,6 @@ class Writer:
         if key not in self._counts and len(self._counts) >= MAX_WAITING_COUNTS:
             return None
         return self._counts.setdefault(key, Count(first_at=at, last_at=at))
-
-    def _may_list(self, per_minute: int) -> bool:
-        now = self._clock.monotonic()
-        if now - self._minute_began >= 60:
-            self._minute_began, self._listed = now, 0
-        if self._listed >= per_minute or len(self._incidents) >= MAX_WAITING:
-            return False
-        self._listed += 1
-        return True
 
     def _put_back(self, incidents: list[Facts], counts: Counts) -> None:
         with self._changed:
@@ -187,6 +176,7 @@ def on_demand() -> Iterator[Writer]:
     """For tests: meanwhile nothing is written but by ``flush``, in the caller's thread and transaction."""
     global _held
     before, _held = _held, Writer(background=False)
+    budgets.clear()
     try:
         yield _held
     finally:

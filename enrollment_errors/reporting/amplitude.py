@@ -23,7 +23,7 @@ logger = logging.getLogger("enrollment_errors")
 def send(report: Report) -> None:
     """Hands the event over to a background thread. Does nothing where the site has set no key."""
     settings = conf.get_settings()
-    if not settings.AMPLITUDE_API_KEY:
+    if not settings.AMPLITUDE_API_KEY or not report.is_an_event:
         return
     client = client_of(os.getpid(), settings.AMPLITUDE_API_KEY, settings.AMPLITUDE_SERVER_URL)
     client.track(_event(report, settings.RELEASE))

@@ -14,7 +14,7 @@ def send(report: Report) -> None:
     """Leaves the facts for the database, which may be down. Does nothing for what is no outcome."""
     settings = conf.get_settings()
     if settings.INCIDENTS and report.outcome is not None:
-        writer().take(_facts(report, settings.RELEASE), per_minute=settings.INCIDENTS_PER_MINUTE)
+        writer().take(_facts(report, settings.RELEASE), counted_only=report.counted_only)
 
 
 def _facts(report: Report, release: str) -> dict[str, Any]:

@@ -8,10 +8,10 @@ and the place, which is free of values. The whole traceback is Sentry's, where `
 from __future__ import annotations
 
 import logging
-from types import TracebackType
 from typing import Any
 
 from ..catalogue import explained
+from ..redaction import raised_at
 from .report import Report
 
 logger = logging.getLogger("enrollment_errors")
@@ -71,13 +71,4 @@ def _raised(error: BaseException) -> dict[str, Any]:
     while cause is not None and len(types) < 10:
         types.append(f"{type(cause).__module__}.{type(cause).__qualname__}")
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
-    return {"exception": " from ".join(types), "raised_at": _raised_at(error.__traceback__)}
-
-
-def _raised_at(traceback: TracebackType | None) -> str | None:
-    if traceback is None:
-        return None
-    while traceback.tb_next:
-        traceback = traceback.tb_next
-    code = traceback.tb_frame.f_code
-    return f"{code.co_filename}:{traceback.tb_lineno} in {code.co_name}"
+    return {"exception": " from ".join(types), "raised_at": raised_at(error.__traceback__)}

@@ -44,7 +44,8 @@ class Report:
     status that the processor answered. ``seconds`` is how long the service took. ``error`` is what was raised, with its
     traceback. ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account; both
     are empty, and ``enrollment`` is ``None``, where the site's own hook failed to say who enrolls into what.
-    ``sentry_event_id`` is there for the sinks after Sentry's, where Sentry took an event.
+    ``sentry_event_id`` is there for the sinks after Sentry's, where Sentry took an event. ``counted_only``: there have
+    been too many within a minute (``budgets``).
     """
 
     event: Event
@@ -66,6 +67,7 @@ class Report:
     card_category: str | None = None
     card_tokenize_url: str | None = None
     sentry_event_id: str | None = None
+    counted_only: bool = False
 
     @property
     def account(self) -> str:
@@ -74,3 +76,8 @@ class Report:
     @property
     def is_fault(self) -> bool:
         return self.outcome is not None and (self.outcome.is_fault or explained(self.code).is_odd)
+
+    @property
+    def is_an_event(self) -> bool:
+        """Whether other services hear of it. A browser can tell as much as it likes; what the back end saw is told."""
+        return not (self.counted_only and self.side is Side.FRONTEND)

@@ -32,7 +32,7 @@ def send(report: Report) -> Report | None:
 
     Not of what ``catalogue`` tells once: ``circuit_alerts`` does.
     """
-    if not report.is_fault or explained(report.code).told_once:
+    if not report.is_fault or not report.is_an_event or explained(report.code).told_once:
         return None
     event_id = capture(
         report.error or EnrollmentError(report.code),

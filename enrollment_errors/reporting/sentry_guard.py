@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any
 from weakref import ref
 
 import sentry_sdk
 from django.http import HttpRequest, QueryDict
-from sentry_sdk.utils import iter_event_frames
 
 from ..redaction import Scrubber
 
+logger = logging.getLogger("enrollment_errors")
+
 _HEADERS = frozenset({"accept", "accept-language", "content-length", "content-type", "host", "origin", "user-agent"})
 _ADDRESSES = ("REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
+
+
+_guarded: ContextVar[tuple[tuple[sentry_sdk.Scope, RequestGuard], ...]] = ContextVar("guarded_scopes", default=())
 
 
 def guard_request(request: HttpRequest) -> None:
@@ -23,18 +29,23 @@ def guard_request(request: HttpRequest) -> None:
 
     On both scopes: the site's middleware may leave the current one, whose turn comes after the isolation scope's.
     """
-    if not sentry_sdk.is_initialized():
-        return
+    try:
+        if sentry_sdk.is_initialized():
+            scopes = (sentry_sdk.get_isolation_scope(), sentry_sdk.get_current_scope())
+            _guarded.set(tuple((scope, _guarded_by(scope, request)) for scope in scopes))
+    except Exception as error:  # noqa: BLE001  whatever an SDK raises, the rider gets the page
+        logger.warning("Sentry's events cannot be guarded: %s", type(error).__name__)
+
+
+def _guarded_by(scope: sentry_sdk.Scope, request: HttpRequest) -> RequestGuard:
+    """Without Sentry's Django integration a scope may live as long as its thread, and must not collect guards."""
+    for known, guard in _guarded.get():
+        if known is scope:
+            guard.watch(request)
+            return guard
     guard = RequestGuard(request)
-    for scope in (sentry_sdk.get_isolation_scope(), sentry_sdk.get_current_scope()):
-        # Without Sentry's Django integration a scope may live as long as its thread, and must not collect guards.
-        scope._event_processors[:] = [kept for kept in scope._event_processors if not _is_over(kept)]
-        if guard not in scope._event_processors:
-            scope.add_event_processor(guard)
-
-
-def _is_over(processor: Any) -> bool:
-    return isinstance(processor, RequestGuard) and processor.is_over
+    scope.add_event_processor(guard)
+    return guard
 
 
 class RequestGuard:
@@ -44,16 +55,13 @@ class RequestGuard:
     """
 
     def __init__(self, request: HttpRequest | None = None) -> None:
+        self._request: Callable[[], HttpRequest | None] = lambda: None
+        if request is not None:
+            self.watch(request)
+
+    def watch(self, request: HttpRequest) -> None:
         # A scope may outlive its request, and must not keep it.
-        self._request = ref(request) if request is not None else lambda: None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the request that it guards is gone."""
-        return self._request() is None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, RequestGuard) and self._request() is other._request()
+        self._request = ref(request)
 
     def __call__(self, event: Any, hint: Any) -> Any:
         with suppress(Exception):
@@ -71,7 +79,7 @@ class RequestGuard:
             },
         }
         event["user"] = {"id": user.get("id")}
-        for frame in iter_event_frames(event):
+        for frame in _frames(event):
             if _is_library(frame):
                 frame.pop("vars", None)
         if "exception" not in event:
@@ -99,6 +107,15 @@ class RequestGuard:
 def _values(form: QueryDict) -> Iterator[str]:
     for _, values in form.lists():
         yield from values
+
+
+def _frames(event: Any) -> Iterator[dict[str, Any]]:
+    holders = [event]
+    for part in ("exception", "threads"):
+        holders += (event.get(part) or {}).get("values") or ()
+    for holder in holders:
+        stack = holder.get("stacktrace") or {}
+        yield from getattr(stack, "value", stack).get("frames") or ()
 
 
 def _is_library(frame: dict[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from .sentry import capture
 
@@ -13,4 +14,5 @@ def site_error(error: Exception, where: str) -> None:
     """``where`` names the hook or the step, such as ``Host.on_success``. Never raises, for any error."""
     # The type alone: the text of the site's own exception may hold anything.
     logger.error("The site's own code failed in %s: %s", where, type(error).__name__)
-    capture(error, tags={"enrollment.site_code": where, "side": "backend", "type": "error"}, context={})
+    with suppress(Exception):  # whatever an SDK raises, the rider gets the page
+        capture(error, tags={"enrollment.site_code": where, "side": "backend", "type": "error"}, context={})

@@ -4,7 +4,7 @@ Nothing here knows any processor. ``http.ProcessorHttp`` is what a processor use
 
     http ── retry ── circuit ── bulkhead ── exchange ── session ── sockets
                         │                      │
-    token_cache ── shared_cache             privacy, failures
+    token_cache ── shared_cache             privacy, sealing, failures
 
 ``call`` and ``response`` are what goes in and what comes out, ``deadline`` and ``clock`` the time that it may take.
 """

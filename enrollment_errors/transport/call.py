@@ -50,6 +50,11 @@ class Call:
         """What logs, spans and exceptions may know of it."""
         return f"{self.method} {self.route}"
 
+    @property
+    def shown_path(self) -> str:
+        """Where it goes on the server, as far as anybody may see."""
+        return f"{urlsplit(self.base_url).path.rstrip('/')}/{self.route}"
+
     def prepared(self) -> requests.PreparedRequest:
         """The request, with its secrets in plain."""
         route = _PLACEHOLDER.sub(lambda match: quote(_plain(self.path[match[1]]), safe=""), self.route)

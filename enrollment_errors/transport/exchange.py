@@ -16,6 +16,7 @@ from .clock import Clock
 from .failures import cleaned
 from .privacy import private_call
 from .response import Response
+from .sealing import sealing
 from .session import ConnectionPool
 from .sockets import Exchange, current_exchange
 
@@ -35,7 +36,7 @@ def exchanged(call: Call, pool: ConnectionPool, exchange: Exchange, clock: Clock
 def _exchanged_once(call: Call, pool: ConnectionPool, exchange: Exchange, clock: Clock) -> Response | BaseException:
     token = current_exchange.set(exchange)
     try:
-        with private_call(), pool.exchange(call.prepared()) as reply:
+        with private_call(), sealing(call), pool.exchange(call.prepared()) as reply:
             content = _content(reply)
             if 200 <= reply.status_code <= 299:
                 return Response(reply.status_code, content)

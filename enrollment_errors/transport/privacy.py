@@ -1,21 +1,26 @@
-"""Our calls leave no trace of their own in what the site's libraries record.
+"""Our calls as Sentry and the log know them: one span each, in place of what the libraries say.
 
-urllib3 logs every URL, and sentry-sdk's http.client integration records it in breadcrumbs and spans; a by-token URL
-carries the card token. While a call of ours is under way, in this thread and nowhere else, urllib3's loggers drop their
-records and Sentry sees a client that has no integrations. Instead there is one span of our own, with the templated
-route.
+What passes through those libraries is sealed (``sealing``). What they would still say of it, urllib3 in its log and
+sentry-sdk's own integration in breadcrumbs and spans, is the same once more. So while a call of ours is under way, in
+this thread and nowhere else, urllib3's loggers drop their records and Sentry sees a client that has no integrations.
+
+Whatever an SDK raises here, the call goes on.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
+from typing import TYPE_CHECKING
 
 import sentry_sdk
 import urllib3  # noqa: F401 - makes its loggers
+
+if TYPE_CHECKING:
+    from sentry_sdk.tracing import Span
 
 _under_way: ContextVar[bool] = ContextVar("private_call_under_way", default=False)
 
@@ -23,14 +28,15 @@ _under_way: ContextVar[bool] = ContextVar("private_call_under_way", default=Fals
 @contextmanager
 def private_call() -> Iterator[None]:
     token = _under_way.set(True)
-    try:
+    deaf = ExitStack()
+    with suppress(Exception):
         if sentry_sdk.is_initialized():
-            with sentry_sdk.new_scope() as scope:
-                scope.set_client(_deaf_client())
-                yield
-        else:
-            yield
+            deaf.enter_context(sentry_sdk.new_scope()).set_client(_deaf_client())
+    try:
+        yield
     finally:
+        with suppress(Exception):
+            deaf.close()
         _under_way.reset(token)
 
 
@@ -46,17 +52,22 @@ class UpstreamSpan:
     """The one span of a call, where the site traces. Started and finished outside ``private_call``."""
 
     def __init__(self, route: str) -> None:
-        parent = sentry_sdk.get_current_span()
-        self._span = parent and parent.start_child(op="http.client", name=route, origin="auto.http.enrollment_errors")
+        self._span: Span | None = None
+        with suppress(Exception):
+            parent = sentry_sdk.get_current_span()
+            if parent is not None:
+                self._span = parent.start_child(op="http.client", name=route, origin="auto.http.enrollment_errors")
 
     def finish(self, status: int | None) -> None:
         if self._span is None:
             return
-        if status is None:
-            self._span.set_status("unavailable")
-        else:
-            self._span.set_http_status(status)
-        self._span.finish()
+        with suppress(Exception):
+            if status is None:
+                self._span.set_status("unavailable")
+            else:
+                self._span.set_http_status(status)
+        with suppress(Exception):
+            self._span.finish()
 
 
 class _NotOurCalls(logging.Filter):

@@ -15,9 +15,10 @@ from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connectionpool import HTTPSConnectionPool
 
 from .per_process import PerProcess
+from .sealing import SealingPool, opened
 from .sockets import BoundedSocket, BoundedTlsSocket, open_connection
 
 MAX_IDLE = 50.0
@@ -36,6 +37,9 @@ class _BoundedConnection(HTTPConnection):
         self._used_at = time.monotonic()
         super().request(*args, **kwargs)
 
+    def send(self, data: Any) -> None:
+        super().send(opened(data))
+
     @property
     def is_connected(self) -> bool:
         return time.monotonic() - self._used_at < MAX_IDLE and super().is_connected
@@ -45,11 +49,11 @@ class _BoundedTlsConnection(_BoundedConnection, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
+class _Pool(SealingPool):
     ConnectionCls = _BoundedConnection
 
 
-class _TlsPool(HTTPSConnectionPool):
+class _TlsPool(SealingPool, HTTPSConnectionPool):
     ConnectionCls = _BoundedTlsConnection
 
 

@@ -232,7 +232,7 @@ class TestPostgresql:
                     time.sleep(max(0, start - time.time()))
                     writer = Writer(background=False)
                     for code in codes[:: 1 if process % 2 else -1]:
-                        writer.take(facts(code=code), per_minute=60)
+                        writer.take(facts(code=code))
                     writer.flush()
                     sys.exit()
                 children.append(child)

@@ -51,6 +51,19 @@ def test_a_failure_is_a_row_with_everything_but_the_rider(
     }
 
 
+def test_a_success_that_operators_have_to_look_at_is_a_row_too(
+    rider: Rider, sandbox: SandboxServer, incidents: Writer
+) -> None:
+    words = "Customer already belongs to a concession group."
+    sandbox.faults.set("link", Fault(kind="status", status=409, body=words))
+
+    assert rider.enrolls().page == "success"
+    incidents.flush()
+
+    incident = Incident.objects.get()
+    assert (incident.outcome, incident.code) == ("success", "already_linked_elsewhere")
+
+
 def test_an_incident_names_its_sentry_event(
     rider: Rider, sandbox: SandboxServer, incidents: Writer, telemetry: Telemetry
 ) -> None:

@@ -16,7 +16,6 @@ from django.utils.timezone import override
 from enrollment_errors.incidents import writing
 from enrollment_errors.incidents.writing import Writer
 from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
-from tests.transport.clocks import FakeClock
 
 from .conftest import AT, facts, success
 
@@ -62,7 +61,7 @@ def no_table() -> Iterator[Callable[[], None]]:
 class TestCounting:
     def test_ends_of_one_kind_within_a_minute_are_one_count(self, on_demand: Writer) -> None:
         for second in (0, 5, 9):
-            on_demand.take(success(at=AT + timedelta(seconds=second)), per_minute=60)
+            on_demand.take(success(at=AT + timedelta(seconds=second)))
         on_demand.flush()
 
         count = MinuteCount.objects.get()
@@ -70,7 +69,7 @@ class TestCounting:
 
     def test_each_minute_is_a_count_of_one_ending_and_one_day(self, on_demand: Writer) -> None:
         for minute in (1, 0, 2):
-            on_demand.take(facts(at=AT + timedelta(minutes=minute)), per_minute=2)
+            on_demand.take(facts(at=AT + timedelta(minutes=minute)), counted_only=minute == 2)
         on_demand.flush()
 
         assert MinuteCount.objects.count() == 3
@@ -80,7 +79,7 @@ class TestCounting:
 
     def test_a_day_goes_on_with_what_is_written_later(self, on_demand: Writer) -> None:
         for minute in (1, 2, 0):
-            on_demand.take(facts(at=AT + timedelta(minutes=minute)), per_minute=2)
+            on_demand.take(facts(at=AT + timedelta(minutes=minute)), counted_only=minute == 0)
             on_demand.flush()
 
         day = DayCount.objects.get()
@@ -89,7 +88,7 @@ class TestCounting:
     def test_a_day_is_one_of_the_sites_time_zone_wherever_the_rider_is(self, on_demand: Writer) -> None:
         with override("Asia/Tokyo"):
             for hours in (9, 10):  # 23:05 in Los Angeles, and 00:05
-                on_demand.take(facts(at=AT + timedelta(hours=hours)), per_minute=60)
+                on_demand.take(facts(at=AT + timedelta(hours=hours)))
                 on_demand.flush()
 
         assert list(DayCount.objects.order_by("day").values_list("day", flat=True)) == [
@@ -101,7 +100,7 @@ class TestCounting:
         self, on_demand: Writer
     ) -> None:
         for minutes in (0, -30, 5):
-            on_demand.take(facts(at=AT + timedelta(minutes=minutes)), per_minute=60)
+            on_demand.take(facts(at=AT + timedelta(minutes=minutes)))
             on_demand.flush()
 
         assert Ending.objects.get().first_at == AT - timedelta(minutes=30)
@@ -124,20 +123,20 @@ class TestCounting:
     def test_whatever_an_operator_may_ask_for_is_counted_apart(
         self, on_demand: Writer, change: dict[str, object]
     ) -> None:
-        on_demand.take(facts(), per_minute=60)
-        on_demand.take(facts(**change), per_minute=60)
+        on_demand.take(facts())
+        on_demand.take(facts(**change))
         on_demand.flush()
 
         assert Ending.objects.count() == DayCount.objects.count() == 2
 
     def test_a_count_says_of_what_it_is(self, on_demand: Writer) -> None:
-        on_demand.take(facts(), per_minute=60)
+        on_demand.take(facts())
         on_demand.flush()
 
         assert str(MinuteCount.objects.get()) == "1 × processor_error"
 
     def test_what_has_been_written_is_not_written_again(self, on_demand: Writer) -> None:
-        on_demand.take(facts(), per_minute=60)
+        on_demand.take(facts())
         on_demand.flush()
         on_demand.flush()
 
@@ -145,43 +144,29 @@ class TestCounting:
 
 
 class TestTheBound:
-    def test_more_failures_than_the_site_wants_a_minute_are_counted_only(self, db: None) -> None:
-        writer = Writer(background=False, clock=FakeClock())
-        for _ in range(500):
-            writer.take(facts(), per_minute=20)
-        writer.flush()
+    def test_what_is_only_counted_is_no_row(self, on_demand: Writer) -> None:
+        for number in range(500):
+            on_demand.take(facts(), counted_only=number >= 20)
+        on_demand.flush()
 
         assert Incident.objects.count() == 20
         assert counted() == [("processor_error", 500, 480)]
 
-    def test_the_next_minute_has_its_own(self, db: None) -> None:
-        clock = FakeClock()
-        writer = Writer(background=False, clock=clock)
-        for _ in range(2):
-            for _ in range(30):
-                writer.take(facts(), per_minute=20)
-            clock.now += 60
-        writer.flush()
-
-        assert Incident.objects.count() == 40
-
-    def test_successes_take_no_place_of_an_incident(self, on_demand: Writer) -> None:
-        for _ in range(100):
-            on_demand.take(success(), per_minute=1)
-        on_demand.take(facts(), per_minute=1)
+    def test_a_success_is_none_of_those_that_are_not_listed(self, on_demand: Writer) -> None:
+        on_demand.take(success(), counted_only=True)
         on_demand.flush()
 
-        assert Incident.objects.count() == 1
+        assert counted() == [("linked", 1, 0)]
 
 
 @pytest.mark.django_db(transaction=True)
 class TestAnOutage:
     def test_what_could_not_be_written_is_written_later(self, on_demand: Writer, no_table: Callable[[], None]) -> None:
-        on_demand.take(facts(reference="H7P-2QX-9MR"), per_minute=60)
+        on_demand.take(facts(reference="H7P-2QX-9MR"))
         with pytest.raises(DatabaseError):
             on_demand.flush()
-        on_demand.take(facts(reference="4FW-GXR-2CC", at=AT + timedelta(seconds=9)), per_minute=60)
-        on_demand.take(facts(code="processor_timeout", outcome="unknown"), per_minute=1)
+        on_demand.take(facts(reference="4FW-GXR-2CC", at=AT + timedelta(seconds=9)))
+        on_demand.take(facts(code="processor_timeout", outcome="unknown"), counted_only=True)
 
         no_table()
         on_demand.flush()
@@ -196,14 +181,14 @@ class TestAnOutage:
     def test_what_comes_while_it_could_not_be_written_is_added_to_it(
         self, on_demand: Writer, no_table: Callable[[], None]
     ) -> None:
-        later = iter([facts(at=AT + timedelta(seconds=9)), facts(code="processor_timeout")])
+        later = iter([(facts(at=AT + timedelta(seconds=9)), False), (facts(code="processor_timeout"), True)])
 
         def rider_meanwhile(execute: Callable[..., object], *query: object) -> object:
-            for one in later:
-                on_demand.take(one, per_minute=2)
+            for one, counted_only in later:
+                on_demand.take(one, counted_only=counted_only)
             return execute(*query)
 
-        on_demand.take(facts(), per_minute=2)
+        on_demand.take(facts())
         with connection.execute_wrapper(rider_meanwhile), pytest.raises(DatabaseError):
             on_demand.flush()
 
@@ -219,7 +204,7 @@ class TestAnOutage:
         monkeypatch.setattr(writing, "MAX_WAITING", 10)
         for _ in range(3):
             for _ in range(8):
-                on_demand.take(facts(), per_minute=60)
+                on_demand.take(facts())
             with pytest.raises(DatabaseError):
                 on_demand.flush()
 
@@ -245,8 +230,8 @@ class TestAnOutage:
                     raise
 
         writer = ObservedWriter()
-        writer.take(facts(), per_minute=60)
-        writer.take(facts(code="processor_timeout"), per_minute=60)
+        writer.take(facts())
+        writer.take(facts(code="processor_timeout"))
         until(lambda: len(failed) == 4)  # the pauses double: the next one is long enough to mend the table in it
 
         no_table()
@@ -258,7 +243,7 @@ class TestAnOutage:
         assert counted() == [("processor_error", 1, 0)]
 
     def test_facts_that_the_database_refuses_are_not_tried_for_ever(self, on_demand: Writer) -> None:
-        on_demand.take(facts(reference=None), per_minute=60)
+        on_demand.take(facts(reference=None))
         with pytest.raises(DatabaseError):
             on_demand.flush()
 
@@ -281,7 +266,7 @@ class TestTheThread:
 
     def test_writes_by_itself_and_ends_when_there_is_nothing_to_write(self, writer: Writer) -> None:
         assert self.threads() == []
-        writer.take(facts(), per_minute=60)
+        writer.take(facts())
 
         until(lambda: self.threads() == [])
 
@@ -289,19 +274,19 @@ class TestTheThread:
 
     def test_is_one_however_much_there_is(self, writer: Writer) -> None:
         for _ in range(50):
-            writer.take(facts(), per_minute=60)
+            writer.take(facts())
 
         assert len(self.threads()) == 1
 
     def test_is_there_again_for_what_comes_later(self, writer: Writer) -> None:
         for number in (1, 2):
-            writer.take(facts(), per_minute=60)
+            writer.take(facts())
             until(lambda: self.threads() == [])
             assert Incident.objects.count() == number
 
     def test_is_outside_of_the_requests_transaction(self, writer: Writer) -> None:
         with transaction.atomic():
-            writer.take(facts(), per_minute=60)
+            writer.take(facts())
             until(lambda: self.threads() == [])
             transaction.set_rollback(True)
 
@@ -311,7 +296,7 @@ class TestTheThread:
 def test_leaving_waits_for_what_is_being_written(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> None:
     monkeypatch.setattr(writing, "BATCH_SECONDS", 3600)
     writer = Writer()
-    writer.take(facts(), per_minute=60)
+    writer.take(facts())
 
     writer.leave()
 
@@ -323,7 +308,7 @@ def test_a_child_process_leaves_alone_what_its_parent_has_to_write(
 ) -> None:
     monkeypatch.setattr(writing, "BATCH_SECONDS", 3600)
     writer = Writer()
-    writer.take(facts(), per_minute=60)
+    writer.take(facts())
 
     with monkeypatch.context() as child:
         child.setattr(os, "getpid", lambda: 1)
@@ -341,7 +326,7 @@ def test_leaving_while_the_database_fails_says_what_is_lost(
     monkeypatch.setattr(writing, "BATCH_SECONDS", 3600)
     writer = Writer()
     for _ in range(3):
-        writer.take(facts(), per_minute=60)
+        writer.take(facts())
 
     writer.leave()
 

@@ -1,0 +1,57 @@
+"""How many ends a minute are told one by one: what is above that is counted, and nobody fills the lists for all.
+
+What browsers tell and what the back end saw have separate budgets, so that no browser keeps a failure of the processor
+out of the list, and one session has a small one. Each process has its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import replace
+
+from ..outcomes import Outcome, Side
+from ..transport.clock import SYSTEM_CLOCK, Clock
+from .report import Report
+
+PER_SESSION = 10
+
+
+class Budgets:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._minute_began = clock.monotonic()
+        self._spent: Counter[Side | tuple[Side, str]] = Counter()
+
+    def weighed(self, report: Report, *, per_minute: int) -> Report:
+        """The report, as one that is only counted where there have been enough. ``per_minute`` is for each side.
+
+        A success is never one too many, and what is no outcome is one of its session alone.
+        """
+        if report.outcome is Outcome.SUCCESS:
+            return report
+        session = (report.side, report.visit.identity.user_id)
+        with self._lock:
+            self._begin_minute()
+            is_within = self._spent[session] < PER_SESSION and (
+                report.outcome is None or self._spent[report.side] < per_minute
+            )
+            if is_within:
+                self._spent[session] += 1
+                self._spent[report.side] += report.outcome is not None
+        return report if is_within else replace(report, counted_only=True)
+
+    def clear(self) -> None:
+        """For tests: as if nothing had been told in this minute."""
+        with self._lock:
+            self._spent.clear()
+
+    def _begin_minute(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._minute_began >= 60:
+            self._minute_began = now
+            self._spent.clear()
+
+
+budgets = Budgets()
