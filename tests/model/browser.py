@@ -68,7 +68,9 @@ class Page:
 def page_of(response: requests.Response) -> Page:
     parser = _Parser()
     parser.feed(response.text)
-    name, reference = _PAGE.search(response.text), _REFERENCE.search(response.text)
+    name = _PAGE.search(response.text)
+    # The success page shows none: it has one in its address.
+    reference = _REFERENCE.search(response.text) or _REFERENCE.search(response.url)
     return Page(
         name=name[1] if name else "",
         status=response.status_code,

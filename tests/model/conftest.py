@@ -35,9 +35,7 @@ def watched_sandbox() -> Iterator[WatchedSandbox]:
 
 
 @pytest.fixture(scope="module")
-def fleet(
-    watched_sandbox: WatchedSandbox, redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:  # noqa: F811, E501
+def fleet(watched_sandbox: WatchedSandbox, redis_server: RedisServer) -> Iterator[Stage]:  # noqa: F811 - as above
     """Two workers, sessions in the database, and Redis."""
     with served(watched_sandbox.url, sessions="db", cache=on_redis(redis_server.url), workers=2, threads=6) as site:
         yield Stage(watched_sandbox, site, redis_server)

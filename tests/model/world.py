@@ -104,14 +104,10 @@ class World:
         self._kills = 0
         self._pool = ThreadPoolExecutor(max_workers=16)
         self._late: list[tuple[Tab, Page, Future[Any], Work | None]] = []
-        self._lost_at = 0.0
+        self._lost_at, self._was_quiet = 0.0, False
         self.home = Seat(Browser(site.url, "/enrollment/"), self._new_rider())
         self.desk = Seat(Browser(site.url, "/staff/"), self._new_rider())
         self.tabs = [Tab(self.home), Tab(self.home), Tab(self.desk)]
-
-    @property
-    def waits_for_tokens(self) -> bool:
-        return bool(self._late)
 
     def ends(self) -> None:
         """All work is done and all answers come; what was said must still be true."""
@@ -134,18 +130,16 @@ class World:
     # What riders and staff do.
 
     def chooses(self, tab: int, benefit: str) -> None:
+        self.answer_arrives(tab)
         self._step(f"{self._who(tab)} chooses {benefit}")
         seat = self.tabs[tab].seat
         seat.browser.does(f"/choose/{benefit}/")
         seat.chosen = benefit
         self._opens(self.tabs[tab])
 
-    def opens(self, tab: int) -> None:
-        self._step(f"{self._who(tab)} opens the enroll page")
-        self._opens(self.tabs[tab])
-
     def asks_for_token(self, tab: int, *, back: int = 0, slow: bool = False) -> None:
         """The page's script does so by itself."""
+        self.answer_arrives(tab)
         page = self._form(self.tabs[tab], back)
         if page is None:
             return
@@ -162,18 +156,20 @@ class World:
             self.sandbox.finish(work)
         self._token_answered(tab, page, future.result())
 
-    def enters_card_at_gateway(self, tab: int, card: int) -> None:
-        """And does not come back."""
+    def leaves_card_at_gateway(self, tab: int, card: int = 0) -> None:
+        """Goes there, enters a card, and does not come back."""
         at = self.tabs[tab]
-        if at.page is None or not at.gateway:
-            return
-        self._step(f"{self._who(tab)} enters card {card} at the gateway, and does not come back")
-        self._enters_card(at, card)
+        if at.seat.chosen != "low-income":
+            self.chooses(tab, "low-income")
+        if not at.gateway:
+            self.asks_for_token(tab)
+        if at.gateway:
+            self._step(f"{self._who(tab)} enters card {card} at the gateway, and does not come back")
+            self._enters_card(at, card)
 
     def enrolls(self, tab: int, *, card: int = 0, fate: str = "all is well", back: int = 0, clicks: int = 1) -> None:
+        self.answer_arrives(tab)
         at = self.tabs[tab]
-        if at.answers:
-            self.answer_arrives(tab)
         page = self._form(at, back)
         if page is None:
             return
@@ -194,9 +190,8 @@ class World:
         self._posts(at, attempt, page, FATES[fate], clicks, card_token=token)
 
     def checks_again(self, tab: int, *, fate: str = "all is well", clicks: int = 1) -> None:
+        self.answer_arrives(tab)
         at = self.tabs[tab]
-        if at.answers:
-            self.answer_arrives(tab)
         if at.page is None or at.page.name != "still_checking" or at.attempt is None:
             return
         self._step(f"{self._who(tab)} checks again: {fate}")
@@ -268,7 +263,8 @@ class World:
             self.site.kill_the_worker_of(at.names[0])
             self.answer_arrives(tab)
 
-    def cache_restarts(self) -> None:
+    def cache_restarts(self, tab: int = FIRST_TAB) -> None:
+        """Whoever is enrolling."""
         if self._redis is not None:
             self._step("the cache restarts, empty")
             self._redis.stop()
@@ -276,7 +272,10 @@ class World:
             self._redis.start()
 
     def quiet_time_passes(self) -> None:
-        """Until a link whose answer was lost is surely over."""
+        """Until a link whose answer was lost is surely over. Once: it takes real time."""
+        if self._was_quiet or not any(tab.page and tab.page.name == "still_checking" for tab in self.tabs):
+            return
+        self._was_quiet = True
         self._step("the quiet time passes")
         time.sleep(max(0.0, self._lost_at + QUIET - time.monotonic()))
 
