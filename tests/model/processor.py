@@ -22,10 +22,14 @@ Key = tuple[str, str]
 
 @dataclass(eq=False)
 class Work:
-    """A request that the processor works on, and that may still take effect. Times are monotonic seconds."""
+    """A request that the processor works on. Times are monotonic seconds.
+
+    ``may_link`` is whether it can change anything: a card that is in the group already cannot be linked again.
+    """
 
     key: Key
     do: Callable[[], Reply]
+    may_link: bool = False
     began: float = field(default_factory=time.monotonic)
     done: bool = False
     made: bool = False
@@ -43,7 +47,8 @@ class Registration:
 
 
 class WatchedSandbox(SandboxServer):
-    """``at_once`` has every link request that came while another of the same card and group was under way.
+    """``at_once`` has every link request that came while another of the same card and group was under way, and could
+    still link the card.
 
     ``hold_next`` holds the next request of an endpoint, ``link`` or one of those that begin a tokenization: its answer
     too, or, where ``answers``, only the work behind it, while a gateway says 504 or what ``faults`` say.
@@ -123,7 +128,8 @@ class WatchedSandbox(SandboxServer):
         work = Work(key, do)
         with self._watching:
             if endpoint == "link":
-                self.at_once += [(other, work) for other in self.under_way(key)]
+                work.may_link = key[1] not in self.groups_of(key[0])
+                self.at_once += [(other, work) for other in self.under_way(key) if other.may_link]
                 self.links.append(work)
             answers = self._next.pop(endpoint, None)
             if answers is not None:

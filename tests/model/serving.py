@@ -53,6 +53,11 @@ class Served:
         """The references of the ends that the log tells of."""
         return [line["ended"] for line in self._told() if "ended" in line]
 
+    @property
+    def successes(self) -> list[str]:
+        """The references of the successes that the site was told of."""
+        return [line["success"] for line in self._told() if "success" in line]
+
     def kill_the_worker_of(self, request: str) -> None:
         [pid] = [line["pid"] for line in self._told() if line.get("request") == request]
         os.kill(pid, signal.SIGKILL)

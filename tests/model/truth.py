@@ -111,7 +111,6 @@ class Truth:
         self.tell(f"the rider sees {page.name or 'a bare answer'} ({page.status}) {page.reference}")
         if not page.name:
             raise self.broken(f"A rider got a bare answer {page.status} and no page.")
-        self._is_reported(page)
         if page.name == "success":
             self._is_enrolled(attempt)
         elif page.name in SAYS_NOT_ENROLLED:
@@ -122,6 +121,7 @@ class Truth:
             self._was_enrolled_before(attempt)
         if page.name not in ("success", "still_checking") and attempt.alone and self._linked_by(attempt):
             raise self.broken(f"The card was linked, and its rider sees the page {page.name}.")
+        self._is_reported(page)
 
     def holds(self) -> None:
         """What must hold at any time."""
@@ -147,11 +147,13 @@ class Truth:
             raise self.broken(f"The site's session says {found}, and what the site wrote last is {wanted}.")
 
     def _is_reported(self, page: Page) -> None:
-        if page.reference and self._site.ends.count(page.reference) != 1:
-            raise self.broken(
-                f"The page {page.name} shows {page.reference}, which was reported "
-                f"{self._site.ends.count(page.reference)} times."
-            )
+        told = [("reported", self._site.ends)] if page.reference else []
+        if page.name == "success":
+            told.append(("told to the site", self._site.successes))
+        for how, references in told:
+            times = references.count(page.reference)
+            if times != 1:
+                raise self.broken(f"The page {page.name} shows {page.reference}, which was {how} {times} times.")
 
     def _is_enrolled(self, attempt: Attempt) -> None:
         with self._sandbox.state.lock:

@@ -6,8 +6,10 @@ from typing import Any
 from django.http import HttpRequest
 
 from enrollment_errors.host import Agency, Enrollment, Host, Method
+from enrollment_errors.outcomes import Result
 
 from .benefits import BENEFITS
+from .journal import tell
 
 
 class BenefitsHost(Host):
@@ -28,6 +30,9 @@ class BenefitsHost(Host):
             expiry=benefit.expiry,
             method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
         )
+
+    def on_success(self, request: HttpRequest, enrollment: Enrollment, result: Result) -> None:
+        tell(success=result.reference)
 
     def get_page_context(self, request: HttpRequest, page: str) -> Mapping[str, Any]:
         chosen = request.session.get("eligible")
