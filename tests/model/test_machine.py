@@ -85,6 +85,10 @@ class Riders(RuleBasedStateMachine):
         self.world.checks_again(tab, fate=fate, clicks=clicks)
 
     @rule(tab=tabs)
+    def posts_again(self, tab: int) -> None:
+        self.world.posts_again(tab)
+
+    @rule(tab=tabs)
     def answer_arrives(self, tab: int) -> None:
         self.world.answer_arrives(tab)
 
