@@ -106,17 +106,15 @@ class Seats:
             self.truth.has_card(card)
         return Rider(cards)
 
-    def _opens(self, tab: Tab) -> None:
+    def _opens(self, tab: Tab) -> Page:
         page = tab.seat.browser.opens(tab.seat.browser.base)
         assert page is not None, "the site does not answer"
         if not page.name:
             raise self.truth.broken(f"The enroll page is a bare answer {page.status}.")
         tab.page, tab.gateway = page, ""
-        self._remember(tab, page)
-
-    def _remember(self, tab: Tab, page: Page) -> None:
         if page.name == "enroll" and page.data and page.benefit:
             tab.forms = [page, *tab.forms][:_FORMS_KEPT]
+        return page
 
     def _form(self, tab: Tab, back: int) -> Page | None:
         """The enroll page in front, or one that Back leads to."""

@@ -72,6 +72,7 @@ class Truth:
         self._enrolled_before: set[Key] = set()
         self._cards: set[str] = set()
         self.story: list[str] = []
+        self.seen: Counter[str] = Counter()
         self.is_broken = False
 
     def tell(self, what: str) -> None:
@@ -107,6 +108,7 @@ class Truth:
     def shows(self, attempt: Attempt, page: Page) -> None:
         """What came of the attempt is on the rider's screen."""
         attempt.answered = True
+        self.seen[page.name] += 1
         attempt.note_expiry()
         self.tell(f"the rider sees {page.name or 'a bare answer'} ({page.status}) {page.reference}")
         if not page.name:

@@ -41,7 +41,9 @@ class World(Seats):
         seat = self.tabs[tab].seat
         seat.browser.does(f"/choose/{benefit}/")
         seat.chosen = benefit
-        self._opens(self.tabs[tab])
+        page = self._opens(self.tabs[tab])
+        if page.name != "enroll":
+            raise self.truth.broken(f"A rider who has just chosen a benefit sees {page.name}.")
 
     def asks_for_token(self, tab: int, *, back: int = 0, slow: bool = False) -> None:
         """The page's script does so by itself."""
