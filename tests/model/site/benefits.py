@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from enrollment_errors.host import ExpiryPolicy
+
+
+@dataclass(frozen=True)
+class Benefit:
+    """Each is another agency's, and has a concession group of its own. ``processor`` is the site's name for the
+    account."""
+
+    name: str
+    group: str
+    processor: str = "card form"
+    expiry: ExpiryPolicy | None = None
+
+
+BENEFITS = {
+    benefit.name: benefit
+    for benefit in (
+        Benefit("seniors", "group-seniors"),
+        Benefit("veterans", "group-veterans", expiry=ExpiryPolicy(days=365, reenrollment_days=14)),
+        Benefit("low-income", "group-low-income", processor="gateway"),
+    )
+}

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest
+
+from enrollment_errors.host import Agency, Enrollment, Host, Method
+from enrollment_errors.outcomes import Result
+
+from .benefits import BENEFITS
+from .journal import tell
+
+
+class BenefitsHost(Host):
+    """The session says under ``eligible`` which benefit was chosen, and every page names it."""
+
+    def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
+        chosen = request.session.get("eligible")
+        if chosen is None:
+            return None
+        benefit = BENEFITS[chosen["benefit"]]
+        in_person = request.resolver_match is not None and request.resolver_match.namespace == "in_person"
+        return Enrollment(
+            agency=Agency(slug=benefit.name, name=f"Agency of {benefit.name}", home_url="/"),
+            processor=benefit.processor,
+            group_id=benefit.group,
+            flow=benefit.name,
+            verifier="nobody",
+            expiry=benefit.expiry,
+            method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
+        )
+
+    def may_enroll_in_person(self, request: HttpRequest) -> bool:
+        return True  # whoever sits at the desk is its staff
+
+    def on_success(self, request: HttpRequest, enrollment: Enrollment, result: Result) -> None:
+        tell(success=result.reference)
+
+    def get_page_context(self, request: HttpRequest, page: str) -> Mapping[str, Any]:
+        chosen = request.session.get("eligible")
+        return {"benefit": chosen["benefit"] if chosen else ""}

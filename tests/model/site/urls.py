@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
+
+try:
+    from enrollment_errors.rider_session import forget_rider
+except ImportError:  # before there was a way to say that the next rider has come
+
+    def forget_rider(request: HttpRequest) -> None:
+        pass
+
+
+handler500 = "enrollment_errors.views.handler500"
+
+
+@csrf_exempt
+def choose(request: HttpRequest, benefit: str) -> HttpResponse:
+    request.session["eligible"] = {"benefit": benefit}
+    return HttpResponse()
+
+
+@csrf_exempt
+def sign_out(request: HttpRequest) -> HttpResponse:
+    request.session.flush()
+    return HttpResponse()
+
+
+@csrf_exempt
+def next_rider(request: HttpRequest) -> HttpResponse:
+    """At a staff desk the session goes on: it is the staff's."""
+    request.session["eligible"] = None
+    forget_rider(request)
+    return HttpResponse()
+
+
+def session(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"eligible": request.session.get("eligible")})
+
+
+urlpatterns = [
+    path("enrollment/", include("enrollment_errors.urls")),
+    path("staff/", include("enrollment_errors.urls", namespace="in_person")),
+    path("choose/<str:benefit>/", choose),
+    path("sign-out/", sign_out),
+    path("next-rider/", next_rider),
+    path("session/", session),
+]
