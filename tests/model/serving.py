@@ -31,7 +31,8 @@ LIMITS = {
     "BREAKER_WINDOW": 1,
     "BREAKER_OPEN": 0.2,
     # These riders are faster than any, and meant to be.
-    "RIDER_REQUESTS": 1_000,
+    "RIDER_REQUESTS": 100,
+    "RIDER_WINDOW": 1,
 }
 
 
