@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .encryption import keyed_digest
 from .outcomes import PendingLink
 from .transport.clock import Clock
-from .transport.shared_cache import CacheDown, SharedCache, is_recent
+from .transport.shared_cache import CLOCKS_APART, CacheDown, SharedCache
 
 POLL = 0.05
 """Seconds between two looks at another request's claim."""
@@ -64,11 +64,12 @@ class LinkClaim:
     def _read(self) -> tuple[str | None, float | None]:
         try:
             match self._cache.get(self._key):
-                case [str(state), float(sent_at)] if is_recent(sent_at, self._quiet, self._clock.time()):
+                case [str(state), float(sent_at)] if -CLOCKS_APART <= self._clock.time() - sent_at < self._quiet:
                     return state, sent_at
                 case None:
                     return None, None
-            self._cache.delete(self._key)  # from a host whose clock is wrong, or from another version of this app
+            # It is over, though the cache still has it; or it comes from a host whose clock is wrong.
+            self._cache.delete(self._key)
         except CacheDown:
             pass
         return None, None

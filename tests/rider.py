@@ -56,7 +56,7 @@ class Rider:
     def opens_the_page(self) -> End:
         """The enroll page; what it says that it was made for goes along with whatever the rider does next."""
         end = self.goes_to(self.base)
-        if end.page == "enroll" and 'name="made_for"' in end.text:
+        if 'name="made_for"' in end.text:
             self.page = end.text
         return end
 

@@ -6,10 +6,11 @@ import pytest
 from django.core.cache import cache, caches
 
 from enrollment_errors import conf
+from enrollment_errors.processors.opening import circuit_state
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.conformance import ProcessorConformance
 from enrollment_errors.testing.rider import Rider
-from enrollment_errors.transport.circuit import Phase, read_state
+from enrollment_errors.transport.circuit import Phase
 from tests.rider import Rider as Eligible
 
 from .backends import littlepay
@@ -73,11 +74,10 @@ def test_a_change_of_settings_keeps_the_private_cache(enrollment_settings):
 @pytest.mark.parametrize("turn", [1, 2])
 def test_every_test_begins_with_closed_circuits(enrollment_processor, enrollment_settings, turn):
     enrollment_settings(BREAKER_FAILURES=1, ATTEMPTS=1)
-    alias = conf.get_settings().CACHE
-    assert read_state("littlepay", alias).phase is Phase.CLOSED
+    assert circuit_state("littlepay").phase is Phase.CLOSED
     enrollment_processor.is_down()
     Rider(Eligible().becomes_eligible().client).enrolls("card")
-    assert read_state("littlepay", alias).phase is Phase.OPEN
+    assert circuit_state("littlepay").phase is Phase.OPEN
 
 
 @pytest.mark.usefixtures("sites_cache")

@@ -28,6 +28,8 @@ PAGES = {
     "system_error": 503,
     "server_error": 500,
     "cannot_enroll": 403,
+    "changed": 409,
+    "too_many": 429,
 }
 
 

@@ -91,7 +91,7 @@ def test_one_session_that_tells_300_failures_makes_a_few_events_and_keeps_nobody
     assert Incident.objects.filter(reference=end.reference).exists()
     assert list(DayCount.objects.order_by("count").values_list("ending__code", "count", "unlisted")) == [
         ("processor_error", 1, 0),
-        ("card_form_error", 300, 300 - PER_SESSION),
+        ("card_form_error", 30, 30 - PER_SESSION),  # the others were refused: RIDER_REQUESTS
     ]
 
 

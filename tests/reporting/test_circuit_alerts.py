@@ -33,6 +33,15 @@ def short_outage(outage: None, site: Any) -> None:
     site(BREAKER_OPEN=0.2)
 
 
+def riders_ask(number: int) -> None:
+    """One after the other; each has opened the page before the outage."""
+    riders = [Rider().becomes_eligible() for _ in range(number)]
+    for rider in riders:
+        rider.opens_the_page()
+    for rider in riders:
+        rider.posts_as_the_script("/enrollment/token/", {})
+
+
 def messages(telemetry: Telemetry) -> list[dict[str, Any]]:
     return [event for event in telemetry.sentry if "exception" not in event]
 
@@ -40,8 +49,7 @@ def messages(telemetry: Telemetry) -> list[dict[str, Any]]:
 def test_sentry_hears_once_that_the_circuit_opened_and_of_no_rider_meanwhile(
     outage: None, telemetry: Telemetry
 ) -> None:
-    for _ in range(10):
-        Rider().becomes_eligible().asks_for_token()
+    riders_ask(10)
     telemetry.settle(amplitude=10)
 
     assert len(telemetry.sentry) == 4
@@ -58,8 +66,7 @@ def test_sentry_hears_once_that_the_circuit_opened_and_of_no_rider_meanwhile(
 
 
 def test_the_log_and_amplitude_still_hear_of_every_rider(outage: None, telemetry: Telemetry) -> None:
-    for _ in range(10):
-        Rider().becomes_eligible().asks_for_token()
+    riders_ask(10)
     telemetry.settle(amplitude=10)
 
     assert [event["event_properties"]["error"] for event in telemetry.amplitude].count("circuit_open") == 7
@@ -104,8 +111,7 @@ def test_a_site_that_gives_it_a_code_of_its_own_hears_of_every_rider(
     outage: None, site: Any, telemetry: Telemetry
 ) -> None:
     site(RULES=[Rule(exception=CircuitOpen, outcome=Outcome.SYSTEM_ERROR, code="down", reason="We want to know.")])
-    for _ in range(6):
-        Rider().becomes_eligible().asks_for_token()
+    riders_ask(6)
     telemetry.settle(amplitude=6)
 
     assert [event["tags"].get("enrollment.code") for event in telemetry.sentry].count("down") == 3
