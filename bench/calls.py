@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from itertools import count
 
-from .gunicorn import Site, site
 from .riders import ask_for_token, enroll, warm_up
+from .serving import Site, site
 from .tables import milliseconds, percentile, print_table, ratio
 from .upstream import Upstream, upstream
 

@@ -7,8 +7,8 @@ from itertools import count
 from typing import Any
 
 from .caches import LOCAL_MEMORY, Cache, caches
-from .gunicorn import Site, site
 from .riders import enroll, warm_up
+from .serving import Site, site
 from .tables import milliseconds, percentile, print_table
 from .upstream import Upstream, upstream
 from .visitors import PATIENCE, Visit, riders, visit_other_pages

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import count
 
 from .caches import caches
-from .gunicorn import Site, site
 from .riders import Answer, ask_for_token, enroll, warm_up
+from .serving import Site, site
 from .tables import milliseconds, percentile, print_table, ratio
 from .upstream import Upstream, upstream
 

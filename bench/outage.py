@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .caches import LOCAL_MEMORY, Cache, caches
-from .gunicorn import Site, site
 from .riders import Answer, ask_for_token, warm_up
+from .serving import Site, site
 from .tables import print_table
 from .upstream import Upstream, upstream
 from .visitors import riders

@@ -84,10 +84,32 @@ CODES: dict[str, Code] = {
         "DNS does not know the processor's host name.",
         "Check BASE_URL and the resolver of the server.",
     ),
+    "certificate_expired": Code(
+        Outcome.SYSTEM_ERROR,
+        "The certificate of the processor's server has expired.",
+        "Check this server's clock. If it is right, tell the processor to renew its certificate.",
+    ),
+    "certificate_not_valid_yet": Code(
+        Outcome.SYSTEM_ERROR,
+        "The certificate of the processor's server is not valid yet.",
+        "Set this server's clock by NTP. If it is right, tell the processor.",
+    ),
+    "certificate_of_another_host": Code(
+        Outcome.SYSTEM_ERROR,
+        "The server at the processor's address showed a certificate for another host.",
+        "Check the host in BASE_URL. If it is right, something stands between this server and the processor.",
+    ),
+    "certificate_untrusted": Code(
+        Outcome.SYSTEM_ERROR,
+        "The certificate of the processor's server is self-signed, or from an authority that this server does not "
+        "trust.",
+        "Check that no proxy opens the connection, and ask the processor which authority signs. Never turn "
+        "verification off.",
+    ),
     "processor_tls_failed": Code(
         Outcome.SYSTEM_ERROR,
-        "No secure connection: an expired certificate, an unknown authority, or a wrong host.",
-        "Check the certificate of the processor's host, and the clock of the server.",
+        "No secure connection, for another reason than the certificate.",
+        "Check that BASE_URL names a port that speaks TLS, and whether the processor wants a client certificate.",
     ),
     "processor_unreachable": Code(
         Outcome.SYSTEM_ERROR,
@@ -119,6 +141,17 @@ CODES: dict[str, Code] = {
         Outcome.SERVER_ERROR,
         "The processor gave a token of a type that this app cannot send.",
         "Ask the processor what changed, and report it to this project.",
+    ),
+    "base_url_redirects": Code(
+        Outcome.SERVER_ERROR,
+        "The processor's server answered with a redirect, which an API does not do.",
+        "Correct BASE_URL: it often says http instead of https, or names a host that has moved.",
+    ),
+    "reply_broken": Code(
+        Outcome.SERVER_ERROR,
+        "The answer broke the HTTP protocol, or its body could not be decoded.",
+        "Check that BASE_URL names the processor's HTTP port. If it does, tell the processor and those who run a proxy "
+        "in between.",
     ),
     "reply_not_json": Code(
         Outcome.SERVER_ERROR,

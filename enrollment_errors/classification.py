@@ -117,10 +117,34 @@ RULES: tuple[Rule, ...] = (
         reason="DNS fails for a while as servers do.",
     ),
     Rule(
+        exception=exceptions.CertificateExpired,
+        outcome=_SYSTEM,
+        code="certificate_expired",
+        reason="It is the processor's to renew.",
+    ),
+    Rule(
+        exception=exceptions.CertificateNotValidYet,
+        outcome=_SYSTEM,
+        code="certificate_not_valid_yet",
+        reason="A clock is wrong, ours or theirs.",
+    ),
+    Rule(
+        exception=exceptions.CertificateOfAnotherHost,
+        outcome=_SYSTEM,
+        code="certificate_of_another_host",
+        reason="Something else answers at the processor's address, for a while or because of a typo.",
+    ),
+    Rule(
+        exception=exceptions.CertificateUntrusted,
+        outcome=_SYSTEM,
+        code="certificate_untrusted",
+        reason="Self-signed, an unknown authority, or somebody in between who opens the connection.",
+    ),
+    Rule(
         exception=exceptions.TlsFailed,
         outcome=_SYSTEM,
         code="processor_tls_failed",
-        reason="An expired certificate is the processor's to renew.",
+        reason="No secure connection, for another reason than the certificate.",
     ),
     Rule(
         exception=exceptions.ConnectionFailed,
@@ -164,10 +188,23 @@ RULES: tuple[Rule, ...] = (
         reason="The processor refuses what we ask, 408 among them: our side.",
     ),
     Rule(
+        exception=exceptions.StatusError,
+        status=(300, 399),
+        outcome=_SERVER,
+        code="base_url_redirects",
+        reason="An API does not redirect: what is at the base URL is something else. Nobody follows it.",
+    ),
+    Rule(
         exception=exceptions.TokenTypeUnsupported,
         outcome=_SERVER,
         code="token_type_unsupported",
         reason="A token that we would send in the wrong way.",
+    ),
+    Rule(
+        exception=exceptions.ReplyBroken,
+        outcome=_SERVER,
+        code="reply_broken",
+        reason="An answer came, and it breaks HTTP: no server that is merely down does that.",
     ),
     Rule(
         exception=exceptions.ReplyNotJson,

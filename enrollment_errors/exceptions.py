@@ -9,12 +9,17 @@
     │   │   ├── ConnectionFailed        refused, reset, or cut before the end
     │   │   │   ├── NameNotResolved
     │   │   │   └── TlsFailed
+    │   │   │       ├── CertificateExpired
+    │   │   │       ├── CertificateNotValidYet
+    │   │   │       ├── CertificateOfAnotherHost
+    │   │   │       └── CertificateUntrusted
     │   │   ├── TimedOut                silence for longer than the connect or read timeout
     │   │   ├── DeadlineExceeded        the whole took longer than the rider's budget
     │   │   ├── CircuitOpen             not called: the processor is known to be down
     │   │   └── ProcessorBusy           not called: too many calls of this process are under way
     │   ├── StatusError                 a whole answer with a status that is not 2xx
-    │   ├── ReplyError                  a 2xx that cannot be used
+    │   ├── ReplyError                  an answer that cannot be used
+    │   │   ├── ReplyBroken             it breaks HTTP, or its body cannot be decoded
     │   │   ├── ReplyNotJson
     │   │   ├── ReplyIncomplete
     │   │   └── TokenTypeUnsupported
@@ -93,6 +98,22 @@ class TlsFailed(ConnectionFailed):
     pass
 
 
+class CertificateExpired(TlsFailed):
+    pass
+
+
+class CertificateNotValidYet(TlsFailed):
+    pass
+
+
+class CertificateOfAnotherHost(TlsFailed):
+    pass
+
+
+class CertificateUntrusted(TlsFailed):
+    pass
+
+
 class TimedOut(TransportError):
     pass
 
@@ -131,9 +152,15 @@ class StatusError(ProcessorError):
 
 
 class ReplyError(ProcessorError):
-    """A 2xx that cannot be used: the processor did say that it did what was asked."""
+    """An answer that cannot be used: a 2xx, with which the processor did say that it did what was asked, or one that
+    does not even tell its status.
+    """
 
     may_have_taken_effect = True
+
+
+class ReplyBroken(ReplyError):
+    """It breaks HTTP, or its body cannot be decoded. Whether it was a 2xx is not known."""
 
 
 class ReplyNotJson(ReplyError):

@@ -8,7 +8,7 @@ import pytest
 
 from enrollment_errors import exceptions
 from enrollment_errors.catalogue import CODES
-from enrollment_errors.classification import RULES, UNEXPECTED, Rule, classify
+from enrollment_errors.classification import RULES, UNEXPECTED, Rule, Verdict, classify
 from enrollment_errors.outcomes import Outcome, Stage
 from enrollment_errors.redaction import Secret
 
@@ -52,6 +52,10 @@ def test_other_4xx_is_a_server_error_at_every_stage(code, stage):
         exceptions.ConnectionFailed(),
         exceptions.NameNotResolved(),
         exceptions.TlsFailed(),
+        exceptions.CertificateExpired(),
+        exceptions.CertificateNotValidYet(),
+        exceptions.CertificateOfAnotherHost(),
+        exceptions.CertificateUntrusted(),
         exceptions.DeadlineExceeded(),
         exceptions.CircuitOpen(),
         exceptions.ProcessorBusy(),
@@ -66,6 +70,7 @@ def test_no_answer_is_a_system_error(error):
     "error",
     [
         exceptions.TokenTypeUnsupported(),
+        exceptions.ReplyBroken(),
         exceptions.ReplyNotJson(),
         exceptions.ReplyIncomplete(),
         exceptions.BaseUrlInvalid(),
@@ -78,6 +83,30 @@ def test_no_answer_is_a_system_error(error):
 )
 def test_an_unusable_answer_and_our_own_mistakes_are_server_errors(error):
     assert outcome(error) is Outcome.SERVER_ERROR
+
+
+@pytest.mark.parametrize("stage", EVERY_STAGE)
+@pytest.mark.parametrize("code", [300, 301, 302, 303, 304, 307, 308, 399])
+def test_a_redirect_is_a_server_error_that_names_the_base_url(code, stage):
+    verdict = classify(status(code), processor="littlepay", stage=stage)
+    assert verdict == Verdict(Outcome.SERVER_ERROR, "base_url_redirects")
+    assert "BASE_URL" in CODES[verdict.code].action
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (exceptions.CertificateExpired(), "certificate_expired"),
+        (exceptions.CertificateNotValidYet(), "certificate_not_valid_yet"),
+        (exceptions.CertificateOfAnotherHost(), "certificate_of_another_host"),
+        (exceptions.CertificateUntrusted(), "certificate_untrusted"),
+        (exceptions.TlsFailed(), "processor_tls_failed"),
+        (exceptions.ReplyBroken(), "reply_broken"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_wrong_with_the_connection_has_a_code_of_its_own(error, code):
+    assert classify(error, processor="littlepay", stage=Stage.LINK).code == code
 
 
 def test_refused_card_details_are_to_be_tried_again():
@@ -115,7 +144,7 @@ def test_a_token_request_that_fails_in_the_browser_follows_its_status(code, expe
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("?"), KeyError("id"), status(302), status(100), exceptions.EnrollmentError()]
+    "error", [ValueError("?"), KeyError("id"), status(600), status(100), exceptions.EnrollmentError()]
 )
 def test_what_no_row_matches_is_a_server_error(error):
     assert classify(error, processor="littlepay", stage=Stage.LINK) == UNEXPECTED

@@ -17,6 +17,7 @@ from ..exceptions import (
     ConnectionFailed,
     DeadlineExceeded,
     ProcessorError,
+    ReplyBroken,
     ReplyIncomplete,
     ReplyNotJson,
     StatusError,
@@ -158,7 +159,9 @@ def _diagnosis_of_status(status: int, stage: Stage | None) -> str:
         return "processor_error"
     if status == 429:
         return "too_many_requests"
-    if status in (404, 405) or 300 <= status <= 399:
+    if 300 <= status <= 399:
+        return "base_url_redirects"
+    if status in (404, 405):
         return "api_not_found"
     if status in (401, 403):
         return _REFUSED.get((stage, status)) or _REFUSED[stage, None]
@@ -173,6 +176,7 @@ _REFUSED: dict[tuple[Stage | None, int | None], str] = {
 }
 _KINDS = (
     (TokenTypeUnsupported, "token_type_unsupported"),
+    (ReplyBroken, "reply_broken"),
     (ReplyNotJson, "not_the_api"),
     (ReplyIncomplete, "reply_incomplete"),
     ((TimedOut, DeadlineExceeded), "too_slow"),

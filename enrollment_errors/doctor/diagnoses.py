@@ -101,6 +101,15 @@ DIAGNOSES: dict[str, Diagnosis] = {
         "There is a server, and it has no such API: a wrong version, a wrong path, or a wrong host.",
         "Check API_VERSION (v1 by default) and BASE_URL, which must not itself end in /api or a version.",
     ),
+    "base_url_redirects": Diagnosis(
+        "The server answers with a redirect, which an API does not do.",
+        "Correct BASE_URL: it often says http instead of https, or names a host that has moved.",
+    ),
+    "reply_broken": Diagnosis(
+        "The answer breaks the HTTP protocol, or its body cannot be decoded.",
+        "Check that BASE_URL names the processor's HTTP port. Then ask the processor and those who run a proxy in "
+        "between.",
+    ),
     "not_the_api": Diagnosis(
         "The answer is 2xx and no JSON: a web page, or a gateway that wants something of a person.",
         "Check BASE_URL; have this server's address allowed by the processor's gateway.",

@@ -2,7 +2,7 @@
 
 Nothing here knows any processor. ``http.ProcessorHttp`` is what a processor uses; the rest serves it::
 
-    http ── retry ── circuit ── bulkhead ── exchange ── session ── sockets
+    http ── retry ── circuit ── bulkhead ── exchange ── session ── sockets ── answer
                         │                      │
     token_cache ── shared_cache             privacy, sealing, failures
 

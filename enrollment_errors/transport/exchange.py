@@ -18,7 +18,7 @@ from .privacy import private_call
 from .response import Response
 from .sealing import sealing
 from .session import ConnectionPool
-from .sockets import Exchange, current_exchange
+from .under_way import Exchange, current_exchange
 
 MAX_CONTENT = 2 * 1024 * 1024
 """Bytes of an answer that are read. What is longer is cut, and so no JSON any more."""

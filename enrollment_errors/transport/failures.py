@@ -6,10 +6,38 @@ variables of their frames. None of that goes on: not as text, as ``__cause__`` o
 
 from __future__ import annotations
 
+import ssl
+
 import requests
 import urllib3
 
-from ..exceptions import BaseUrlInvalid, ConnectionFailed, ProcessorError, TimedOut, TlsFailed, TransportError
+from ..exceptions import (
+    BaseUrlInvalid,
+    CertificateExpired,
+    CertificateNotValidYet,
+    CertificateOfAnotherHost,
+    CertificateUntrusted,
+    ConnectionFailed,
+    ProcessorError,
+    ReplyBroken,
+    TimedOut,
+    TlsFailed,
+)
+
+# OpenSSL's X509_V_ERR_ codes; any other is a certificate that nobody vouches for.
+_CERTIFICATES: dict[int, type[TlsFailed]] = {
+    9: CertificateNotValidYet,
+    10: CertificateExpired,
+    62: CertificateOfAnotherHost,
+    64: CertificateOfAnotherHost,
+}
+
+
+def failed_handshake(error: ssl.SSLError) -> TlsFailed:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        kind = _CERTIFICATES.get(error.verify_code, CertificateUntrusted)
+        return kind(f"TLS handshake: {error.verify_message}")
+    return TlsFailed(f"TLS handshake: {error.reason or type(error).__name__}")
 
 
 def cleaned(error: BaseException, *, sent: bool) -> BaseException:
@@ -23,7 +51,7 @@ def cleaned(error: BaseException, *, sent: bool) -> BaseException:
 
 
 def _translated(error: BaseException, sent: bool) -> BaseException:
-    if isinstance(error, TransportError) or not isinstance(error, Exception):
+    if isinstance(error, ProcessorError) or not isinstance(error, Exception):
         return error  # ours, or an exit or an interrupt, which goes its own way
     for kind, failure in _KINDS:
         if isinstance(error, kind):
@@ -45,6 +73,10 @@ _KINDS = (
             urllib3.exceptions.LocationValueError,
         ),
         lambda: BaseUrlInvalid("the base URL cannot be called"),
+    ),
+    (
+        (requests.exceptions.ContentDecodingError, urllib3.exceptions.DecodeError),
+        lambda: ReplyBroken("a body that cannot be decoded"),
     ),
     (
         (requests.RequestException, urllib3.exceptions.HTTPError, OSError),

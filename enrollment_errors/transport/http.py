@@ -20,8 +20,8 @@ from .privacy import UpstreamSpan
 from .response import Response
 from .retry import with_retries
 from .session import pool_of
-from .sockets import Exchange
 from .token_cache import TokenCache
+from .under_way import Exchange
 
 __all__ = ["Limits", "ProcessorHttp", "Response"]
 

@@ -16,13 +16,17 @@ T = TypeVar("T")
 
 class PerProcess(Generic[T]):
     def __init__(self) -> None:
-        self._pid_and_items: tuple[int, dict[Hashable, T]] = (os.getpid(), {})
+        self._items: dict[int, dict[Hashable, T]] = {}
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The item of this process under ``key``. Where two threads make it at once, both get the same one."""
-        pid, items = self._pid_and_items
-        if pid != os.getpid():
-            items = {}
-            self._pid_and_items = (os.getpid(), items)
+        pid = os.getpid()
+        items = self._items.get(pid)
+        if items is None:
+            # No lock, which a fork could leave held: setdefault gives all threads the same, right after a fork too.
+            items = self._items.setdefault(pid, {})
+            for other in list(self._items):
+                if other != pid:
+                    self._items.pop(other, None)
         found = items.get(key)
         return found if found is not None else items.setdefault(key, make())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,7 @@ from ..exceptions import ReplyIncomplete, ReplyNotJson
 from ..redaction import Secret
 
 _NOT_JSON = object()
+_HALF_OF_A_PAIR = re.compile(rb"\\u[dD][89A-Fa-f]")
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,17 @@ class Response:
     @cached_property
     def _document(self) -> Any:
         try:
-            return json.loads(self.content)
+            return _parsed(self.content)
         except (ValueError, RecursionError):
             return _NOT_JSON
+
+
+def _parsed(content: bytes) -> Any:
+    """Raises ``ValueError``, for half a surrogate pair too: no URL, database or event could take it."""
+    document = json.loads(content.decode("utf-8-sig"))
+    if _HALF_OF_A_PAIR.search(content):
+        json.dumps(document, ensure_ascii=False).encode()
+    return document
 
 
 def _missing(objects: Any, required: Sequence[str], secret: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..exceptions import CircuitOpen, ConnectionFailed, ProcessorError, StatusError, TimedOut, TlsFailed
+from ..exceptions import CircuitOpen, ConnectionFailed, ProcessorError, ReplyBroken, StatusError, TimedOut, TlsFailed
 from .clock import Clock
 from .deadline import Deadline
 
@@ -50,4 +50,4 @@ def with_retries(call: Callable[[], T], *, attempts: int, deadline: Deadline, cl
 def _may_pass(error: ProcessorError) -> bool:
     if isinstance(error, StatusError):
         return error.status in PASSING_STATUSES
-    return isinstance(error, (ConnectionFailed, TimedOut)) and not isinstance(error, TlsFailed)
+    return isinstance(error, (ConnectionFailed, TimedOut, ReplyBroken)) and not isinstance(error, TlsFailed)

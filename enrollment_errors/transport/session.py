@@ -42,7 +42,8 @@ class _BoundedConnection(HTTPConnection):
 
     @property
     def is_connected(self) -> bool:
-        return time.monotonic() - self._used_at < MAX_IDLE and super().is_connected
+        is_fit = isinstance(self.sock, BoundedSocket) and self.sock.is_fit
+        return is_fit and time.monotonic() - self._used_at < MAX_IDLE and super().is_connected
 
 
 class _BoundedTlsConnection(_BoundedConnection, HTTPSConnection):
@@ -91,8 +92,9 @@ def pool_of(account: str, tls_context: ssl.SSLContext | None, size: int) -> Conn
     pools = _pools.get(account, dict)
     pool = pools.get(tls_context)
     if pool is None:
-        pools.clear()
         pool = pools.setdefault(tls_context, ConnectionPool(tls_context, size))
+        for other in [context for context in list(pools) if context is not tls_context]:
+            pools.pop(other, None)
     return pool
 
 

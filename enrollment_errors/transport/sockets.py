@@ -8,35 +8,26 @@ whether a byte of the request has left.
 
 from __future__ import annotations
 
-import io
 import queue
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
-from ..exceptions import ConnectionFailed, DeadlineExceeded, NameNotResolved, TimedOut, TlsFailed, TransportError
-from .deadline import Deadline
-
-
-@dataclass
-class Exchange:
-    """One request and its answer, under way in this thread."""
-
-    deadline: Deadline
-    connect_timeout: float
-    read_timeout: float
-    sent: bool = False
-    """At least one byte of the request has left."""
-    found_dead: bool = False
-    """The connection was dead before that: a pooled one that the server had closed."""
-
-
-current_exchange: ContextVar[Exchange] = ContextVar("current_exchange")
+from ..exceptions import (
+    ConnectionFailed,
+    DeadlineExceeded,
+    NameNotResolved,
+    ReplyBroken,
+    TimedOut,
+    TlsFailed,
+    TransportError,
+)
+from .answer import AnswerReader
+from .failures import failed_handshake
+from .under_way import Exchange, current_exchange
 
 
 @contextmanager
@@ -60,36 +51,39 @@ def _too_late(deadline_was_nearer: bool, sent: bool) -> TransportError:
     )
 
 
-class _AnswerReader(io.BufferedReader):
-    """``http.client`` takes the end of the connection for the end of the headers: an answer cut there would pass."""
-
-    _in_head = True
-
-    def readline(self, size: int | None = -1, /) -> bytes:
-        line = super().readline(size)
-        if self._in_head:
-            if not line:
-                sent = current_exchange.get().sent
-                raise ConnectionFailed("the connection was cut before the answer began", may_have_taken_effect=sent)
-            self._in_head = line not in (b"\r\n", b"\n")
-        return line
-
-
 class BoundedSocket(socket.socket):
     """``http.client`` writes by ``sendall``, and reads a ``makefile`` that fills itself by ``recv_into``."""
 
-    def makefile(self, *args: Any, **kwargs: Any) -> Any:
-        return _AnswerReader(super().makefile("rb", buffering=0))
+    is_fit = False
+    """Whether another request may go this way: the last answer was read to its end, and nothing came after it."""
+    _was_used = False
+    _received = 0
+    _early = b""
 
-    def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        with _bounded(self, current_exchange.get().read_timeout):
-            try:
-                return super().recv_into(*args, **kwargs)
-            except ssl.SSLError:
-                raise TlsFailed("TLS failed while reading", may_have_taken_effect=True) from None
+    def makefile(self, *args: Any, **kwargs: Any) -> Any:
+        self.is_fit, self._received = False, 0
+        return AnswerReader(super().makefile("rb", buffering=0), current_exchange.get(), self._end_answer)
+
+    def _end_answer(self, consumed: int, is_in_order: bool) -> None:
+        self.is_fit, self._was_used = is_in_order and consumed == self._received, True
+        if not self.is_fit:
+            self.close()
+
+    def recv_into(self, buffer: Any, *args: Any, **kwargs: Any) -> int:
+        if self._early:
+            buffer[:1], self._early, received = self._early, b"", 1
+        else:
+            with _bounded(self, current_exchange.get().read_timeout):
+                try:
+                    received = super().recv_into(buffer, *args, **kwargs)
+                except ssl.SSLError:
+                    raise TlsFailed("TLS failed while reading", may_have_taken_effect=True) from None
+        self._received += received
+        return received
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         exchange = current_exchange.get()
+        self._listen(exchange)
         with _bounded(self, exchange.read_timeout):
             try:
                 sent = super().send(*args, **kwargs)
@@ -103,6 +97,24 @@ class BoundedSocket(socket.socket):
         exchange.sent = True
         return sent
 
+    def _listen(self, exchange: Exchange) -> None:
+        """Without waiting: who answers before all of the request has left, answers something else, or in haste."""
+        self.settimeout(0)
+        try:
+            early = self._early or super().recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return
+        except ssl.SSLError:
+            raise TlsFailed("TLS failed before the answer", may_have_taken_effect=exchange.sent) from None
+        except OSError:
+            early = b""  # what it means, the send itself tells
+        if self._was_used and not exchange.sent:
+            exchange.found_dead = True
+            raise ConnectionFailed("the connection was of no use before the request was sent")
+        if self._was_used and early:
+            raise ReplyBroken("an answer that was there before the request")
+        exchange.answered_early, self._early = True, early
+
     def sendall(self, data: Any, flags: int = 0) -> None:
         # The timeout of the C version is for the whole, which is right, but it does not tell whether anything has left.
         with memoryview(data) as view, view.cast("B") as rest:
@@ -113,11 +125,12 @@ class BoundedSocket(socket.socket):
 
 class BoundedTlsSocket(BoundedSocket, ssl.SSLSocket):
     def do_handshake(self, block: bool = False) -> None:
+        # Without an argument, which gevent's has none of. It tells how to wait where the socket has no timeout.
         try:
             with _bounded(self, current_exchange.get().connect_timeout):
-                super().do_handshake(block)
+                super().do_handshake()
         except ssl.SSLError as error:
-            failure: TransportError = TlsFailed(f"TLS handshake: {error.reason or type(error).__name__}")
+            failure: TransportError = failed_handshake(error)
         except OSError:
             failure = ConnectionFailed("the connection was cut during the TLS handshake")
         except TransportError as error:

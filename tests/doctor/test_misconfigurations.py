@@ -135,7 +135,12 @@ FAULTS: dict[str, tuple[str, Fault, dict[str, str]]] = {
     "the processor redirects": (
         "authorization",
         status(302, headers={"Location": "/login"}),
-        {"access": "api_not_found"},
+        {"access": "base_url_redirects"},
+    ),
+    "the processor breaks HTTP": (
+        "authorization",
+        status(200, headers={"Content-Length": "77"}),
+        {"access": "reply_broken"},
     ),
     "the processor hangs": ("tokenization", Fault(kind="hang"), {"access": "too_slow"}),
     "the processor cuts": ("tokenization", Fault(kind="reset"), {"access": "connection_cut"}),

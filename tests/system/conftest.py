@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from bench.caches import Cache, on_redis
-from bench.gunicorn import Site, site
+from bench.serving import Site, site
 from tests.servers import RedisServer, missing, redis_server  # noqa: F401 - a fixture
 
 Serve = Callable[..., Site]
@@ -20,7 +20,7 @@ def redis_cache(redis_server: RedisServer) -> Cache:  # noqa: F811 - the fixture
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """``serve(processor_url, …)``: the bench's site under gunicorn, with the arguments of ``bench.gunicorn.site``."""
+    """``serve(processor_url, …)``: the bench's site under gunicorn, with the arguments of ``bench.serving.site``."""
     if find_spec("gunicorn") is None:
         missing("gunicorn")
     with ExitStack() as stack:

@@ -26,7 +26,14 @@ class Certificate:
         return ssl.create_default_context(cafile=str(self.pem))
 
 
-def make_certificate(folder: Path, name: str = "localhost") -> Certificate:
+def make_certificate(
+    folder: Path,
+    name: str = "localhost",
+    *,
+    since: datetime.datetime | None = None,
+    until: datetime.datetime | None = None,
+) -> Certificate:
+    """Valid from yesterday to tomorrow, where it does not say otherwise."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -36,8 +43,8 @@ def make_certificate(folder: Path, name: str = "localhost") -> Certificate:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(since or now - datetime.timedelta(days=1))
+        .not_valid_after(until or now + datetime.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

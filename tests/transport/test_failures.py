@@ -16,6 +16,7 @@ from enrollment_errors.exceptions import (
     ConnectionFailed,
     NameNotResolved,
     ProcessorError,
+    ReplyBroken,
     StatusError,
     TimedOut,
     TlsFailed,
@@ -105,32 +106,32 @@ def send_endless_headers(connection: Connection) -> None:
     connection.send(b"HTTP/1.1 200 OK\r\n" + b"X-More: yes\r\n" * 1000)
 
 
-AFTER_SENDING = [
-    hang,
-    reset,
-    close,
-    cut_headers,
-    cut_body,
-    cut_chunk,
-    reset_body,
-    speak_something_else,
-    send_a_broken_archive,
-    send_endless_headers,
-]
+AFTER_SENDING = {
+    hang: TimedOut,
+    reset: ConnectionFailed,
+    close: ConnectionFailed,
+    cut_headers: ConnectionFailed,
+    cut_body: ConnectionFailed,
+    cut_chunk: ConnectionFailed,
+    reset_body: ConnectionFailed,
+    speak_something_else: ReplyBroken,
+    send_a_broken_archive: ReplyBroken,
+    send_endless_headers: ReplyBroken,
+}
 
 
 class TestKinds:
     @pytest.mark.parametrize("behave", AFTER_SENDING)
     def test_what_fails_after_sending_may_have_taken_effect(self, serve: Serve, connect: Connect, behave) -> None:
         error = failure_of(connect(serve(behave).url, read_timeout=0.2))
-        assert type(error) is (TimedOut if behave is hang else ConnectionFailed)
+        assert type(error) is AFTER_SENDING[behave]
         assert error.may_have_taken_effect
 
     @pytest.mark.parametrize("behave", AFTER_SENDING)
     def test_over_tls_it_is_the_same(self, serve: Serve, connect: Connect, certificate: Certificate, behave) -> None:
         server = serve(behave, certificate.server_context())
         error = failure_of(connect(server.url, read_timeout=0.2, tls_context=certificate.client_context()))
-        assert type(error) is (TimedOut if behave is hang else ConnectionFailed)
+        assert type(error) is AFTER_SENDING[behave]
         assert error.may_have_taken_effect
 
     def test_a_request_that_is_cut_in_its_middle_may_have_taken_effect(self, serve: Serve, connect: Connect) -> None:
@@ -219,7 +220,7 @@ class TestEveryExceptionBelow:
         with responses.RequestsMock() as mock:
             mock.post("https://processor.test/links/card-token-5e7a", body=raised)
             error = failure_of(connect("https://processor.test"))
-        assert isinstance(error, (TransportError, BaseUrlInvalid))
+        assert isinstance(error, (TransportError, ReplyBroken, BaseUrlInvalid))
 
     def test_that_nobody_expected_names_its_place_and_not_its_text(
         self, connect: Connect, monkeypatch: pytest.MonkeyPatch

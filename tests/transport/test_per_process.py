@@ -51,6 +51,26 @@ def test_what_was_made_before_a_fork_is_let_go_of_in_the_child(monkeypatch: pyte
     assert parents() is None
 
 
+def test_threads_that_ask_at_once_right_after_a_fork_get_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    items: PerProcess[object] = PerProcess()
+    items.get("key", object)
+    meeting = threading.Barrier(2, timeout=5)
+
+    def find_out_together() -> int:
+        meeting.wait()
+        return 0
+
+    monkeypatch.setattr(os, "getpid", find_out_together)
+    got: list[object] = []
+    threads = [threading.Thread(target=lambda: got.append(items.get("key", object))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert len(got) == 2
+    assert got[0] is got[1]
+
+
 def test_a_forked_child_has_its_own() -> None:
     items: PerProcess[object] = PerProcess()
     parents = items.get("key", object)

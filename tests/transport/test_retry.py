@@ -14,6 +14,7 @@ from enrollment_errors.exceptions import (
     NameNotResolved,
     ProcessorBusy,
     ProcessorError,
+    ReplyBroken,
     StatusError,
     TimedOut,
     TlsFailed,
@@ -57,6 +58,7 @@ PASSING: list[Callable[[], ProcessorError]] = [
     ConnectionFailed,
     NameNotResolved,
     TimedOut,
+    ReplyBroken,
 ]
 LASTING: list[Callable[[], ProcessorError]] = [
     *(lambda code=code: status(code) for code in (302, 400, 401, 403, 404, 409, 501)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import http.client
 import multiprocessing
 import os
@@ -13,7 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from enrollment_errors.exceptions import ConnectionFailed, StatusError, TlsFailed
+from enrollment_errors.exceptions import (
+    CertificateExpired,
+    CertificateNotValidYet,
+    CertificateOfAnotherHost,
+    CertificateUntrusted,
+    ConnectionFailed,
+    StatusError,
+    TlsFailed,
+)
 from enrollment_errors.transport import session
 from enrollment_errors.transport.http import ProcessorHttp
 
@@ -89,6 +98,23 @@ class TestPooling:
         for context in (certificate.client_context(), certificate.client_context()):
             get(connect(server.url, tls_context=context))
         assert server.connections == 2
+
+    def test_threads_that_open_it_at_once_share_it(self, connect: Connect, account: str) -> None:
+        meeting = threading.Barrier(8, timeout=5)
+        contexts = [ssl.create_default_context(), ssl.create_default_context()]
+        for context in contexts:
+            got: list[object] = []
+
+            def open_(context: ssl.SSLContext = context, got: list[object] = got) -> None:
+                meeting.wait()
+                got.append(session.pool_of(account, context, 4))
+
+            threads = [threading.Thread(target=open_) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(5)
+            assert len(set(map(id, got))) == 1
 
 
 class TestStaleConnections:
@@ -262,6 +288,51 @@ class TestTls:
         other = make_certificate(tmp_path, "elsewhere.test")
         with pytest.raises(TlsFailed):
             get(connect(serve(tls=other.server_context()).url, tls_context=careless))
+
+
+def day(number: float) -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=number)
+
+
+class TestCertificates:
+    """An operator hears what is wrong with it."""
+
+    @pytest.mark.parametrize(
+        ("since", "until", "expected"),
+        [(-2, -1, CertificateExpired), (1, 2, CertificateNotValidYet)],
+    )
+    def test_out_of_its_time(
+        self,
+        serve: Serve,
+        connect: Connect,
+        tmp_path: Path,
+        since: int,
+        until: int,
+        expected: type[TlsFailed],
+    ) -> None:
+        certificate = make_certificate(tmp_path, since=day(since), until=day(until))
+        server = serve(tls=certificate.server_context())
+        assert_refused_as(expected, connect(server.url, tls_context=certificate.client_context()))
+
+    def test_of_another_host(self, serve: Serve, connect: Connect, tmp_path: Path) -> None:
+        other = make_certificate(tmp_path, "elsewhere.test")
+        server = serve(tls=other.server_context())
+        assert_refused_as(CertificateOfAnotherHost, connect(server.url, tls_context=other.client_context()))
+
+    def test_of_another_address(self, serve: Serve, connect: Connect, certificate: Certificate) -> None:
+        server = serve(tls=certificate.server_context())
+        url = server.url.replace("localhost", "127.0.0.1")
+        assert_refused_as(CertificateOfAnotherHost, connect(url, tls_context=certificate.client_context()))
+
+    def test_that_nobody_vouches_for(self, serve: Serve, connect: Connect, certificate: Certificate) -> None:
+        assert_refused_as(CertificateUntrusted, connect(serve(tls=certificate.server_context()).url))
+
+
+def assert_refused_as(kind: type[TlsFailed], http: ProcessorHttp) -> None:
+    with pytest.raises(TlsFailed) as caught:
+        get(http)
+    assert type(caught.value) is kind
+    assert not caught.value.may_have_taken_effect
 
 
 class TestEnvironment:

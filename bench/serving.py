@@ -1,0 +1,88 @@
+"""The site of a measurement, under gunicorn or another server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from .caches import LOCAL_MEMORY, Cache
+from .processes import ROOT, Running, running
+from .riders import get
+
+GUNICORN = (sys.executable, "-m", "gunicorn", "--config=bench/site/gunicorn.py")
+
+
+class Site:
+    def __init__(self, port: int, process: Running) -> None:
+        self.port = port
+        self._process = process
+
+    @property
+    def circuits_opened(self) -> list[float]:
+        """When, in epoch seconds: once for a cache that is shared, once a process for one that is not."""
+        return [float(moment) for moment in re.findall(r"^circuit opened at (\S+)$", self._process.said, re.MULTILINE)]
+
+
+@contextmanager
+def served(
+    command: Callable[[int], Sequence[str]],
+    processor_url: str,
+    *,
+    ready: Callable[[str], object] = lambda said: True,
+    cache: Cache = LOCAL_MEMORY,
+    limits: Mapping[str, Any] | None = None,
+    settings: str = "bench.site.settings",
+    told: Mapping[str, Any] | None = None,
+) -> Iterator[Site]:
+    """``command`` gets the file descriptor to listen at. ``ready`` gets what the server has said so far.
+
+    ``limits`` are settings of ours. ``told`` is what ``settings`` wants to know beyond that.
+    """
+    # The listening socket is handed over, so that nobody can take the port meanwhile, with the queue of gunicorn's own.
+    with TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
+        site = {
+            "processor_url": processor_url,
+            "cache": {**cache, "KEY_PREFIX": Path(folder).name},  # nothing is left of the site before
+            "limits": limits or {},
+            "database": f"{folder}/db",
+            **(told or {}),
+        }
+        environment = {"DJANGO_SETTINGS_MODULE": settings, "BENCH_SITE": json.dumps(site)}
+        migrate = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
+        subprocess.run(migrate, check=True, cwd=ROOT, env={**os.environ, **environment})  # noqa: S603 - our own command
+        port, descriptor = listener.getsockname()[1], listener.fileno()
+        with running(command(descriptor), Path(folder) / "log", env=environment, pass_fds=[descriptor]) as process:
+            listener.close()
+            process.wait_until(lambda: ready(process.said))
+            process.wait_until(lambda: get(port, "/other/").status == 200)
+            yield Site(port, process)
+
+
+def site(
+    processor_url: str,
+    *,
+    workers: int = 2,
+    threads: int = 1,
+    cache: Cache = LOCAL_MEMORY,
+    limits: Mapping[str, Any] | None = None,
+    application: str = "bench.site.wsgi",
+    preload: bool = False,
+) -> AbstractContextManager[Site]:
+    """Under gunicorn. ``threads`` above 1 is its threaded worker."""
+    command = [*GUNICORN, f"--workers={workers}", f"--threads={threads}", *(["--preload"] if preload else [])]
+    return served(
+        lambda descriptor: [*command, f"--bind=fd://{descriptor}", application],
+        processor_url,
+        ready=lambda said: said.count("site loaded") == (1 if preload else workers),
+        cache=cache,
+        limits=limits,
+    )

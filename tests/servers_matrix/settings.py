@@ -1,0 +1,17 @@
+"""The bench's site, whose processor is reached over TLS."""
+
+from __future__ import annotations
+
+from bench.site import settings as bench
+from bench.site.settings import *  # noqa: F403
+
+_PROCESSOR = bench.ENROLLMENT_ERRORS["PROCESSORS"]["sandbox"]
+ENROLLMENT_ERRORS = {
+    **bench.ENROLLMENT_ERRORS,
+    "PROCESSORS": {
+        "sandbox": {
+            "CLASS": "tests.servers_matrix.trusting.TrustingProcessor",
+            "OPTIONS": {**_PROCESSOR["OPTIONS"], "CERTIFICATE": bench._SITE.get("certificate", "")},
+        }
+    },
+}
