@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from enrollment_errors.transport.shared_cache import REST
-from tests.servers import RedisServer, wait_until
+from tests.servers import RedisServer
+from tests.waiting import wait_until
 
 from .conftest import LIMITS, Serve
 from .fleet import BACKENDS, Fleet, create_cache_table, keep_calling, probe, use_token
