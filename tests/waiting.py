@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds. Only a test that fails waits for so long; less would take a busy machine for a failure."""
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 import django
 from django.conf import settings
@@ -160,21 +160,35 @@ def use_token(config: dict[str, Any], pipe: Connection) -> dict[str, list[str]]:
     return {"fetched": fetched, "used": used}
 
 
-def probe(config: dict[str, Any], pipe: Connection) -> list[tuple[float, float]]:
-    """Calls a processor that never answers until it is stopped, and tells from when to when each of its probes took."""
+class Call(NamedTuple):
+    """Moments of ``time.monotonic``, which the processes of a host have in common. A refused one was never admitted."""
+
+    asked: float
+    admitted: float | None
+    ended: float
+
+
+def probe(config: dict[str, Any], pipe: Connection) -> list[Call]:
+    """Calls a processor that never answers until it is stopped, and tells of its calls while the circuit was not
+    closed. For each probe it adds a byte to the file ``config["probes"]``.
+    """
     circuit = Circuit(config["account"], failures=1, window=30, open_for=0.02, cache="default")
     with suppress(CircuitOpen, TimedOut), circuit.guard(5):
         raise TimedOut
     while read_state(config["account"], "default").phase is Phase.CLOSED:
         time.sleep(0.002)  # another process has opened it, and not written so yet: till then calls are no probes
-    probes = []
-    while not pipe.poll(0.005):
-        with suppress(CircuitOpen, TimedOut), circuit.guard(5):
-            started = time.monotonic()
-            time.sleep(0.02)
-            probes.append((started, time.monotonic()))
-            raise TimedOut
-    return probes
+    calls = []
+    with open(config["probes"], "ab", buffering=0) as probes:
+        while not pipe.poll(0.005):
+            asked, admitted = time.monotonic(), None
+            with suppress(CircuitOpen, TimedOut), circuit.guard(60):
+                admitted = time.monotonic()
+                probes.write(b".")
+                time.sleep(0.02)
+                ended = time.monotonic()
+                raise TimedOut
+            calls.append(Call(asked, admitted, time.monotonic() if admitted is None else ended))
+    return calls
 
 
 def hold_lock(config: dict[str, Any], pipe: Connection) -> None:
