@@ -7,6 +7,7 @@ What a process may well keep (settings it has read, connections, the language of
 from __future__ import annotations
 
 import gc
+import importlib
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -28,7 +30,7 @@ from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_u
 from django.utils import timezone, translation
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2)
-THREADS_END = 1.0
+THREADS_END = 10.0
 """Seconds. Only a test that leaves a thread waits for so long."""
 
 State = dict[Hashable, Any]
@@ -170,16 +172,17 @@ WATCHED = {
 
 def _threads_left(before: set[threading.Thread]) -> list[str]:
     until = time.monotonic() + THREADS_END
-    while left := [thread.name for thread in threading.enumerate() if thread not in before and not _is_sentrys(thread)]:
+    while left := [thread.name for thread in threading.enumerate() if thread not in before and not _may_stay(thread)]:
         if time.monotonic() > until:
             return [f"thread {name}" for name in left]
         time.sleep(0.005)
     return []
 
 
-def _is_sentrys(thread: threading.Thread) -> bool:
-    """They sleep on for seconds after their client was closed."""
-    return thread.name.startswith("sentry.")
+def _may_stay(thread: threading.Thread) -> bool:
+    """Sentry's sleep on for seconds after their client was closed, those of a pool wait for more work, and those of a
+    server for more requests of a connection: a server that was left has another thread, which accepts connections."""
+    return thread.name.startswith(("sentry.", "ThreadPoolExecutor-")) or "(process_request_thread)" in thread.name
 
 
 def _differences(before: Any, now: Any) -> Iterator[str]:
@@ -193,14 +196,17 @@ def _differences(before: Any, now: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def sentry_is_there() -> None:
-    """What Sentry's first start changes in Django, logging and threads stays: no test may be the one that begins it."""
+def libraries_have_begun() -> None:
+    """What Sentry's first start changes in Django, logging and threads stays, and so does what psycopg's import does to
+    logging: no test may be the one that begins it."""
     sentry_sdk.init()
     sentry_sdk.get_global_scope().set_client(None)
+    with suppress(ImportError):
+        importlib.import_module("psycopg")
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind(request: pytest.FixtureRequest, sentry_is_there: None, afresh: None) -> Iterator[None]:
+def nothing_left_behind(request: pytest.FixtureRequest, libraries_have_begun: None, afresh: None) -> Iterator[None]:
     _languages_of_requests.clear()
     threads = set(threading.enumerate())
     states = {what: watched.look() for what, watched in WATCHED.items()}
@@ -213,3 +219,10 @@ def nothing_left_behind(request: pytest.FixtureRequest, sentry_is_there: None, a
             watched.put_back(states[what])
     if left:
         pytest.fail(f"{request.node.nodeid} leaves behind: {', '.join(sorted(left))}", pytrace=False)
+
+
+@pytest.fixture
+def monkeypatch(nothing_left_behind: None) -> Iterator[pytest.MonkeyPatch]:
+    """pytest's own, ended before we look: pytest-django asks for it before everything else."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield monkeypatch
