@@ -6,23 +6,21 @@ Where a program is missing, what needs it is skipped with a message that says so
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-PATIENCE = 20.0
+from .ports import accepts, free_port
+from .waiting import PATIENCE, wait_until
 
 
 def missing(what: str) -> NoReturn:
@@ -34,26 +32,6 @@ def missing(what: str) -> NoReturn:
 def _need_library(name: str) -> None:
     if importlib.util.find_spec(name) is None:
         missing(f"the Python library {name}")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def accepts(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
-
-
-def wait_until(is_so: Callable[[], bool], what: str) -> None:
-    until = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < until, f"{what} did not happen within {PATIENCE:g} s"
-        time.sleep(0.02)
 
 
 class RedisServer:

@@ -7,9 +7,7 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +17,8 @@ import pytest
 import requests
 
 from tests.packaging.distribution import outside_environment, run
+from tests.ports import accepts, free_port
+from tests.waiting import wait_until
 
 from .blocks import FIVE_MINUTES, ROOT, Block, blocks_of
 
@@ -75,27 +75,14 @@ class Walk:
 
     def wait_for_servers(self) -> None:
         for port in self.ports.values():
-            until = time.monotonic() + 30
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                    break
-                except OSError:
-                    assert time.monotonic() < until, self.said()
-                    time.sleep(0.1)
-
-    def said(self) -> str:
-        return "\n".join(path.read_text() for path in self.folder.glob("*.log"))
+            wait_until(lambda port=port: accepts(port), f"the start of the server at {port}")
 
     def end(self) -> None:
         for process in self.servers:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+        for log in self.folder.glob("*.log"):
+            print(log.read_text())  # which pytest shows of a test that failed
 
 
 class Browser:
@@ -155,7 +142,7 @@ def test_a_bare_site_reaches_its_first_enrollment_word_for_word(walk):
     walk.wait_for_servers()
     with Browser() as browser:
         end = browser.enroll(browser.open(f"{walk.site_url}/qualify/"))
-    assert end.status_code == 200, walk.said()
+    assert end.status_code == 200
     assert end.url.startswith(f"{walk.site_url}/enrollment/success/")
     assert "Mountain Valley Transit" in end.text
     state = requests.get(f"http://127.0.0.1:{walk.ports['sandbox']}/sandbox/state", timeout=20).json()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
@@ -16,19 +15,13 @@ from django.utils.timezone import override
 from enrollment_errors.incidents import writing
 from enrollment_errors.incidents.writing import Writer
 from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
+from tests.waiting import wait_until
 
 from .conftest import AT, facts, success
 
 
 def counted() -> list[tuple[str, int, int]]:
     return list(DayCount.objects.order_by("ending__code").values_list("ending__code", "count", "unlisted"))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -232,10 +225,10 @@ class TestAnOutage:
         writer = ObservedWriter()
         writer.take(facts())
         writer.take(facts(code="processor_timeout"))
-        until(lambda: len(failed) == 4)  # the pauses double: the next one is long enough to mend the table in it
+        wait_until(lambda: len(failed) == 4)  # the pauses double: the next one is long enough to mend the table in it
 
         no_table()
-        until(lambda: "written again" in caplog.text)
+        wait_until(lambda: "written again" in caplog.text)
 
         assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
         assert "(OperationalError)" in caplog.messages[0]
@@ -268,7 +261,7 @@ class TestTheThread:
         assert self.threads() == []
         writer.take(facts())
 
-        until(lambda: self.threads() == [])
+        wait_until(lambda: self.threads() == [])
 
         assert Incident.objects.count() == 1
 
@@ -281,13 +274,13 @@ class TestTheThread:
     def test_is_there_again_for_what_comes_later(self, writer: Writer) -> None:
         for number in (1, 2):
             writer.take(facts())
-            until(lambda: self.threads() == [])
+            wait_until(lambda: self.threads() == [])
             assert Incident.objects.count() == number
 
     def test_is_outside_of_the_requests_transaction(self, writer: Writer) -> None:
         with transaction.atomic():
             writer.take(facts())
-            until(lambda: self.threads() == [])
+            wait_until(lambda: self.threads() == [])
             transaction.set_rollback(True)
 
         assert Incident.objects.count() == 1

@@ -24,6 +24,7 @@ from enrollment_errors.reporting import amplitude_buffer
 from enrollment_errors.reporting.report import Event, Report
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.sinks import TelemetrySink
+from tests.waiting import wait_until
 
 from .reports import new_enrollment, new_report, new_success, new_visit
 
@@ -400,13 +401,6 @@ class TestTheClient:
 
 def our_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == amplitude_buffer.THREAD]
-
-
-def wait_until(condition: Any) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen within 5 s"
-        time.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)

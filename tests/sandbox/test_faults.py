@@ -11,8 +11,9 @@ import requests
 
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
+from tests.waiting import wait_until
 
-from .conftest import Api, wait_until
+from .conftest import Api
 
 HERE = "concession_groups"
 LINKS = "concession_groups/group-seniors/fundingsources"

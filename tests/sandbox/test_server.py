@@ -20,8 +20,9 @@ from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.listener import THREAD_NAME
 from enrollment_errors.sandbox.loopback import LoopbackServer, NotLoopback
 from enrollment_errors.sandbox.server import SandboxServer
+from tests.waiting import wait_until
 
-from .conftest import Api, wait_until
+from .conftest import Api
 
 
 def sandbox_threads() -> list[threading.Thread]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from bench.riders import ask_for_token, enroll
 from bench.tables import percentile
 from bench.visitors import riders, visit_other_pages
 from enrollment_errors.sandbox.faults import Fault
+from tests.waiting import wait_until
 
 RIDERS = 8
 PAUSE = 1.0
@@ -44,10 +43,8 @@ def assert_two_sync_workers_answer(sandbox, enrolls, site, breakers):
     with riders(RIDERS, lambda: enrolls(site), pause=PAUSE):
         well = visit_other_pages(site.port, SECONDS)
         sandbox.faults.set("*", HANG)
-        until = time.monotonic() + 20
-        while len(site.circuits_opened) < breakers and time.monotonic() < until:
-            time.sleep(0.05)
-        assert len(site.circuits_opened) == breakers, "the breaker did not open"
+        wait_until(lambda: len(site.circuits_opened) >= breakers, "the opening of the breaker")
+        assert len(site.circuits_opened) == breakers
         assert_others_notice_nothing(site, well)
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 
 import django
 from django.conf import settings
@@ -96,12 +96,17 @@ def _member(pipe: Connection, job: Job, config: dict[str, Any]) -> None:
 
 
 class _Log(logging.Handler):
-    def __init__(self) -> None:
+    """What this process logs; the file that all write to is for the test to wait for."""
+
+    def __init__(self, shared: str) -> None:
         super().__init__(logging.INFO)
         self.lines: list[str] = []
+        self._shared = shared
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage())
+        with open(self._shared, "a") as file:
+            file.write(f"{record.getMessage()}\n")
 
 
 def _http(config: dict[str, Any]) -> ProcessorHttp:
@@ -111,8 +116,8 @@ def _http(config: dict[str, Any]) -> ProcessorHttp:
 def keep_calling(config: dict[str, Any], pipe: Connection) -> dict[str, Any]:
     """Calls until it is stopped, a little pause between, and tells what came of it and which signals it heard."""
     outcomes: dict[str, int] = {}
-    slowest = 0.0
-    log = _Log()
+    took: list[float] = []
+    log = _Log(config["log"])
     logging.getLogger("enrollment_errors").addHandler(log)
     with heard(config["account"]) as signals:
         while not pipe.poll(0.01):
@@ -123,11 +128,11 @@ def keep_calling(config: dict[str, Any], pipe: Connection) -> dict[str, Any]:
             except ProcessorError as error:
                 outcome = type(error).__name__
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
-            slowest = max(slowest, time.monotonic() - started)
+            took.append(time.monotonic() - started)
     return {
         "outcomes": outcomes,
         "signals": [name for name, _ in signals],
-        "slowest": slowest,
+        "took": took,
         "log": log.lines,
     }
 
@@ -160,21 +165,35 @@ def use_token(config: dict[str, Any], pipe: Connection) -> dict[str, list[str]]:
     return {"fetched": fetched, "used": used}
 
 
-def probe(config: dict[str, Any], pipe: Connection) -> list[tuple[float, float]]:
-    """Calls a processor that never answers until it is stopped, and tells from when to when each of its probes took."""
+class Call(NamedTuple):
+    """Moments of ``time.monotonic``, which the processes of a host have in common. A refused one was never admitted."""
+
+    asked: float
+    admitted: float | None
+    ended: float
+
+
+def probe(config: dict[str, Any], pipe: Connection) -> list[Call]:
+    """Calls a processor that never answers until it is stopped, and tells of its calls while the circuit was not
+    closed. For each probe it adds a byte to the file ``config["probes"]``.
+    """
     circuit = Circuit(config["account"], failures=1, window=30, open_for=0.02, cache="default")
     with suppress(CircuitOpen, TimedOut), circuit.guard(5):
         raise TimedOut
     while read_state(config["account"], "default", open_for=0.02).phase is Phase.CLOSED:
         time.sleep(0.002)  # another process has opened it, and not written so yet: till then calls are no probes
-    probes = []
-    while not pipe.poll(0.005):
-        with suppress(CircuitOpen, TimedOut), circuit.guard(5):
-            started = time.monotonic()
-            time.sleep(0.02)
-            probes.append((started, time.monotonic()))
-            raise TimedOut
-    return probes
+    calls = []
+    with open(config["probes"], "ab", buffering=0) as probes:
+        while not pipe.poll(0.005):
+            asked, admitted = time.monotonic(), None
+            with suppress(CircuitOpen, TimedOut), circuit.guard(60):
+                admitted = time.monotonic()
+                probes.write(b".")
+                time.sleep(0.02)
+                ended = time.monotonic()
+                raise TimedOut
+            calls.append(Call(asked, admitted, time.monotonic() if admitted is None else ended))
+    return calls
 
 
 def hold_lock(config: dict[str, Any], pipe: Connection) -> None:

@@ -12,6 +12,7 @@ from enrollment_errors.redaction import Secret
 from enrollment_errors.transport.bulkhead import place
 from enrollment_errors.transport.http import ProcessorHttp
 from enrollment_errors.transport.token_cache import AccessToken
+from tests.waiting import wait_until
 
 from .conftest import Connect, Serve
 from .upstream import Connection, answering
@@ -36,10 +37,7 @@ def start(http: ProcessorHttp) -> threading.Thread:
 
 
 def wait_for(server, requests: int) -> None:
-    until = time.monotonic() + 5
-    while len(server.requests) < requests:
-        assert time.monotonic() < until, "the calls did not arrive"
-        time.sleep(0.005)
+    wait_until(lambda: len(server.requests) >= requests, "the arrival of the calls")
 
 
 @pytest.fixture

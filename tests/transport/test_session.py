@@ -25,6 +25,7 @@ from enrollment_errors.exceptions import (
 )
 from enrollment_errors.transport import session
 from enrollment_errors.transport.http import ProcessorHttp
+from tests.waiting import wait_until
 
 from .certificates import Certificate, make_certificate
 from .conftest import Connect, Serve
@@ -242,8 +243,7 @@ class TestFork:
         http = connect(server.url, max_calls=1, max_calls_wait=0.1)
         thread = threading.Thread(target=get, args=(http,))
         thread.start()
-        while not server.requests:
-            time.sleep(0.005)
+        wait_until(lambda: server.requests, "the arrival of the call")
         context = multiprocessing.get_context("fork")
         child = context.Process(target=get, args=(http,))
         child.start()
