@@ -208,7 +208,7 @@ CODES: dict[str, Code] = {
         "Look at what stands in front of the token view: a firewall, a login, a middleware.",
     ),
     "configuration_error": Code(
-        Outcome.SERVER_ERROR, "The site's settings or host class are wrong.", "The event's text names the place."
+        Outcome.SERVER_ERROR, "The site's settings or adapter are wrong.", "The event's text names the place."
     ),
     "unexpected_error": Code(
         Outcome.SERVER_ERROR,

@@ -17,9 +17,9 @@ from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from .adapter import Adapter, Agency
 from .classification import Rule
 from .exceptions import ConfigurationError
-from .host import Agency, Host
 from .outcomes import Outcome, Stage
 from .processors.base import Processor
 from .redaction import Secret, raised_at
@@ -43,16 +43,16 @@ class Account:
 class Settings:
     """What a site sets, each with its default. All times are seconds."""
 
-    HOST: type[Host]
-    """The dotted path of the site's subclass of `enrollment_errors.host.Host`."""
-    PROCESSORS: Mapping[str, Account]
+    ADAPTER: type[Adapter]
+    """The dotted path of the site's subclass of `enrollment_errors.adapter.Adapter`."""
+    ACCOUNTS: Mapping[str, Account]
     """One entry for each account with a transit processor: `{"name": {"CLASS": dotted path, "OPTIONS": {…}}}`."""
     RULES: tuple[Rule, ...] = ()
     """The site's own rows of the classification, which stand before the app's: a list of `classification.Rule`."""
     BASE_TEMPLATE: str = "enrollment_errors/base.html"
     """The template that every page extends."""
     FALLBACK_AGENCY: Agency | None = None
-    """The `host.Agency` of pages that cannot know the rider's, because the session is gone."""
+    """The `adapter.Agency` of pages that cannot know the rider's, because the session is gone."""
     ALLOWED_REDIRECT_HOSTS: tuple[str, ...] = ()
     """Host names, beside the site's own, that riders may be sent to: an identity provider's, a redirect flow's."""
 
@@ -160,7 +160,7 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
 
 def _agency(name: str, value: Any) -> Agency | None:
     if value is not None and not isinstance(value, Agency):
-        raise _wrong(name, value, "an enrollment_errors.host.Agency")
+        raise _wrong(name, value, "an enrollment_errors.adapter.Agency")
     return value
 
 
@@ -176,8 +176,8 @@ def _count(name: str, value: Any) -> int:
     return value
 
 
-def _host(name: str, value: Any) -> type[Host]:
-    return cast(type[Host], _imported(name, value, Host))
+def _adapter(name: str, value: Any) -> type[Adapter]:
+    return cast(type[Adapter], _imported(name, value, Adapter))
 
 
 def _imported(name: str, value: Any, base: type) -> Any:
@@ -216,8 +216,8 @@ def _account(name: str, alias: Any, entry: Any) -> Account:
 
 
 _READERS: dict[str, Callable[[str, Any], Any]] = {
-    "HOST": _host,
-    "PROCESSORS": _processors,
+    "ADAPTER": _adapter,
+    "ACCOUNTS": _processors,
     "RULES": _rules,
     "FALLBACK_AGENCY": _agency,
     "ALLOWED_REDIRECT_HOSTS": _texts,
@@ -261,7 +261,7 @@ def _read() -> Settings | ConfigurationError:
 
 def _checked(raw: Any) -> Settings:
     if not isinstance(raw, Mapping):
-        raise ConfigurationError(f'{SETTING} is missing: set it to a dict with at least "HOST" and "PROCESSORS".')
+        raise ConfigurationError(f'{SETTING} is missing: set it to a dict with at least "ADAPTER" and "ACCOUNTS".')
     known = fields(Settings)
     _refuse_unknown(SETTING, raw, tuple(entry.name for entry in known))
     values = {}
@@ -299,17 +299,17 @@ def get_settings() -> Settings:
 
 
 @cache
-def get_host() -> Host:
+def get_adapter() -> Adapter:
     """The site's host object: one a process, stateless."""
-    return get_settings().HOST()
+    return get_settings().ADAPTER()
 
 
 def get_account(name: str) -> Account:
-    """Raises ``ConfigurationError`` where ``Enrollment.processor`` names an account that is not configured."""
-    accounts = get_settings().PROCESSORS
+    """Raises ``ConfigurationError`` where ``Enrollment.account`` names an account that is not configured."""
+    accounts = get_settings().ACCOUNTS
     if name not in accounts:
         raise ConfigurationError(
-            f'Enrollment.processor is "{name}", and {SETTING}["PROCESSORS"] has only {", ".join(sorted(accounts))}.'
+            f'Enrollment.account is "{name}", and {SETTING}["ACCOUNTS"] has only {", ".join(sorted(accounts))}.'
         )
     return accounts[name]
 
@@ -317,7 +317,7 @@ def get_account(name: str) -> Account:
 def _forget(*, setting: str, **kwargs: Any) -> None:
     if setting == SETTING:
         get_settings.cache_clear()
-        get_host.cache_clear()
+        get_adapter.cache_clear()
 
 
 setting_changed.connect(_forget)

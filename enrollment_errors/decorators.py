@@ -17,8 +17,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 
 from . import service
+from .adapter import Enrollment
 from .forms import EnrollForm, is_readable, json_object
-from .host import Enrollment
 from .in_person import enrollment_of
 from .rate import seconds_until_allowed
 from .reporting.django_log import answered

@@ -2,7 +2,7 @@
 
 ::
 
-    ConfigurationError                  the site's settings or host class are wrong; it names the place and the fix
+    ConfigurationError                  the site's settings or adapter are wrong; it names the place and the fix
     EnrollmentError
     ├── ProcessorError                  something about a call to the transit processor
     │   ├── TransportError              no whole answer came

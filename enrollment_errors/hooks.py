@@ -8,13 +8,13 @@ from django.db import connections, transaction
 from django.http import HttpRequest
 
 from . import conf
-from .host import Enrollment
+from .adapter import Enrollment
 from .outcomes import Result
 from .reporting.site_errors import site_error
 
 
 def on_success(request: HttpRequest, enrollment: Enrollment, result: Result) -> None:
-    """``Host.on_success``, in a transaction of its own, and what it has put into the session saved.
+    """``Adapter.on_success``, in a transaction of its own, and what it has put into the session saved.
 
     Saved now, because a rider who has hung up gets no answer, and the middleware that saves the session is not asked.
     """
@@ -23,9 +23,9 @@ def on_success(request: HttpRequest, enrollment: Enrollment, result: Result) -> 
             for alias in connections:
                 if connections[alias].in_atomic_block or connections.settings[alias]["ATOMIC_REQUESTS"]:
                     transactions.enter_context(transaction.atomic(using=alias))
-            conf.get_host().on_success(request, enrollment, result)
+            conf.get_adapter().on_success(request, enrollment, result)
     except Exception as error:  # noqa: BLE001  the card is linked, whatever the site's hook thinks of it
-        site_error(error, "Host.on_success")
+        site_error(error, "Adapter.on_success")
     session = getattr(request, "session", None)
     if session is not None and session.modified:
         session.save()  # one of ours: it reports what goes wrong, and raises nothing

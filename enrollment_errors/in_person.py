@@ -1,6 +1,6 @@
-"""Who may enroll whom: the one way to the site's ``Host.get_enrollment``, past the guard of in-person enrollment.
+"""Who may enroll whom: the one way to the site's ``Adapter.get_enrollment``, past the guard of in-person enrollment.
 
-The views are the same for riders and staff, and the site's host class tells them apart. That it also has to keep riders
+The views are the same for riders and staff, and the site's adapter tells them apart. That it also has to keep riders
 away from the staff's address is easily forgotten, so the guard stands here.
 """
 
@@ -9,14 +9,14 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 from . import conf
-from .host import Enrollment
+from .adapter import Enrollment
 
 NAMESPACE = "in_person"
 
 
 def enrollment_of(request: HttpRequest) -> Enrollment | None:
-    """``None`` where this session may not enroll. Raises whatever the site's host class raises."""
-    host = conf.get_host()
+    """``None`` where this session may not enroll. Raises whatever the site's adapter raises."""
+    host = conf.get_adapter()
     assert request.resolver_match is not None
     if NAMESPACE in request.resolver_match.namespaces and not host.may_enroll_in_person(request):
         return None

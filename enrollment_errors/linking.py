@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from . import conf
+from .adapter import ExpiryPolicy
 from .claims import LinkClaim
 from .classification import classify
 from .exceptions import LinkAnswerLost, LinkNotConfirmed, ProcessorError, ReenrollmentTooEarly, StatusError
-from .host import ExpiryPolicy
 from .outcomes import Outcome, PendingLink, Stage
 from .processors.base import Link, Processor
 

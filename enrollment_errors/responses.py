@@ -17,9 +17,9 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext_lazy as _
 
 from . import conf
+from .adapter import Agency, Enrollment, SignIn
 from .catalogue import CODES
 from .exceptions import ConfigurationError
-from .host import Agency, Enrollment, SignIn
 from .outcomes import Outcome, Result
 from .references import signed, unsigned
 from .reporting.site_errors import site_error
@@ -174,7 +174,7 @@ def _envelope(code: str, outcome: Outcome, status: int, reference: str, redirect
 
 def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
     try:
-        host = conf.get_host()
+        host = conf.get_adapter()
         assert request.resolver_match is not None
         template = select_template(
             [f"enrollment_errors/{request.resolver_match.namespace}/{name}.html", f"enrollment_errors/{name}.html"]

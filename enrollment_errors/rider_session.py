@@ -23,8 +23,8 @@ from django.contrib.sessions.backends import signed_cookies
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from .adapter import Agency, Enrollment, ExpiryPolicy, Identity, Method
 from .encryption import decrypt, encrypt
-from .host import Agency, Enrollment, ExpiryPolicy, Identity, Method
 from .outcomes import Outcome, PendingLink, Result
 from .processors.base import CardForm, FundingSource, Redirect, Tokenization
 from .redaction import Secret
@@ -304,7 +304,7 @@ def _named(enrollment: Enrollment) -> list[Any]:
     expiry = enrollment.expiry
     return [
         enrollment.agency.slug,
-        enrollment.processor,
+        enrollment.account,
         enrollment.group_id,
         enrollment.flow,
         enrollment.verifier,
@@ -317,7 +317,7 @@ def _packed(enrollment: Enrollment) -> dict[str, Any]:
     agency, expiry = enrollment.agency, enrollment.expiry
     return {
         "agency": [str(text) for text in (agency.slug, agency.name, agency.home_url, agency.phone, agency.website)],
-        "processor": enrollment.processor,
+        "account": enrollment.account,
         "group_id": enrollment.group_id,
         "flow": enrollment.flow,
         "verifier": enrollment.verifier,

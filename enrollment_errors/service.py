@@ -15,6 +15,7 @@ from typing import Any
 from django.utils import timezone
 
 from . import conf
+from .adapter import Enrollment
 from .catalogue import explained
 from .claims import LinkClaim
 from .classification import Rule, classify
@@ -31,7 +32,6 @@ from .exceptions import (
     ReenrollmentTooEarly,
     TokenRequestFailed,
 )
-from .host import Enrollment
 from .linking import ConcessionLink, Linked, at
 from .outcomes import Outcome, PendingLink, Result, Side, Stage
 from .processors.base import FundingSource, Processor
@@ -83,7 +83,7 @@ def request_tokenization(
     """
     attempt = _Attempt(Event.FAILED_PRETOKENIZATION, enrollment, visit)
     try:
-        processor = open_processor(enrollment.processor, parties=[visit.identity.user_id])
+        processor = open_processor(enrollment.account, parties=[visit.identity.user_id])
         with at(Stage.TOKENIZATION):
             tokenization = processor.request_tokenization(return_url)
     except Exception as error:  # noqa: BLE001  closed by default: what the table does not know is a server error
@@ -111,7 +111,7 @@ def enroll(
     try:
         if handle is None:
             _check_card_token(card_token)
-        processor = open_processor(enrollment.processor, parties=[visit.identity.user_id])
+        processor = open_processor(enrollment.account, parties=[visit.identity.user_id])
         if handle is not None:
             with at(Stage.CARD_FORM):
                 card_token = processor.redeem(handle)
@@ -121,7 +121,7 @@ def enroll(
         with at(Stage.LOOKUP):
             funding_source = processor.find_funding_source(card_token)
         stage = Stage.LINK
-        same = (enrollment.processor, enrollment.group_id, funding_source)
+        same = (enrollment.account, enrollment.group_id, funding_source)
         return attempt.link(processor, funding_source, next((one for one in lost if one.is_same_link(*same)), None))
     except Exception as error:  # noqa: BLE001  as above
         return attempt.fail(error, stage, before_the_card=[] if stage is Stage.LINK else lost)
@@ -136,7 +136,7 @@ def check_again(enrollment: Enrollment, visit: Visit, lost: PendingLink, *, refe
     """
     attempt = _Attempt(Event.RETURNED_ENROLLMENT, enrollment, visit)
     try:
-        processor = open_processor(enrollment.processor, parties=[visit.identity.user_id])
+        processor = open_processor(enrollment.account, parties=[visit.identity.user_id])
         return attempt.link(processor, lost.funding_source, lost)
     except LinkAnswerLost:
         return Result(Outcome.UNKNOWN, "link_answer_lost", reference)
@@ -214,7 +214,7 @@ class _Attempt:
         assert self._report.enrollment is not None
         enrollment, settings = self._report.enrollment, conf.get_settings()
         wanted = PendingLink(
-            account=enrollment.processor,
+            account=enrollment.account,
             group_id=enrollment.group_id,
             funding_source=funding_source,
             expires_at=enrollment.expiry.expires_at(self.now) if enrollment.expiry else None,
@@ -289,7 +289,7 @@ class _Attempt:
         enrollment = self._report.enrollment
         if enrollment is None or not lost:
             return None
-        here = (enrollment.processor, enrollment.group_id)
+        here = (enrollment.account, enrollment.group_id)
         since = self.now.timestamp() - conf.get_settings().LINK_QUIET_TIME
         return next((one for one in lost if (one.account, one.group_id) == here and one.sent_at > since), None)
 
@@ -306,14 +306,14 @@ def _processor_name(enrollment: Enrollment | None) -> str:
     if enrollment is None:
         return ""
     try:
-        return conf.get_account(enrollment.processor).processor.name
+        return conf.get_account(enrollment.account).processor.name
     except ConfigurationError:
         return ""  # opening the processor fails with the same error, and that is what is told
 
 
 def _card_tokenize_url(enrollment: Enrollment, language: str) -> str | None:
     """The address of the hosted card form's script; ``None`` for a redirect flow."""
-    account = conf.get_account(enrollment.processor)
+    account = conf.get_account(enrollment.account)
     script = account.processor.card_form_script(account.options, language)
     return None if script is None else script.url
 

@@ -17,10 +17,10 @@ from django.utils.module_loading import import_string
 from django.views import defaults
 
 from . import conf, hooks, service
+from .adapter import Enrollment
 from .decorators import protected, reported, rider_view, session_of, visit_of
 from .exceptions import ConfigurationError
 from .forms import EnrollForm, json_object
-from .host import Enrollment
 from .in_person import enrollment_of
 from .outcomes import Outcome, Result
 from .processors.base import Redirect
@@ -211,7 +211,7 @@ def _end(
 
 def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
     session.begin()
-    account = conf.get_account(enrollment.processor)
+    account = conf.get_account(enrollment.account)
     script = account.processor.card_form_script(account.options, translation.get_language() or "en")
     made_for, returned = session.made_for(enrollment), request.GET.get("returned", "")
     data: dict[str, Any] = {
@@ -238,5 +238,5 @@ def _enrollment_if_any(request: HttpRequest) -> Enrollment | None:
     try:
         return enrollment_of(request)
     except Exception as error:  # noqa: BLE001  the page renders without
-        site_error(error, "Host.get_enrollment")
+        site_error(error, "Adapter.get_enrollment")
         return None

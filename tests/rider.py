@@ -133,7 +133,7 @@ def site(settings: Any, sandbox: SandboxServer) -> Any:
     def change(**keys: Any) -> None:
         settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, **keys}
 
-    processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["PROCESSORS"])
+    processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["ACCOUNTS"])
     processors["littlepay"]["OPTIONS"].update(
         BASE_URL=sandbox.url,
         CLIENT_ID=sandbox.state.client_id,
@@ -141,7 +141,7 @@ def site(settings: Any, sandbox: SandboxServer) -> Any:
         AUDIENCE=sandbox.state.audience,
         CARD_FORM_URL=sandbox.url,
     )
-    change(PROCESSORS=processors, BUDGET=2, CONNECT_TIMEOUT=0.5, READ_TIMEOUT=0.4, ATTEMPTS=2, BREAKER_FAILURES=50)
+    change(ACCOUNTS=processors, BUDGET=2, CONNECT_TIMEOUT=0.5, READ_TIMEOUT=0.4, ATTEMPTS=2, BREAKER_FAILURES=50)
     return change
 
 

@@ -44,9 +44,9 @@ SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 ENROLLMENT_ERRORS = {
-    "HOST": "tests.site.TestHost",
+    "ADAPTER": "tests.site.TestAdapter",
     "INCIDENTS": False,
-    "PROCESSORS": {
+    "ACCOUNTS": {
         "littlepay": {
             "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",
             "OPTIONS": {

@@ -1,4 +1,4 @@
-"""The test site's side of the host contract: who may enroll is written straight into the session."""
+"""The test site's side of the adapter: who may enroll is written straight into the session."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 
 from django.http import HttpRequest
 
-from enrollment_errors.host import Agency, Enrollment, ExpiryPolicy, Host, Method, SignIn
+from enrollment_errors.adapter import Adapter, Agency, Enrollment, ExpiryPolicy, Method, SignIn
 
 AGENCY = Agency(
     slug="mountain",
@@ -17,7 +17,7 @@ AGENCY = Agency(
 )
 
 
-class TestHost(Host):
+class TestAdapter(Adapter):
     """Reads ``request.session["eligible"]``: a dict of what to change in the plain enrollment, or nothing."""
 
     __test__ = False  # not a test class, whatever pytest makes of its name
@@ -29,7 +29,7 @@ class TestHost(Host):
         in_person = request.resolver_match is not None and request.resolver_match.namespace == "in_person"
         return Enrollment(
             agency=dataclasses.replace(AGENCY, slug=eligible.get("agency", AGENCY.slug)),
-            processor=eligible.get("processor", "littlepay"),
+            account=eligible.get("account", "littlepay"),
             group_id=eligible.get("group", "group-seniors"),
             flow=eligible.get("flow", "senior"),
             verifier=eligible.get("verifier", "login.gov"),

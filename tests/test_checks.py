@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.core.management import call_command
 from django.urls import include, path
 
-from enrollment_errors.host import Enrollment, Host
+from enrollment_errors.adapter import Adapter, Enrollment
 from enrollment_errors.processors.littlepay import LittlepayProcessor
 from enrollment_errors.redaction import scrub_event
 
@@ -43,11 +43,11 @@ class Sites:
         urlpatterns = [path("enrollment/", include("enrollment_errors.urls"))]
 
 
-class AbstractHost(Host):
+class AbstractAdapter(Adapter):
     pass
 
 
-class DemandingHost(Host):
+class DemandingAdapter(Adapter):
     def __init__(self, database: Any) -> None: ...
 
     def get_enrollment(self, request: Any) -> Enrollment | None: ...
@@ -87,11 +87,11 @@ def account(settings, ours):
     """Changes the account's class and options."""
 
     def change(processor: type | None = None, **options: Any) -> None:
-        processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["PROCESSORS"])
+        processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["ACCOUNTS"])
         processors["littlepay"]["OPTIONS"].update(options)
         if processor:
             processors["littlepay"]["CLASS"] = f"{__name__}.{processor.__name__}"
-        ours(PROCESSORS=processors)
+        ours(ACCOUNTS=processors)
 
     return change
 
@@ -126,9 +126,9 @@ def test_settings_that_are_wrong_are_told_once_at_deployment_too(ours):
     assert told(deploy=True).keys() == {"E001"}
 
 
-@pytest.mark.parametrize("host", [AbstractHost, DemandingHost])
+@pytest.mark.parametrize("host", [AbstractAdapter, DemandingAdapter])
 def test_a_host_class_that_cannot_be_made_is_an_error(ours, host):
-    ours(HOST=f"{__name__}.{host.__name__}")
+    ours(ADAPTER=f"{__name__}.{host.__name__}")
     assert told().keys() == {"E002"}
 
 

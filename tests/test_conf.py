@@ -9,11 +9,11 @@ import pytest
 from django.conf import settings as django_settings
 
 from enrollment_errors import conf
+from enrollment_errors.adapter import Agency
 from enrollment_errors.classification import Rule
 from enrollment_errors.exceptions import ConfigurationError
-from enrollment_errors.host import Agency
 from enrollment_errors.outcomes import Outcome, Stage
-from tests.site import TestHost
+from tests.site import TestAdapter
 
 GOOD = django_settings.ENROLLMENT_ERRORS
 ALIAS = "littlepay"
@@ -26,16 +26,16 @@ def changed(**keys: Any) -> dict[str, Any]:
 
 
 def account(**keys: Any) -> dict[str, Any]:
-    return changed(PROCESSORS={ALIAS: {**copy.deepcopy(GOOD["PROCESSORS"][ALIAS]), **keys}})
+    return changed(ACCOUNTS={ALIAS: {**copy.deepcopy(GOOD["ACCOUNTS"][ALIAS]), **keys}})
 
 
 def options(**keys: Any) -> dict[str, Any]:
-    return account(OPTIONS={**GOOD["PROCESSORS"][ALIAS]["OPTIONS"], **keys})
+    return account(OPTIONS={**GOOD["ACCOUNTS"][ALIAS]["OPTIONS"], **keys})
 
 
 def test_the_smallest_site_needs_a_host_and_a_processor():
-    assert conf.get_settings().HOST is TestHost
-    assert isinstance(conf.get_host(), TestHost)
+    assert conf.get_settings().ADAPTER is TestAdapter
+    assert isinstance(conf.get_adapter(), TestAdapter)
     assert conf.get_account(ALIAS).processor.name == "littlepay"
 
 
@@ -53,14 +53,17 @@ def test_the_sites_own_dict_is_never_written():
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (None, ["missing", "HOST", "PROCESSORS"]),
-        ({"PROCESSORS": GOOD["PROCESSORS"]}, ['"HOST"', "missing"]),
-        ({"HOST": GOOD["HOST"]}, ['"PROCESSORS"', "missing"]),
+        (None, ["missing", "ADAPTER", "ACCOUNTS"]),
+        ({"ACCOUNTS": GOOD["ACCOUNTS"]}, ['"ADAPTER"', "missing"]),
+        ({"ADAPTER": GOOD["ADAPTER"]}, ['"ACCOUNTS"', "missing"]),
         (changed(BUGDET=3), ['"BUGDET"', 'Did you mean "BUDGET"?']),
         (changed(XYZZY=3), ['"XYZZY"', "known keys", "BREAKER_OPEN"]),
-        (changed(HOST="no.such.Host"), ['"HOST"', "no.such.Host", "cannot be imported", "package.module.Class"]),
-        (changed(HOST="collections.OrderedDict"), ["no subclass", "enrollment_errors.host.Host"]),
-        (changed(HOST=3), ['"HOST"', "dotted path", "int"]),
+        (
+            changed(ADAPTER="no.such.Adapter"),
+            ['"ADAPTER"', "no.such.Adapter", "cannot be imported", "package.module.Class"],
+        ),
+        (changed(ADAPTER="collections.OrderedDict"), ["no subclass", "enrollment_errors.adapter.Adapter"]),
+        (changed(ADAPTER=3), ['"ADAPTER"', "dotted path", "int"]),
         (changed(BUDGET="8"), ['"BUDGET"', "seconds", "str"]),
         (changed(BUDGET=True), ['"BUDGET"', "bool"]),
         (changed(BUDGET=0), ['"BUDGET"', "above 0"]),
@@ -79,11 +82,11 @@ def test_the_sites_own_dict_is_never_written():
         (changed(ALLOWED_REDIRECT_HOSTS="x"), ['"ALLOWED_REDIRECT_HOSTS"', "a list"]),
         (changed(ALLOWED_REDIRECT_HOSTS=[1]), ['"ALLOWED_REDIRECT_HOSTS"', "list of texts"]),
         (changed(FALLBACK_AGENCY="x"), ['"FALLBACK_AGENCY"', "Agency"]),
-        (changed(PROCESSORS={}), ['"PROCESSORS"', "CLASS"]),
-        (changed(PROCESSORS={"a": 1}), ["a", "CLASS", "OPTIONS"]),
+        (changed(ACCOUNTS={}), ['"ACCOUNTS"', "CLASS"]),
+        (changed(ACCOUNTS={"a": 1}), ["a", "CLASS", "OPTIONS"]),
         (account(CLAS=1), ['"CLAS"', 'Did you mean "CLASS"?']),
         (account(OPTIONS=1), ["OPTIONS", "a dict"]),
-        (account(CLASS="enrollment_errors.host.Host"), ["no subclass", "Processor"]),
+        (account(CLASS="enrollment_errors.adapter.Adapter"), ["no subclass", "Processor"]),
         (options(CLIENT_SECRET=""), ["CLIENT_SECRET", "missing"]),
         (options(CLIENT_SECRETS="s3cr3t"), ["CLIENT_SECRETS", "unknown"]),
         (options(API_VERSION=1), ["API_VERSION", "text"]),
@@ -103,9 +106,7 @@ def test_a_mistake_never_shows_a_secret(settings):
     with pytest.raises(ConfigurationError) as caught:
         conf.get_settings()
     assert "s3cr3t" not in str(caught.value)
-    assert "tests-client-secret" not in repr(
-        conf.Account(name="a", processor=object, options=GOOD["PROCESSORS"][ALIAS])
-    )  # type: ignore[arg-type]
+    assert "tests-client-secret" not in repr(conf.Account(name="a", processor=object, options=GOOD["ACCOUNTS"][ALIAS]))  # type: ignore[arg-type]
 
 
 def test_rules_hosts_and_the_fallback_agency_are_taken_as_given(settings):

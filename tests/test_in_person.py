@@ -8,27 +8,27 @@ from django.core.management import call_command
 from django.http import HttpRequest
 from django.test import Client
 
-from enrollment_errors.host import Host
+from enrollment_errors.adapter import Adapter
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.rider import Rider
 from tests.rider import Rider as Eligible
-from tests.site import TestHost
+from tests.site import TestAdapter
 
 pytest_plugins = ["enrollment_errors.testing.plugin"]
 pytestmark = pytest.mark.django_db
 
 
-class GuardedHost(TestHost):
+class GuardedAdapter(TestAdapter):
     """Says of every session with a benefit that it may enroll, at the staff's address too."""
 
     def may_enroll_in_person(self, request: HttpRequest) -> bool:
-        return Host.may_enroll_in_person(self, request)
+        return Adapter.may_enroll_in_person(self, request)
 
 
 @pytest.fixture(autouse=True)
 def site(enrollment_settings, settings, enrollment_processor):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
-    enrollment_settings(HOST=f"{__name__}.GuardedHost")
+    enrollment_settings(ADAPTER=f"{__name__}.GuardedAdapter")
     enrollment_processor.state.add_card("card")
 
 
@@ -103,5 +103,5 @@ def test_a_site_can_still_dump_its_database(tmp_path):
 
 
 def test_a_site_may_decide_otherwise(client, enrollment_settings, enrollment_reports):
-    enrollment_settings(HOST="tests.site.TestHost")
+    enrollment_settings(ADAPTER="tests.site.TestAdapter")
     assert_ended(Rider(client, namespace="in_person").enrolls("card"), "success", told=enrollment_reports)

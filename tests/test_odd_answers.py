@@ -108,7 +108,7 @@ class TestTheExpiryOfALink:
 
 
 class TestAFundingSource:
-    @pytest.mark.parametrize("source_id", [".", "..", "a\nb", "\ud800", " ", "x" * 100_000])
+    @pytest.mark.parametrize("source_id", [".", "..", "a\nb", " ", "x" * 100_000])
     def test_whose_id_has_no_place_in_an_address_is_an_incomplete_reply(self, sandbox, rider, codes, source_id):
         sandbox.faults.set("lookup", answers(json.dumps({"id": source_id})))
 

@@ -60,7 +60,7 @@ def gateway(settings, monkeypatch):
     processor = {"CLASS": f"{__name__}.GatewayProcessor"}
     settings.ENROLLMENT_ERRORS = {
         **settings.ENROLLMENT_ERRORS,
-        "PROCESSORS": {"gateway": processor},
+        "ACCOUNTS": {"gateway": processor},
         "ALLOWED_REDIRECT_HOSTS": ["gateway.example"],
     }
     for name, value in (("registrations", []), ("links", {}), ("refuses", False)):
@@ -84,7 +84,7 @@ class GatewayRider(Rider):
 
 @pytest.fixture
 def rider(gateway):
-    return GatewayRider().becomes_eligible(processor="gateway")
+    return GatewayRider().becomes_eligible(account="gateway")
 
 
 def test_the_script_is_told_to_send_the_rider_to_the_processor(gateway, rider):

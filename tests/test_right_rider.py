@@ -50,8 +50,8 @@ class SlowProcessor(LittlepayProcessor):
 @pytest.fixture
 def meanwhile(site, settings, monkeypatch):
     """Says what happens, once, while the processor is asked for a token or for a link."""
-    accounts = settings.ENROLLMENT_ERRORS["PROCESSORS"]
-    site(PROCESSORS={"littlepay": {**accounts["littlepay"], "CLASS": f"{__name__}.SlowProcessor"}})
+    accounts = settings.ENROLLMENT_ERRORS["ACCOUNTS"]
+    site(ACCOUNTS={"littlepay": {**accounts["littlepay"], "CLASS": f"{__name__}.SlowProcessor"}})
 
     def happens(change: Callable[[], Any]) -> None:
         def once() -> None:
@@ -152,7 +152,7 @@ class TestAPageThatWasMadeForSomethingElse:
 class TestTheNextRiderAtTheSameDesk:
     @pytest.fixture
     def desk(self, gateway):  # noqa: F811
-        return GatewayRider().becomes_eligible(processor="gateway")
+        return GatewayRider().becomes_eligible(account="gateway")
 
     def test_is_not_given_the_visit_of_the_one_before(self, desk):
         desk.registers()
@@ -220,7 +220,7 @@ def test_the_visit_is_put_into_the_session_as_it_is_now_and_not_as_it_was(sandbo
         in_another_tab(rider).becomes_eligible(group=VETERANS)
         return {}
 
-    monkeypatch.setattr(test_site.TestHost, "get_page_context", earns_another)
+    monkeypatch.setattr(test_site.TestAdapter, "get_page_context", earns_another)
     rider.opens_the_page()
     assert rider.client.session["eligible"] == {"group": VETERANS}
 

@@ -15,9 +15,9 @@ from tests.rider import Rider
 @pytest.fixture
 def options(site: Any, settings: Any) -> Callable[..., None]:
     def change(**keys: Any) -> None:
-        processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["PROCESSORS"])
+        processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["ACCOUNTS"])
         processors["littlepay"]["OPTIONS"].update(keys)
-        site(PROCESSORS=processors)
+        site(ACCOUNTS=processors)
 
     return change
 

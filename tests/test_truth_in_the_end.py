@@ -51,7 +51,7 @@ def on_success(monkeypatch) -> Callable[[Callable[..., None]], None]:
     """The site's hook is this."""
 
     def is_this(hook: Callable[..., None]) -> None:
-        monkeypatch.setattr(test_site.TestHost, "on_success", lambda self, *args: hook(*args))
+        monkeypatch.setattr(test_site.TestAdapter, "on_success", lambda self, *args: hook(*args))
 
     return is_this
 
@@ -117,7 +117,7 @@ class TestTheSitesHook:
         end = rider.enrolls()
         assert (end.page, end.status) == ("success", 200)
         telemetry.settle(amplitude=1)
-        assert [event["tags"].get("enrollment.site_code") for event in telemetry.sentry] == ["Host.on_success"]
+        assert [event["tags"].get("enrollment.site_code") for event in telemetry.sentry] == ["Adapter.on_success"]
         assert not DayCount.objects.exists()
 
     def test_leaves_alone_what_the_site_wrote_before_it_failed(

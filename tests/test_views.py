@@ -10,8 +10,8 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 
+from enrollment_errors.adapter import Agency
 from enrollment_errors.classification import Rule
-from enrollment_errors.host import Agency
 from enrollment_errors.outcomes import Outcome, Stage
 from enrollment_errors.references import ALPHABET
 from enrollment_errors.sandbox.faults import Fault
@@ -155,7 +155,7 @@ class TestTheEnrollPage:
         assert (record.code, record.levelname) == ("prepaid", "INFO")
 
     def test_tells_of_an_account_that_the_settings_do_not_have_without_a_processor(self, sandbox, site, telemetry):
-        end = Rider().becomes_eligible(processor="littlepoy").goes_to("/enrollment/")
+        end = Rider().becomes_eligible(account="littlepoy").goes_to("/enrollment/")
         assert (end.page, end.status) == ("server_error", 500)
         [record] = telemetry.records
         assert (record.account, record.processor, record.reference) == ("littlepoy", "", end.reference)
@@ -391,7 +391,7 @@ class TestASitesOwnCodeThatFails:
             raise RuntimeError("the site's own bug")
 
         def break_hook(name):
-            monkeypatch.setattr(test_site.TestHost, name, breaks)
+            monkeypatch.setattr(test_site.TestAdapter, name, breaks)
 
         return break_hook
 
@@ -419,7 +419,7 @@ class TestASitesOwnCodeThatFails:
         broken("on_success")
         assert rider.enrolls().page == "success"
         telemetry.settle(amplitude=1)
-        assert [event["tags"].get("enrollment.site_code") for event in telemetry.sentry] == ["Host.on_success"]
+        assert [event["tags"].get("enrollment.site_code") for event in telemetry.sentry] == ["Adapter.on_success"]
 
     def test_in_the_page_context_still_shows_the_page(self, rider, broken):
         broken("get_page_context")

@@ -10,13 +10,13 @@ import requests
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
-from .host import group_of
+from .adapter import group_of
 
 
 class NaiveClient:
     def __init__(self) -> None:
         self._session = requests.Session()
-        options = settings.ENROLLMENT_ERRORS["PROCESSORS"]["sandbox"]["OPTIONS"]
+        options = settings.ENROLLMENT_ERRORS["ACCOUNTS"]["sandbox"]["OPTIONS"]
         credentials = {
             "grant_type": "client_credentials",
             "client_id": options["CLIENT_ID"],

@@ -33,8 +33,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": _SITE.get("cache", {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"})}
 
 ENROLLMENT_ERRORS = {
-    "HOST": "bench.site.host.EverybodyMayEnroll",
-    "PROCESSORS": {
+    "ADAPTER": "bench.site.adapter.EverybodyMayEnroll",
+    "ACCOUNTS": {
         "sandbox": {
             "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",
             "OPTIONS": {

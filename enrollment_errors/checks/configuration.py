@@ -35,23 +35,23 @@ def check(settings: conf.Settings) -> Messages:
 
 def _host() -> Messages:
     try:
-        conf.get_host()
+        conf.get_adapter()
     except Exception as wrong:  # noqa: BLE001  whatever the site's own class raises
         yield error(
             "E002",
-            f'ENROLLMENT_ERRORS["HOST"] cannot be made: {type(wrong).__name__}: {wrong}',
+            f'ENROLLMENT_ERRORS["ADAPTER"] cannot be made: {type(wrong).__name__}: {wrong}',
             "Write the method get_enrollment(self, request), and no __init__ that needs arguments.",
         )
 
 
 def _accounts(settings: conf.Settings) -> Messages:
-    for account in settings.PROCESSORS.values():
+    for account in settings.ACCOUNTS.values():
         try:
             check_base_url(account.processor.base_url(account.options))
         except BaseUrlInvalid as wrong:
             yield error(
                 "E006",
-                f'ENROLLMENT_ERRORS["PROCESSORS"]["{account.name}"]: {wrong}.',
+                f'ENROLLMENT_ERRORS["ACCOUNTS"]["{account.name}"]: {wrong}.',
                 'Write it as "https://processor.example".',
             )
 
@@ -117,7 +117,7 @@ def _cache(settings: conf.Settings) -> Messages:
 
 
 def _cross_site_return(settings: conf.Settings) -> Messages:
-    redirecting = [account.name for account in settings.PROCESSORS.values() if _card_form(account) is None]
+    redirecting = [account.name for account in settings.ACCOUNTS.values() if _card_form(account) is None]
     if redirecting and django_settings.SESSION_COOKIE_SAMESITE == "Strict":
         yield warning(
             "W008",
@@ -130,7 +130,7 @@ def _policy(settings: conf.Settings) -> Messages:
     path = enroll_path()
     if path is None or not django_settings.STATIC_URL:
         return
-    forms = [form for account in settings.PROCESSORS.values() if (form := _card_form(account)) is not None]
+    forms = [form for account in settings.ACCOUNTS.values() if (form := _card_form(account)) is not None]
     for what in csp.blocked(path, forms):
         yield warning(
             "W009",

@@ -93,7 +93,7 @@ def _shared_cache(settings: conf.Settings) -> Messages:
 
 
 def _encrypted_way(settings: conf.Settings) -> Messages:
-    for account in settings.PROCESSORS.values():
+    for account in settings.ACCOUNTS.values():
         if urlsplit(account.processor.base_url(account.options)).scheme == "http":
             yield warning(
                 "W106",

@@ -155,12 +155,12 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "groups_not_checked": Diagnosis(
         "The site does not say which concession groups it enrolls into.",
-        "Return them from Host.get_enrollments_to_check, or name them with --group.",
+        "Return them from Adapter.get_enrollments_to_check, or name them with --group.",
         Level.WARNING,
     ),
     "account_unknown": Diagnosis(
         "The settings have no processor account of this name.",
-        "Add it to PROCESSORS, or correct the name: in Enrollment.processor, or after --account.",
+        "Add it to ACCOUNTS, or correct the name: in Enrollment.account, or after --account.",
     ),
     "card_form_unreachable": Diagnosis(
         "The card form's script cannot be had: riders would get the system-error page.",
@@ -173,7 +173,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
     # This site.
     "settings_wrong": Diagnosis("The settings cannot be read.", "Mend what the detail names."),
     "host_failed": Diagnosis(
-        "Host.get_enrollments_to_check raised an exception.", "Mend the hook; the detail names the exception."
+        "Adapter.get_enrollments_to_check raised an exception.", "Mend the hook; the detail names the exception."
     ),
     "cache_missing": Diagnosis(
         "The setting CACHE names a cache that the site does not have.", "Add it to CACHES, or correct the name."

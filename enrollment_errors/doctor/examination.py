@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from .. import conf
+from ..adapter import Enrollment
 from ..conf import Account
 from ..exceptions import ConfigurationError
-from ..host import Enrollment
 from . import account, network, site
 from .diagnoses import DIAGNOSES, Level, Trouble
 
@@ -46,7 +46,7 @@ class Finding:
 
 def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Iterator[Finding]:
     """One finding after the other, as they come. ``accounts`` are all where none is named; ``groups`` are looked for in
-    each of them, beside those of ``Host.get_enrollments_to_check``."""
+    each of them, beside those of ``Adapter.get_enrollments_to_check``."""
     settings = _probe(SITE, "settings", _settings)
     yield settings
     if settings.level is Level.FAILURE:
@@ -57,8 +57,8 @@ def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Ite
     yield _probe(SITE, "enrollments", lambda: _enrollments(enrollments))
     of_account: dict[str, list[Enrollment]] = defaultdict(list)
     for enrollment in enrollments:
-        of_account[enrollment.processor].append(enrollment)
-    for name in accounts or conf.get_settings().PROCESSORS:
+        of_account[enrollment.account].append(enrollment)
+    for name in accounts or conf.get_settings().ACCOUNTS:
         found = _probe(name, "account", lambda name=name: _account(name))  # type: ignore[misc]
         yield found
         if not found.diagnosis:
@@ -102,7 +102,7 @@ def _probe(subject: str, name: str, probe: Callable[[], str]) -> Finding:
 
 def _settings() -> str:
     try:
-        return f"{len(conf.get_settings().PROCESSORS)} processor accounts"
+        return f"{len(conf.get_settings().ACCOUNTS)} processor accounts"
     except ConfigurationError as error:
         raise Trouble("settings_wrong", str(error)) from error
 
@@ -117,10 +117,10 @@ def _account(name: str) -> str:
 def _enrollments(found: list[Enrollment]) -> str:
     """Fills ``found``."""
     try:
-        found.extend(conf.get_host().get_enrollments_to_check())
+        found.extend(conf.get_adapter().get_enrollments_to_check())
     except Exception as error:  # the site's own code
         raise Trouble("host_failed", type(error).__name__) from error
-    unknown = {enrollment.processor for enrollment in found} - set(conf.get_settings().PROCESSORS)
+    unknown = {enrollment.account for enrollment in found} - set(conf.get_settings().ACCOUNTS)
     if unknown:
         raise Trouble("account_unknown", ", ".join(sorted(unknown)))
     return f"{len(found)} to check"

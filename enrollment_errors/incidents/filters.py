@@ -19,7 +19,7 @@ from django.utils.functional import cached_property
 from django.utils.timezone import now
 
 from .. import conf
-from ..host import Method
+from ..adapter import Method
 from ..models import Incident
 from ..outcomes import Side, Stage
 from .chart import LABELS
@@ -102,7 +102,7 @@ LIST_FILTERS = (
     _Period,
     _by("outcome", lambda request: [pair for pair in LABELS.items() if pair[0] != "success"]),
     _by("agency", lambda request: _known(request)["agency"]),
-    _by("account", lambda request: conf.get_settings().PROCESSORS),
+    _by("account", lambda request: conf.get_settings().ACCOUNTS),
     _by("flow", lambda request: _known(request)["flow"]),
     _by("method", lambda request: [method.value for method in Method]),
     _by("stage", lambda request: [stage.value for stage in Stage]),

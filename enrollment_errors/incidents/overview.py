@@ -173,7 +173,7 @@ def circuits() -> list[AccountCircuit]:
     """Of every account that the site has set up. Asks the cache, and changes nothing."""
     return [
         _circuit(account.name, account.processor.name, circuit_state(account.name))
-        for account in conf.get_settings().PROCESSORS.values()
+        for account in conf.get_settings().ACCOUNTS.values()
     ]
 
 

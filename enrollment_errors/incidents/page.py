@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.timezone import now
 
-from ..host import Method
+from ..adapter import Method
 from ..outcomes import Outcome
 from .chart import Chart, draw
 from .filters import incidents_url

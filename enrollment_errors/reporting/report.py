@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from ..adapter import Enrollment, Identity
 from ..catalogue import explained
-from ..host import Enrollment, Identity
 from ..outcomes import Outcome, Side, Stage
 
 
@@ -71,7 +71,7 @@ class Report:
 
     @property
     def account(self) -> str:
-        return self.enrollment.processor if self.enrollment else ""
+        return self.enrollment.account if self.enrollment else ""
 
     @property
     def is_fault(self) -> bool:

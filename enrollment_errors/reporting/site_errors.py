@@ -11,7 +11,7 @@ logger = logging.getLogger("enrollment_errors")
 
 
 def site_error(error: Exception, where: str) -> None:
-    """``where`` names the hook or the step, such as ``Host.on_success``. Never raises, for any error."""
+    """``where`` names the hook or the step, such as ``Adapter.on_success``. Never raises, for any error."""
     # The type alone: the text of the site's own exception may hold anything.
     logger.error("The site's own code failed in %s: %s", where, type(error).__name__)
     with suppress(Exception):  # whatever an SDK raises, the rider gets the page

@@ -45,7 +45,7 @@ def enrollment_settings(settings: Any) -> Callable[..., None]:
 @pytest.fixture
 def enrollment_processor(enrollment_settings: Callable[..., None]) -> Iterator[FakeProcessor]:
     """The processor of all Littlepay accounts of the site, in this process. It starts with three groups and no card."""
-    accounts = conf.get_settings().PROCESSORS.values()
+    accounts = conf.get_settings().ACCOUNTS.values()
     littlepay = [account for account in accounts if issubclass(account.processor, LittlepayProcessor)]
     with FakeProcessor([account.processor.base_url(account.options) for account in littlepay]) as processor:
         for account in littlepay:
@@ -60,9 +60,9 @@ def enrollment_sandbox(settings: Any, enrollment_settings: Callable[..., None]) 
     """The sandbox's server on a free port of this machine, and all Littlepay accounts of the site set up with it."""
     with SandboxServer() as server:
         enrollment_settings(
-            PROCESSORS={
+            ACCOUNTS={
                 name: _at(server, entry) if _is_littlepay(name) else entry
-                for name, entry in settings.ENROLLMENT_ERRORS["PROCESSORS"].items()
+                for name, entry in settings.ENROLLMENT_ERRORS["ACCOUNTS"].items()
             }
         )
         yield server

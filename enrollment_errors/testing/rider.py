@@ -13,7 +13,7 @@ from django.urls import reverse
 class Rider:
     """Opens the enroll page, and asks, tells and posts what that page says, as its script does.
 
-    ``client`` is a test client whose session the site's host class takes for an eligible rider; ``namespace`` is the
+    ``client`` is a test client whose session the site's adapter takes for an eligible rider; ``namespace`` is the
     inclusion of the URLs. Each step opens the enroll page anew, unless it gets a ``page`` that was opened before, such
     as one in another tab. Where the page has no card form, because the rider may not enroll or the circuit is open, a
     step gets no further than that page, and returns its response.

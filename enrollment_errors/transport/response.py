@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from requests.utils import guess_json_utf
+
 from ..exceptions import ReplyIncomplete, ReplyNotJson
 from ..redaction import Secret
 
 _NOT_JSON = object()
-_HALF_OF_A_PAIR = re.compile(rb"\\u[dD][89A-Fa-f]")
+_HALF_OF_A_PAIR = re.compile(r"\\u[dD][89A-Fa-f]")
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,9 @@ class Response:
 
 def _parsed(content: bytes) -> Any:
     """Raises ``ValueError``, for half a surrogate pair too: no URL, database or event could take it."""
-    document = json.loads(content.decode("utf-8-sig"))
-    if _HALF_OF_A_PAIR.search(content):
+    text = content.decode(guess_json_utf(content) or "utf-8")  # type: ignore[no-untyped-call]
+    document = json.loads(text)
+    if _HALF_OF_A_PAIR.search(text):
         json.dumps(document, ensure_ascii=False).encode()
     return document
 

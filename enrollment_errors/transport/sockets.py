@@ -100,17 +100,21 @@ class BoundedSocket(socket.socket):
     def _listen(self, exchange: Exchange) -> None:
         """Without waiting: who answers before all of the request has left, answers something else, or in haste."""
         self.settimeout(0)
+        broken: TransportError | None = None
+        early = b""
         try:
             early = self._early or super().recv(1)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return
         except ssl.SSLError:
-            raise TlsFailed("TLS failed before the answer", may_have_taken_effect=exchange.sent) from None
+            broken = TlsFailed("TLS failed before the answer", may_have_taken_effect=exchange.sent)
         except OSError:
-            early = b""  # what it means, the send itself tells
+            pass  # what it means, the send itself tells
         if self._was_used and not exchange.sent:
             exchange.found_dead = True
             raise ConnectionFailed("the connection was of no use before the request was sent")
+        if broken is not None:
+            raise broken
         if self._was_used and early:
             raise ReplyBroken("an answer that was there before the request")
         exchange.answered_early, self._early = True, early

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from enrollment_errors.host import Agency, ExpiryPolicy
+from enrollment_errors.adapter import Agency, ExpiryPolicy
 
 AGENCIES = {
     "mountain": {"name": "Mountain Valley Transit", "phone": "(555) 010-0199", "website": "https://mountain.example"},

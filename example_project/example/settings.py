@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sentry_sdk
 
-from enrollment_errors.host import Agency
+from enrollment_errors.adapter import Agency
 from enrollment_errors.redaction import scrub_event
 
 FOLDER = Path(__file__).resolve().parent.parent
@@ -71,9 +71,9 @@ IDENTITY_PROVIDER = {
 }
 
 ENROLLMENT_ERRORS = {
-    "HOST": "example.host.ExampleHost",
+    "ADAPTER": "example.adapter.ExampleAdapter",
     # Each agency is a customer of the transit processor by itself.
-    "PROCESSORS": {
+    "ACCOUNTS": {
         agency: {
             "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",
             "OPTIONS": {

@@ -70,8 +70,8 @@ class TestPython:
 SETTINGS_SCRIPT = """
 import sys, types
 site, enrollment = types.ModuleType("mysite"), types.ModuleType("mysite.enrollment")
-from enrollment_errors.host import Host
-enrollment.MyHost = type("MyHost", (Host,), {{"get_enrollment": lambda self, request: None}})
+from enrollment_errors.adapter import Adapter
+enrollment.MyAdapter = type("MyAdapter", (Adapter,), {{"get_enrollment": lambda self, request: None}})
 sys.modules |= {{"mysite": site, "mysite.enrollment": enrollment}}
 {code}
 import tests.settings

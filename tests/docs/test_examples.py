@@ -50,13 +50,13 @@ def rider(enrollment_processor):
 
 
 def test_the_host_class_enrolls_a_rider_and_hears_of_it(documented, rider, enrollment_settings, enrollment_reports):
-    documented("docs/host-contract.md", "def on_success")
-    enrollment_settings(HOST=f"{MODULE}.MyHost")
+    documented("docs/adapter.md", "def on_success")
+    enrollment_settings(ADAPTER=f"{MODULE}.MyAdapter")
     end = rider.enrolls("card")
     reference = assert_ended(end, "success", told=enrollment_reports)
     assert rider.client.session["enrolled"] == reference
     assert end.context["survey_url"] == "/survey/"
-    assert [found.group_id for found in conf.get_host().get_enrollments_to_check()] == [
+    assert [found.group_id for found in conf.get_adapter().get_enrollments_to_check()] == [
         "group-low-income",
         "group-veterans",
     ]

@@ -14,7 +14,7 @@ from tests.packaging.distribution import outside_environment
 
 from .blocks import FIVE_MINUTES, ROOT, blocks_of
 
-FOLLOWED = {"docs/testing.md", "docs/adding-a-processor.md", "docs/host-contract.md"}
+FOLLOWED = {"docs/testing.md", "docs/adding-a-processor.md", "docs/adapter.md"}
 ABUSE = Path(__file__).parent / "abuse_of_in_person.py"
 
 
@@ -67,7 +67,7 @@ def test_a_site_that_copies_the_page_on_testing_has_tests_that_pass(site):
 
 def test_nobody_gets_further_with_the_in_person_site_than_they_should(site):
     site.follow("docs/testing.md")
-    site.follow("docs/host-contract.md")
+    site.follow("docs/adapter.md")
     (site.folder / "test_enrollment.py").write_text(ABUSE.read_text())
     assert site.passes() == 17
 

@@ -19,18 +19,18 @@ def options(site: Any, settings: LazySettings) -> Callable[..., None]:
     """Changes the options of the account, and the class of its processor."""
 
     def change(processor: str = "", **keys: Any) -> None:
-        processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["PROCESSORS"])
+        processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["ACCOUNTS"])
         processors["littlepay"]["OPTIONS"].update(keys)
         if processor:
             processors["littlepay"]["CLASS"] = processor
-        site(PROCESSORS=processors)
+        site(ACCOUNTS=processors)
 
     return change
 
 
 @pytest.fixture
 def healthy(options: Callable[..., None], site: Any) -> None:
-    site(HOST="tests.doctor.site.TellingHost")
+    site(ADAPTER="tests.doctor.site.TellingAdapter")
 
 
 @pytest.fixture(scope="session")

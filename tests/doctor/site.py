@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 from django.core.cache.backends.locmem import LocMemCache
 
+from enrollment_errors.adapter import Enrollment
 from enrollment_errors.exceptions import ProcessorError
-from enrollment_errors.host import Enrollment
 from enrollment_errors.processors.base import CardForm, Processor, Tokenization
 from enrollment_errors.processors.littlepay import LittlepayProcessor
 from enrollment_errors.redaction import Secret
-from tests.site import AGENCY, TestHost
+from tests.site import AGENCY, TestAdapter
 
 
 class TrustingProcessor(LittlepayProcessor):
@@ -54,25 +54,25 @@ class RefusingProcessor(LittlepayProcessor):
 
 
 def _enrollment(processor: str, group_id: str) -> Enrollment:
-    return Enrollment(agency=AGENCY, processor=processor, group_id=group_id, flow="senior", verifier="login.gov")
+    return Enrollment(agency=AGENCY, account=processor, group_id=group_id, flow="senior", verifier="login.gov")
 
 
-class TellingHost(TestHost):
+class TellingAdapter(TestAdapter):
     def get_enrollments_to_check(self) -> Iterable[Enrollment]:
         return [_enrollment("littlepay", "group-seniors"), _enrollment("littlepay", "group-veterans")]
 
 
-class WrongGroupHost(TestHost):
+class WrongGroupAdapter(TestAdapter):
     def get_enrollments_to_check(self) -> Iterable[Enrollment]:
         return [_enrollment("littlepay", "group-students")]
 
 
-class WrongAccountHost(TestHost):
+class WrongAccountAdapter(TestAdapter):
     def get_enrollments_to_check(self) -> Iterable[Enrollment]:
         return [_enrollment("littlepoy", "group-seniors")]
 
 
-class FailingHost(TestHost):
+class FailingAdapter(TestAdapter):
     def get_enrollments_to_check(self) -> Iterable[Enrollment]:
         raise LookupError("the site's own words")
 

@@ -182,7 +182,7 @@ class TestTheCommand:
         assert exit_status == 1
 
     def test_a_warning_is_no_failure_for_cron(self, run: Any, site: Any) -> None:
-        site(HOST="tests.site.TestHost")
+        site(ADAPTER="tests.site.TestAdapter")
 
         assert run()[0] == 0
 

@@ -223,7 +223,7 @@ def test_a_clock_that_goes_with_the_processors(sandbox: SandboxServer, finding: 
 
 
 def test_a_group_that_the_account_does_not_have(site: Any, finding: Callable[[str], Finding]) -> None:
-    site(HOST="tests.doctor.site.WrongGroupHost")
+    site(ADAPTER="tests.doctor.site.WrongGroupAdapter")
 
     found = finding("groups")
 
@@ -238,7 +238,7 @@ def test_a_group_that_is_named_on_the_command_line(diagnoses: Diagnoses) -> None
 
 
 def test_a_site_that_does_not_say_into_which_groups_it_enrolls(site: Any, finding: Callable[[str], Finding]) -> None:
-    site(HOST="tests.site.TestHost")
+    site(ADAPTER="tests.site.TestAdapter")
 
     found = finding("groups")
 
@@ -247,14 +247,14 @@ def test_a_site_that_does_not_say_into_which_groups_it_enrolls(site: Any, findin
 
 
 def test_an_account_that_the_settings_do_not_have(site: Any, diagnoses: Diagnoses) -> None:
-    site(HOST="tests.doctor.site.WrongAccountHost")
+    site(ADAPTER="tests.doctor.site.WrongAccountAdapter")
 
     assert diagnoses()["enrollments"] == "account_unknown"
     assert diagnoses("littlepoy")["account"] == "account_unknown"
 
 
 def test_a_hook_that_fails(site: Any, finding: Callable[[str], Finding]) -> None:
-    site(HOST="tests.doctor.site.FailingHost")
+    site(ADAPTER="tests.doctor.site.FailingAdapter")
 
     found = finding("enrollments")
 

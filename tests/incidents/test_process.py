@@ -25,10 +25,10 @@ import json, os, sys, time
 from django.conf import settings
 from tests import settings as site
 given = json.loads(sys.argv[1])
-processors = site.ENROLLMENT_ERRORS["PROCESSORS"]
+processors = site.ENROLLMENT_ERRORS["ACCOUNTS"]
 processors["littlepay"]["OPTIONS"] |= given["options"]
 settings.configure(**{name: getattr(site, name) for name in dir(site) if name.isupper()} | {
-    "ENROLLMENT_ERRORS": site.ENROLLMENT_ERRORS | {"INCIDENTS": True, "PROCESSORS": processors},
+    "ENROLLMENT_ERRORS": site.ENROLLMENT_ERRORS | {"INCIDENTS": True, "ACCOUNTS": processors},
     "DATABASES": {"default": given["database"]},
 })
 import django

@@ -111,7 +111,7 @@ def test_a_failure_of_the_sites_own_hook_is_a_row_without_agency(incidents: Writ
 
 
 def test_names_that_are_longer_than_their_columns_are_cut(incidents: Writer) -> None:
-    sink.send(new_report(enrollment=new_enrollment(flow="f" * 500, processor="a" * 500), code="c" * 500))
+    sink.send(new_report(enrollment=new_enrollment(flow="f" * 500, account="a" * 500), code="c" * 500))
     incidents.flush()
 
     incident = Incident.objects.get()

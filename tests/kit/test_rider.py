@@ -87,7 +87,7 @@ def test_a_rider_meets_an_open_circuit_on_the_page(rider, enrollment_processor, 
 
 @pytest.mark.usefixtures("gateway")
 def test_a_rider_comes_back_from_the_processors_own_site(enrollment_reports):
-    rider = Rider(Eligible().becomes_eligible(processor="gateway").client)
+    rider = Rider(Eligible().becomes_eligible(account="gateway").client)
     assert rider.asks_for_token().json()["redirect"].startswith("https://gateway.example/")
     page = rider.opens_page(GatewayProcessor.registrations[-1])
     assert page.data["returned"] is True

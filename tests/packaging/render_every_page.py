@@ -31,8 +31,8 @@ settings.configure(
     SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies",
     TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
     ENROLLMENT_ERRORS={
-        "HOST": f"{__name__}.EveryoneMay",
-        "PROCESSORS": {
+        "ADAPTER": f"{__name__}.EveryoneMay",
+        "ACCOUNTS": {
             "littlepay": {
                 "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",
                 "OPTIONS": {
@@ -52,17 +52,17 @@ from django.contrib.staticfiles import finders  # noqa: E402
 from django.test import Client, RequestFactory  # noqa: E402
 from django.urls import include, path, resolve  # noqa: E402
 
-from enrollment_errors.host import Agency, Enrollment, Host  # noqa: E402
+from enrollment_errors.adapter import Adapter, Agency, Enrollment  # noqa: E402
 from enrollment_errors.outcomes import Outcome  # noqa: E402
 from enrollment_errors.responses import PAGES, end_url  # noqa: E402
 
 urlpatterns = [path("enrollment/", include("enrollment_errors.urls"))]
 
 
-class EveryoneMay(Host):
+class EveryoneMay(Adapter):
     def get_enrollment(self, request):
         agency = Agency(slug="mountain", name="Mountain Valley Transit", home_url="/", phone="(555) 010-0199")
-        return Enrollment(agency=agency, processor="littlepay", group_id="g", flow="senior", verifier="nobody")
+        return Enrollment(agency=agency, account="littlepay", group_id="g", flow="senior", verifier="nobody")
 
 
 def addresses() -> dict[str, str]:

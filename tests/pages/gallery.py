@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 import enrollment_errors
+from enrollment_errors.adapter import SignIn
 from enrollment_errors.forms import EnrollForm
-from enrollment_errors.host import SignIn
 from tests.site import AGENCY
 
 STATIC = Path(enrollment_errors.__file__).parent / "static" / "enrollment_errors"

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
-from enrollment_errors.host import Agency
+from enrollment_errors.adapter import Agency
 from enrollment_errors.templatetags.enrollment_errors import last_day, spelled
 from tests.site import AGENCY
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
+from enrollment_errors.adapter import Enrollment, Identity
 from enrollment_errors.exceptions import StatusError
-from enrollment_errors.host import Enrollment, Identity
 from enrollment_errors.outcomes import Outcome, Side, Stage
 from enrollment_errors.redaction import Secret
 from enrollment_errors.reporting.report import Event, Report, Visit
@@ -16,7 +16,7 @@ IDENTITY = Identity(user_id="user-6fd1", device_id="device-0c1e", session_id=1_7
 def new_enrollment(**changes: Any) -> Enrollment:
     facts: dict[str, Any] = {
         "agency": AGENCY,
-        "processor": "littlepay-mountain",
+        "account": "littlepay-mountain",
         "group_id": "group-seniors",
         "flow": "senior",
         "verifier": "login.gov",

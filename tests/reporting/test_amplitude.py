@@ -17,7 +17,7 @@ from amplitude import BaseEvent
 from django.conf import LazySettings
 from django.utils.translation import gettext_lazy
 
-from enrollment_errors.host import Identity, Method
+from enrollment_errors.adapter import Identity, Method
 from enrollment_errors.outcomes import Outcome, Stage
 from enrollment_errors.reporting import amplitude as sink_module
 from enrollment_errors.reporting import amplitude_buffer

@@ -80,9 +80,9 @@ def test_a_failure_ends_on_its_page_all_the_same(lost: None, rider: Rider, sandb
 
 
 def test_an_error_of_the_sites_own_is_logged_all_the_same(lost: None, caplog: pytest.LogCaptureFixture) -> None:
-    site_error(RuntimeError("boom"), "Host.on_success")
+    site_error(RuntimeError("boom"), "Adapter.on_success")
 
-    assert "The site's own code failed in Host.on_success: RuntimeError" in caplog.text
+    assert "The site's own code failed in Adapter.on_success: RuntimeError" in caplog.text
 
 
 def test_that_requests_cannot_be_guarded_is_logged(

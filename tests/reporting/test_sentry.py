@@ -97,7 +97,7 @@ class TestTheEvent:
             (exceptions.BaseUrlInvalid(), "error"),
             (exceptions.TokenRequestFailed(), "error"),
             (exceptions.CardTokenInvalid(), "error"),
-            (exceptions.ConfigurationError("HOST"), "error"),
+            (exceptions.ConfigurationError("ADAPTER"), "error"),
             (KeyError("site"), "error"),
         ],
         ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,

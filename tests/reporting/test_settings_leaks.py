@@ -48,7 +48,7 @@ MISTAKES: dict[str, tuple[Change, str]] = {
     "an unknown key of an account": (lambda all_: account(all_).update(OPTION={}), "OPTION"),
     "a wrong type": (lambda all_: all_.update(BUDGET="8"), "BUDGET"),
     "a wrong number": (lambda all_: all_.update(BUDGET=2), "READ_TIMEOUT"),
-    "a missing key": (lambda all_: all_.pop("HOST"), "HOST"),
+    "a missing key": (lambda all_: all_.pop("ADAPTER"), "ADAPTER"),
     "a class that cannot be imported": (lambda all_: account(all_).update(CLASS="no.such.Processor"), "no.such"),
     "a module that fails": (lambda all_: account(all_).update(CLASS=UNIMPORTABLE), "RuntimeError: not here"),
     "a token that is no text": (lambda all_: all_.update(STATUS_TOKEN=b"x"), "STATUS_TOKEN"),
@@ -58,7 +58,7 @@ MISTAKES: dict[str, tuple[Change, str]] = {
 
 
 def account(everything: dict[str, Any]) -> dict[str, Any]:
-    return everything["PROCESSORS"]["littlepay"]
+    return everything["ACCOUNTS"]["littlepay"]
 
 
 def use(everything: dict[str, Any], processor: type) -> None:

@@ -15,14 +15,14 @@ def raised() -> Exception:
 
 class TestSiteError:
     def test_is_logged_by_its_type_and_its_text_is_not_shown(self, caplog: pytest.LogCaptureFixture) -> None:
-        site_error(raised(), "Host.on_success")
+        site_error(raised(), "Adapter.on_success")
 
-        assert caplog.messages == ["The site's own code failed in Host.on_success: LookupError"]
+        assert caplog.messages == ["The site's own code failed in Adapter.on_success: LookupError"]
 
     def test_is_one_scrubbed_event_that_says_where(self, sentry: TelemetrySink) -> None:
-        site_error(raised(), "Host.on_success")
+        site_error(raised(), "Adapter.on_success")
 
         sentry_sdk.flush(timeout=5)
         (event,) = sentry.sentry_events
-        assert event["tags"] == {"enrollment.site_code": "Host.on_success", "side": "backend", "type": "error"}
+        assert event["tags"] == {"enrollment.site_code": "Adapter.on_success", "side": "backend", "type": "error"}
         assert event["exception"]["values"][0]["value"] == "card_token=[Filtered]"

@@ -56,12 +56,12 @@ def test_a_certificate_that_is_no_good_is_a_system_error_that_says_what_is_wrong
     since = until and until - datetime.timedelta(days=1)
     certificate = make_certificate(tmp_path, "localhost" if days == -1 else "elsewhere.test", since=since, until=until)
     with SandboxServer(ssl_context=certificate.server_context()) as sandbox:
-        account = dict(settings.ENROLLMENT_ERRORS["PROCESSORS"]["littlepay"])
+        account = dict(settings.ENROLLMENT_ERRORS["ACCOUNTS"]["littlepay"])
         account["OPTIONS"] = {**account["OPTIONS"], "BASE_URL": sandbox.url.replace("127.0.0.1", "localhost")}
         if days is not None:
             account["CLASS"] = "tests.servers_matrix.trusting.TrustingProcessor"
             account["OPTIONS"]["CERTIFICATE"] = str(certificate.pem)
-        site(PROCESSORS={"littlepay": account})
+        site(ACCOUNTS={"littlepay": account})
         end = Rider().becomes_eligible().walks()
     assert (end.page, end.status) == ("system_error", 503)
     expected = {-1: "certificate_expired", 1: "certificate_of_another_host", None: "certificate_untrusted"}[days]

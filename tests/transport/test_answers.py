@@ -5,6 +5,7 @@ The next call is the next rider's: what it reads must be the answer to it, and t
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import time
@@ -13,9 +14,18 @@ from contextlib import suppress
 
 import pytest
 
-from enrollment_errors.exceptions import ConnectionFailed, ReplyBroken, ReplyIncomplete, ReplyNotJson, StatusError
+from enrollment_errors.exceptions import (
+    ConnectionFailed,
+    ReplyBroken,
+    ReplyIncomplete,
+    ReplyNotJson,
+    StatusError,
+    TlsFailed,
+)
 from enrollment_errors.transport import answer, session
+from enrollment_errors.transport.deadline import Deadline
 from enrollment_errors.transport.http import ProcessorHttp, Response
+from enrollment_errors.transport.under_way import Exchange
 
 from .certificates import Certificate
 from .conftest import Connect, Serve
@@ -279,6 +289,31 @@ class TestAnswersTooEarly:
                 assert caught.value.body.reveal() == "busy"
         assert server.connections == 2
 
+    def test_that_are_resets_have_had_no_effect(
+        self, serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        is_open, was_reset = threading.Semaphore(0), threading.Semaphore(0)
+
+        def reset_at_once(connection: Connection) -> None:
+            assert is_open.acquire(timeout=5)
+            connection.reset()
+            was_reset.release()
+
+        opened = session.open_connection
+
+        def open_and_wait(*args: object) -> object:
+            sock = opened(*args)  # type: ignore[arg-type]
+            is_open.release()
+            assert was_reset.acquire(timeout=5)
+            return sock
+
+        monkeypatch.setattr(session, "open_connection", open_and_wait)
+        server = serve(reset_at_once)
+        with pytest.raises(ConnectionFailed) as caught:
+            post(connect(server.url))
+        assert not caught.value.may_have_taken_effect
+        assert server.connections == 2, "nobody had seen anything, so it was worth another connection"
+
     @pytest.mark.parametrize("tls", [False, True])
     def test_before_the_request_are_nobodys_and_it_goes_another_way(
         self, serve: Serve, connect: Connect, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, tls: bool
@@ -305,25 +340,105 @@ class TestAnswersTooEarly:
         assert server.connections == 2
 
     def test_in_the_middle_of_a_request_on_a_used_connection_are_trusted_by_nobody(
-        self, serve: Serve, connect: Connect
+        self, serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        spoken = threading.Event()
+
         def answer_twice(connection: Connection) -> None:
             connection.read_request()
             connection.send(OK)
             connection.read_something()
             connection.send(OK.replace(b"right", b"wrong"))
-            while connection.read_something():
-                pass
+            spoken.set()
+            connection.hang()
 
         server = serve(answer_twice)
         http = connect(server.url)
         assert post(http) == b"right"
-        with pytest.raises(ReplyBroken) as caught:
-            http.request("POST", "x", json="x" * 20_000_000, idempotent=False)
+        with monkeypatch.context() as patch:
+            wait_after_the_headers(patch, spoken)
+            with pytest.raises(ReplyBroken) as caught:
+                post(http)
         assert caught.value.may_have_taken_effect
         server.behave = sending(OK)
         assert post(http) == b"right"
         assert server.connections == 2
+
+    def test_that_are_no_tls_before_the_request_are_replaced(
+        self, serve: Serve, connect: Connect, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(session._BoundedConnection, "is_connected", True)
+        spoken = threading.Event()
+
+        def answer_and_babble(connection: Connection) -> None:
+            connection.read_request()
+            connection.send(OK)
+            connection.send_in_the_clear(b"no record of TLS")
+            spoken.set()
+            connection.hang()
+
+        server = serve(answer_and_babble, certificate.server_context())
+        http = connect(server.url, tls_context=certificate.client_context())
+        assert post(http) == b"right"
+        assert spoken.wait(5)
+        server.behave = sending(OK)
+        assert post(http) == b"right"
+        assert server.connections == 2
+
+    def test_that_are_no_tls_in_the_middle_of_a_request_are_a_failure_of_tls(
+        self, serve: Serve, connect: Connect, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spoken = threading.Event()
+
+        def babble(connection: Connection) -> None:
+            connection.read_something()
+            connection.send_in_the_clear(b"no record of TLS")
+            spoken.set()
+            connection.hang()
+
+        server = serve(babble, certificate.server_context())
+        wait_after_the_headers(monkeypatch, spoken)
+        with pytest.raises(TlsFailed) as caught:
+            post(connect(server.url, tls_context=certificate.client_context()))
+        assert caught.value.may_have_taken_effect
+
+
+def wait_after_the_headers(monkeypatch: pytest.MonkeyPatch, event: threading.Event) -> None:
+    """The moment between them and the body, which is short, until the server has done what it does in it."""
+    end_headers = session._BoundedConnection.endheaders
+
+    def end_and_wait(self: session._BoundedConnection) -> None:
+        end_headers(self)
+        assert event.wait(5)
+
+    monkeypatch.setattr(session._BoundedConnection, "endheaders", end_and_wait)
+
+
+class TestReader:
+    """What ``http.client`` may do with its file, in one version of Python or another."""
+
+    @staticmethod
+    def reading(data: bytes) -> tuple[answer.AnswerReader, list[tuple[int, bool]]]:
+        ends: list[tuple[int, bool]] = []
+        exchange = Exchange(Deadline(8), 1, 1, sent=True)
+        raw = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+        return answer.AnswerReader(raw, exchange, lambda *end: ends.append(end)), ends  # type: ignore[arg-type]
+
+    def test_counts_what_is_read_into_a_buffer(self) -> None:
+        reader, ends = self.reading(OK)
+        while reader.readline() != b"\r\n":
+            pass
+        buffer = bytearray(5)
+        assert (reader.readinto(buffer), bytes(buffer)) == (5, b"right")
+        reader.close()
+        assert ends == [(len(OK), True)]
+
+    def test_tells_its_end_once(self) -> None:
+        reader, ends = self.reading(OK)
+        reader.readline()
+        reader.close()
+        reader.close()
+        assert [in_order for _, in_order in ends] == [False]
 
 
 @pytest.mark.parametrize("number", [answer.MAX_INTERIM, answer.MAX_INTERIM + 1])
@@ -357,7 +472,7 @@ def test_json_however_deep_is_a_reply_or_a_known_failure(
         b'{"token": "\xed\xa0\x80"}',
         b'{"token": ' + b"9" * 5_000 + b"}",
         b'{"token": "\xff"}',
-        '{"token": "right"}'.encode("utf-16"),
+        '{"token": "\\ud800"}'.encode("utf-16"),
     ],
 )
 def test_text_that_cannot_be_passed_on_is_no_json(body: bytes) -> None:

@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--account", action="append", default=[], metavar="NAME", help="only this account of PROCESSORS"
+            "--account", action="append", default=[], metavar="NAME", help="only this account of ACCOUNTS"
         )
         parser.add_argument(
             "--group", action="append", default=[], metavar="ID", help="a concession group that the account must have"

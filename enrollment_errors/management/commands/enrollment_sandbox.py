@@ -22,7 +22,7 @@ Settings for it:
 
 ENROLLMENT_ERRORS = {{
     ...
-    "PROCESSORS": {{
+    "ACCOUNTS": {{
         "littlepay": {{
             "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",
             "OPTIONS": {{

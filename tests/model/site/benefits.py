@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from enrollment_errors.host import ExpiryPolicy
+from enrollment_errors.adapter import ExpiryPolicy
 
 
 @dataclass(frozen=True)

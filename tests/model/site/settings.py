@@ -64,8 +64,8 @@ _OPTIONS = {
 _KNOWN = {field.name for field in fields(Settings)}
 
 ENROLLMENT_ERRORS = {
-    "HOST": "tests.model.site.host.BenefitsHost",
-    "PROCESSORS": {
+    "ADAPTER": "tests.model.site.adapter.BenefitsHost",
+    "ACCOUNTS": {
         "card form": {"CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor", "OPTIONS": _OPTIONS},
         "gateway": {"CLASS": "tests.model.site.processor.GatewayProcessor", "OPTIONS": _OPTIONS},
     },

@@ -9,12 +9,12 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from enrollment_errors.host import Enrollment, Host, Method, SignIn
+from enrollment_errors.adapter import Adapter, Enrollment, Method, SignIn
 
 from .benefits import FLOWS, agency_of
 
 
-class ExampleHost(Host):
+class ExampleAdapter(Adapter):
     def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
         in_person = request.resolver_match.namespace == "in_person"
         # Kept apart, so that a staff member's browser never enrolls one rider under the other's proof.
@@ -25,7 +25,7 @@ class ExampleHost(Host):
         agency_page = reverse("agency", args=[slug])
         return Enrollment(
             agency=agency_of(slug, reverse("staff") if in_person else agency_page),
-            processor=slug,
+            account=slug,
             group_id=flow.groups[slug],
             flow=eligible["flow"],
             verifier=flow.verifier,
@@ -38,7 +38,7 @@ class ExampleHost(Host):
         for name, flow in FLOWS.items():
             for slug, group in flow.groups.items():
                 agency = agency_of(slug, reverse("agency", args=[slug]))
-                yield Enrollment(agency=agency, processor=slug, group_id=group, flow=name, verifier=flow.verifier)
+                yield Enrollment(agency=agency, account=slug, group_id=group, flow=name, verifier=flow.verifier)
 
 
 def _get_sign_in(request: HttpRequest, agency_page: str) -> SignIn | None:

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from enrollment_errors.host import Agency, Enrollment, Host, Method
+from enrollment_errors.adapter import Adapter, Agency, Enrollment, Method
 from enrollment_errors.outcomes import Result
 
 from .benefits import BENEFITS
 from .journal import tell
 
 
-class BenefitsHost(Host):
+class BenefitsHost(Adapter):
     """The session says under ``eligible`` which benefit was chosen, and every page names it."""
 
     def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
@@ -23,7 +23,7 @@ class BenefitsHost(Host):
         in_person = request.resolver_match is not None and request.resolver_match.namespace == "in_person"
         return Enrollment(
             agency=Agency(slug=benefit.name, name=f"Agency of {benefit.name}", home_url="/"),
-            processor=benefit.processor,
+            account=benefit.processor,
             group_id=benefit.group,
             flow=benefit.name,
             verifier="nobody",

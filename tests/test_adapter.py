@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 import pytest
 from django.utils import timezone as django_timezone
 
+from enrollment_errors.adapter import Agency, Enrollment, ExpiryPolicy
 from enrollment_errors.exceptions import ConfigurationError
-from enrollment_errors.host import Agency, Enrollment, ExpiryPolicy
 
 AGENCY = Agency(slug="mst", name="Mountain", home_url="/", phone="+1 (555) 010-0199", website="https://a.example")
 
@@ -68,4 +68,4 @@ def test_a_phone_number_is_dialled_by_its_digits(phone, link):
 
 def test_an_enrollment_without_a_group_is_refused():
     with pytest.raises(ConfigurationError, match="group_id"):
-        Enrollment(agency=AGENCY, processor="p", group_id="", flow="f", verifier="v")
+        Enrollment(agency=AGENCY, account="p", group_id="", flow="f", verifier="v")

@@ -1,4 +1,4 @@
-"""What a site tells us: who is enrolling into what. A site subclasses ``Host`` and names it in its settings."""
+"""What a site tells us: who is enrolling into what. A site subclasses ``Adapter`` and names it in its settings."""
 
 from __future__ import annotations
 
@@ -108,13 +108,13 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class Enrollment:
-    """One rider's enrollment: into which group of which processor, for which agency, and under which rules.
+    """One rider's enrollment: into which group of which account, for which agency, and under which rules.
 
-    ``processor`` is a key of the setting ``PROCESSORS``. ``flow`` and ``verifier`` are names for events.
+    ``account`` is a key of the setting ``ACCOUNTS``. ``flow`` and ``verifier`` are names for events.
     """
 
     agency: Agency
-    processor: str
+    account: str
     group_id: str = field(repr=False)
     flow: str
     verifier: str
@@ -132,7 +132,7 @@ class Enrollment:
             )
 
 
-class Host(ABC):
+class Adapter(ABC):
     """The site's side. One method must be written; each gets the request."""
 
     @abstractmethod

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from enrollment_errors.host import Agency, Enrollment, Host
+from enrollment_errors.adapter import Adapter, Agency, Enrollment
 
 AGENCY = Agency(slug="bench", name="Bench Transit", home_url="/other/")
 
@@ -12,8 +12,8 @@ def group_of(request: HttpRequest) -> str:
     return request.headers["X-Group"]
 
 
-class EverybodyMayEnroll(Host):
+class EverybodyMayEnroll(Adapter):
     def get_enrollment(self, request: HttpRequest) -> Enrollment:
         return Enrollment(
-            agency=AGENCY, processor="sandbox", group_id=group_of(request), flow="everybody", verifier="nobody"
+            agency=AGENCY, account="sandbox", group_id=group_of(request), flow="everybody", verifier="nobody"
         )
