@@ -59,7 +59,7 @@ _WORDS = {
         _("Please start again from the page of your transit agency."),
     ),
     Outcome.CHANGED: (_("This page is out of date"), _("The page was made for another benefit or another rider.")),
-    Outcome.TOO_MANY: (_("Too many tries"), _("Please wait a minute, then try again.")),
+    Outcome.TOO_MANY: (_("Too many tries"), _("Wait a minute, then try again.")),
 }
 
 
