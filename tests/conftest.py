@@ -1,4 +1,4 @@
-"""What every test has: a clean cache, and a network that ends at this machine."""
+"""What every test has: nothing of the test before, and a network that ends at this machine."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-pytest_plugins = ["tests.rider", "tests.packaging.distribution"]
+pytest_plugins = ["tests.leaks", "tests.afresh", "tests.rider", "tests.packaging.distribution"]
 
 
 # mutmut runs the tests again and again in one process.
@@ -33,13 +32,6 @@ def folder_for_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iter
         monkeypatch.setenv("TMPDIR", folder)
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield
-
-
-@pytest.fixture(autouse=True)
-def clean_cache() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -81,7 +81,7 @@ class TestSentry:
 
 class TestAmplitude:
     def test_what_the_real_sdk_sends_is_kept(self, sink: TelemetrySink) -> None:
-        client = Amplitude("key", Config(server_url=sink.amplitude_url))
+        client = Amplitude("key", Config(server_url=sink.amplitude_url, flush_interval_millis=10))
         client.track(BaseEvent("returned enrollment", user_id="rider-1", event_properties={"status": "success"}))
         client.shutdown()
         sink.wait_for(amplitude=1)
