@@ -17,6 +17,7 @@ from django.test import Client
 
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
+from tests.waiting import PATIENCE
 
 CARD_TOKEN = "card-token-7f3a91"
 REFERENCE = re.compile(r"\b[2-9A-Z]{3}-[2-9A-Z]{3}-[2-9A-Z]{3}\b")
@@ -128,7 +129,7 @@ class Telemetry:
     def settle(self, *, amplitude: int) -> None:
         """Until everything that was handed over has been sent."""
         sentry_sdk.flush(timeout=5)
-        self.sink.wait_for(amplitude=amplitude)
+        self.sink.wait_for(amplitude=amplitude, timeout=PATIENCE)
 
     @property
     def sentry(self) -> list[dict[str, Any]]:

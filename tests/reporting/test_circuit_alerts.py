@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -16,7 +15,9 @@ from enrollment_errors.reporting import sentry as sentry_sink
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
+from enrollment_errors.transport.circuit import Phase, read_state
 from tests.rider import Rider, Telemetry
+from tests.waiting import wait_until
 
 from .reports import new_report
 
@@ -73,7 +74,7 @@ def test_sentry_hears_once_that_it_closed(short_outage: None, sandbox: SandboxSe
     for _ in range(3):
         rider.asks_for_token()
     sandbox.faults.clear()
-    time.sleep(0.3)
+    wait_until(lambda: read_state("littlepay", "default").phase is Phase.HALF_OPEN, "the time of the next probe")
     for _ in range(3):
         assert rider.asks_for_token().status_code == 200
     sentry_sdk.flush(timeout=5)
@@ -90,7 +91,7 @@ def test_the_log_has_both(short_outage: None, sandbox: SandboxServer, caplog: py
     for _ in range(3):
         rider.asks_for_token()
     sandbox.faults.clear()
-    time.sleep(0.3)
+    wait_until(lambda: read_state("littlepay", "default").phase is Phase.HALF_OPEN, "the time of the next probe")
     rider.asks_for_token()
 
     told = [(record.circuit, record.levelname) for record in caplog.records if hasattr(record, "circuit")]
