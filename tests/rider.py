@@ -151,8 +151,9 @@ class Telemetry:
 
 
 @pytest.fixture
-def telemetry(site: Any, caplog: pytest.LogCaptureFixture) -> Iterator[Telemetry]:
+def telemetry(site: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
     caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr("enrollment_errors.reporting.amplitude_buffer.BATCH_SECONDS", 0.02)  # nobody waits for more
     # In a scope of its own, or what guards this request would guard those of later tests too.
     with sentry_sdk.isolation_scope(), TelemetrySink() as sink:
         site(AMPLITUDE_API_KEY="tests-key", AMPLITUDE_SERVER_URL=sink.amplitude_url)
