@@ -13,7 +13,13 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-pytest_plugins = ["tests.leaks", "tests.afresh", "tests.rider", "tests.packaging.distribution"]
+pytest_plugins = [
+    "tests.leaks",
+    "tests.afresh",
+    "tests.servers",
+    "tests.rider",
+    "tests.packaging.distribution",
+]
 
 
 # mutmut runs the tests again and again in one process.

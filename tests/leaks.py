@@ -10,6 +10,7 @@ import gc
 import importlib
 import logging
 import os
+import pkgutil
 import signal
 import socket
 import sys
@@ -29,6 +30,7 @@ from django.dispatch import Signal
 from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_urlconf
 from django.utils import timezone, translation
 
+import enrollment_errors
 from enrollment_errors.sandbox.listener import THREAD_NAME
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2)
@@ -204,12 +206,14 @@ def _differences(before: Any, now: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def libraries_have_begun() -> None:
-    """What Sentry's first start changes in Django, logging and threads stays, and so does what psycopg's import does to
-    logging: no test may be the one that begins it."""
+    """What the first import of our modules and of psycopg does to loggers stays, and so does what Sentry's first start
+    changes in Django, logging and threads: no test may be the one that begins it."""
+    ours = [module.name for module in pkgutil.walk_packages(enrollment_errors.__path__, "enrollment_errors.")]
+    for name in (*ours, "psycopg"):
+        with suppress(ImportError):  # what it needs is optional
+            importlib.import_module(name)
     sentry_sdk.init()
     sentry_sdk.get_global_scope().set_client(None)
-    with suppress(ImportError):
-        importlib.import_module("psycopg")
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from django.test import Client
 
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
+from tests.waiting import PATIENCE
 
 CARD_TOKEN = "card-token-7f3a91"
 REFERENCE = re.compile(r"\b[2-9A-Z]{3}-[2-9A-Z]{3}-[2-9A-Z]{3}\b")
@@ -160,7 +161,7 @@ class Telemetry:
     def settle(self, *, amplitude: int) -> None:
         """Until everything that was handed over has been sent."""
         sentry_sdk.flush(timeout=5)
-        self.sink.wait_for(amplitude=amplitude)
+        self.sink.wait_for(amplitude=amplitude, timeout=PATIENCE)
 
     @property
     def sentry(self) -> list[dict[str, Any]]:
@@ -182,8 +183,9 @@ class Telemetry:
 
 
 @pytest.fixture
-def telemetry(site: Any, caplog: pytest.LogCaptureFixture) -> Iterator[Telemetry]:
+def telemetry(site: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
     caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr("enrollment_errors.reporting.amplitude_buffer.BATCH_SECONDS", 0.02)  # nobody waits for more
     # In a scope of its own, or what guards this request would guard those of later tests too.
     with sentry_sdk.isolation_scope(), TelemetrySink() as sink:
         site(AMPLITUDE_API_KEY="tests-key", AMPLITUDE_SERVER_URL=sink.amplitude_url)

@@ -58,6 +58,12 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    def empty(self) -> None:
+        import redis
+
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
     def freeze(self) -> None:
         """It accepts connections and answers nothing, until it thaws."""
         assert self._process is not None
@@ -68,8 +74,15 @@ class RedisServer:
         self._process.send_signal(signal.SIGCONT)
 
 
+@pytest.fixture
+def redis_server(running_redis: RedisServer) -> RedisServer:
+    """With nothing in it."""
+    running_redis.empty()
+    return running_redis
+
+
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def running_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     _need_library("redis")
     program = shutil.which("redis-server") or missing("redis-server")
     server = RedisServer(program, tmp_path_factory.mktemp("redis"))

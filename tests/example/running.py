@@ -15,12 +15,15 @@ from typing import Any
 
 import requests
 
+from enrollment_errors.reporting.amplitude_buffer import BATCH_SECONDS
+from tests.waiting import wait_until
+
 EXAMPLE_PROJECT = Path(__file__).resolve().parents[2] / "example_project"
 BUDGET = 1.6
 """Seconds that a rider waits at most for the processor, in place of the 8 of a person's demo."""
 
-_QUIET = 0.8
-"""Longer than the half second in which Amplitude's events are gathered: what has not come by then does not come."""
+_QUIET = 2 * BATCH_SECONDS
+"""Longer than Amplitude's events are gathered: what has not come by then does not come."""
 
 
 class RunningDemo:
@@ -59,12 +62,12 @@ class RunningDemo:
 
     def events(self, *, sentry: int, amplitude: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """What Sentry and Amplitude were told: as many as are expected, and none that comes later."""
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
+
+        def have_come() -> bool:
             told = self._told()
-            if len(told["sentry"]) >= sentry and len(told["amplitude"]) >= amplitude:
-                break
-            time.sleep(0.05)
+            return len(told["sentry"]) >= sentry and len(told["amplitude"]) >= amplitude
+
+        wait_until(have_come, f"{sentry} events for Sentry and {amplitude} for Amplitude")
         time.sleep(_QUIET)
         told = self._told()
         return told["sentry"], told["amplitude"]

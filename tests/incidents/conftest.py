@@ -11,7 +11,6 @@ from enrollment_errors.incidents.storing import Count, store
 from enrollment_errors.incidents.writing import Writer, on_demand
 from enrollment_errors.models import DIMENSIONS
 from tests.rider import Rider
-from tests.servers import postgres_server  # noqa: F401 - a fixture
 
 AT = datetime(2026, 11, 21, 22, 5, 30, tzinfo=timezone.utc)
 

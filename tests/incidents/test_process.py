@@ -39,13 +39,7 @@ from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
 from enrollment_errors.reporting.dispatch import dispatch
 from tests.reporting.reports import new_report
 from tests.rider import Rider
-
-def wait(condition):
-    for _ in range(400):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it never came true")
+from tests.waiting import wait_until as wait
 """
 
 # An ending without counts, and somebody else at the database.
@@ -135,7 +129,7 @@ def test_a_database_that_hangs_delays_neither_the_riders_page_nor_for_long_the_e
     )
 
     assert told["status"] == 500
-    assert max(told["seconds"]) < 1
+    assert max(told["seconds"]) < 5  # waiting for it even once has no end
     assert seconds_to_end < EXIT_SECONDS + 10  # with the interpreter's own end, on a busy machine
 
 
@@ -173,13 +167,16 @@ class TestPostgresql:
         told, _ = run(
             """
             import psycopg
+            from enrollment_errors.incidents import writing
             call_command("migrate", verbosity=0)
             connection.close()
+            said = []
+            writing.logger.addFilter(lambda record: said.append(record.getMessage()) or True)
             where = {"host": "127.0.0.1", "port": given["database"]["PORT"], "user": "tests", "dbname": "postgres"}
             with psycopg.connect(**where, autocommit=True) as server:
                 server.execute("ALTER DATABASE incidents ALLOW_CONNECTIONS false")
                 dispatch(new_report(reference="H7P-2QX-9MR"))
-                time.sleep(1.2)
+                wait(lambda: "cannot be written" in str(said))
                 dispatch(new_report(reference="4FW-GXR-2CC"))
                 server.execute("ALTER DATABASE incidents ALLOW_CONNECTIONS true")
             wait(lambda: Incident.objects.count() == 2)
@@ -193,6 +190,8 @@ class TestPostgresql:
     def test_parent_and_child_each_write_their_own_once(self, database: dict[str, Any]) -> None:
         told, _ = run(
             """
+            import threading
+            from enrollment_errors.incidents.writing import THREAD
             call_command("migrate", verbosity=0)
             connection.close()
             dispatch(new_report(reference="parent before"))
@@ -200,7 +199,7 @@ class TestPostgresql:
                 dispatch(new_report(reference="parent after"))
                 os.waitpid(child, 0)
                 wait(lambda: Incident.objects.count() >= 3)
-                time.sleep(0.6)
+                wait(lambda: THREAD not in [thread.name for thread in threading.enumerate()])
                 print(json.dumps(sorted(Incident.objects.values_list("reference", flat=True))), flush=True)
             else:
                 dispatch(new_report(reference="child"))

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.sinks import TelemetrySink
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 PREAMBLE = """
@@ -32,15 +34,23 @@ from tests.reporting.reports import new_report
 
 
 def run(script: str, sink: TelemetrySink) -> float:
-    """Runs ``script`` in a process of its own. Gives the seconds from its last word to its end."""
+    """Runs ``script`` in a process of its own, and writes a line to it once it has sent a request.
+
+    Gives the seconds from its last word to its end.
+    """
     process = subprocess.Popen(
         [sys.executable, "-c", PREAMBLE + script, sink.amplitude_url],
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
+        assert process.stdin is not None
         assert process.stdout is not None
+        wait_until(lambda: sink.calls or process.poll() is not None, "a request")
+        with suppress(BrokenPipeError):
+            print("sent", file=process.stdin, flush=True)
         last_word = process.stdout.readline()
         started = time.monotonic()
         process.communicate(timeout=60)
@@ -77,13 +87,13 @@ class TestFork:
         assert references(sink) == ["child", "parent after", "parent before"]
 
     def test_a_child_of_a_process_that_was_just_sending_sends_too(self, sink: TelemetrySink) -> None:
-        sink.faults.set("amplitude", Fault(kind="delay", seconds=0.5, times=1))
+        sink.faults.set("amplitude", Fault(kind="delay", seconds=1, times=1))
 
         run(
             PATIENT
             + textwrap.dedent("""
             dispatch(new_report(reference="parent"))
-            time.sleep(0.4)
+            input()
             if child := os.fork():
                 os.waitpid(child, 0)
                 print("done", flush=True)
@@ -106,7 +116,7 @@ class TestExit:
     def test_is_not_held_by_a_server_that_never_answers(self, sink: TelemetrySink, fault: Fault) -> None:
         sink.faults.set("amplitude", fault)
 
-        seconds = run('dispatch(new_report()); time.sleep(0.4); print("done", flush=True)', sink)
+        seconds = run('dispatch(new_report()); input(); print("done", flush=True)', sink)
 
         # Two, and time for a busy machine to start and end a process; the SDK by itself takes ten.
         assert seconds < 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -12,11 +11,14 @@ from enrollment_errors.catalogue import CODES
 from enrollment_errors.classification import Rule
 from enrollment_errors.exceptions import CircuitOpen
 from enrollment_errors.outcomes import Outcome
+from enrollment_errors.processors.opening import circuit_state
 from enrollment_errors.reporting import sentry as sentry_sink
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
+from enrollment_errors.transport.circuit import Phase
 from tests.rider import Rider, Telemetry
+from tests.waiting import wait_until
 
 from .reports import new_report
 
@@ -77,7 +79,7 @@ def test_sentry_hears_once_that_it_closed(short_outage: None, sandbox: SandboxSe
     for _ in range(3):
         Rider().becomes_eligible().asks_for_token()
     sandbox.faults.clear()
-    time.sleep(0.3)
+    wait_until(lambda: circuit_state("littlepay").phase is Phase.HALF_OPEN, "the time of the next probe")
     for _ in range(3):
         assert Rider().becomes_eligible().asks_for_token().status_code == 200
     sentry_sdk.flush(timeout=5)
@@ -93,7 +95,7 @@ def test_the_log_has_both(short_outage: None, sandbox: SandboxServer, caplog: py
     for _ in range(3):
         Rider().becomes_eligible().asks_for_token()
     sandbox.faults.clear()
-    time.sleep(0.3)
+    wait_until(lambda: circuit_state("littlepay").phase is Phase.HALF_OPEN, "the time of the next probe")
     Rider().becomes_eligible().asks_for_token()
 
     told = [(record.circuit, record.levelname) for record in caplog.records if hasattr(record, "circuit")]

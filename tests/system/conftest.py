@@ -8,13 +8,13 @@ import pytest
 
 from bench.caches import Cache, on_redis
 from bench.serving import Site, site
-from tests.servers import RedisServer, missing, redis_server  # noqa: F401 - a fixture
+from tests.servers import RedisServer, missing
 
 Serve = Callable[..., Site]
 
 
 @pytest.fixture
-def redis_cache(redis_server: RedisServer) -> Cache:  # noqa: F811 - the fixture above
+def redis_cache(redis_server: RedisServer) -> Cache:
     return on_redis(redis_server.url)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from enrollment_errors.exceptions import CircuitOpen, TimedOut
-from enrollment_errors.transport.circuit import Circuit
+from enrollment_errors.transport.circuit import Circuit, Phase, read_state
+from tests.waiting import wait_until
 
 
 @pytest.mark.redis
@@ -16,6 +15,8 @@ def test_a_probe_with_less_than_a_second_left_is_still_the_only_one(settings, re
     circuit = Circuit("short-probe", failures=1, window=30, open_for=0.05, cache="default")
     with pytest.raises(TimedOut), circuit.guard(0.5):
         raise TimedOut
-    time.sleep(0.06)
+    wait_until(
+        lambda: read_state("short-probe", "default", open_for=0.05).phase is Phase.HALF_OPEN, "the time of the probe"
+    )
     with circuit.guard(0.5), pytest.raises(CircuitOpen), circuit.guard(0.5):
         pass

@@ -12,7 +12,6 @@ import pytest
 from enrollment_errors.transport.clock import SYSTEM_CLOCK, Clock
 from enrollment_errors.transport.deadline import Deadline
 from enrollment_errors.transport.http import Limits, ProcessorHttp
-from tests.servers import postgres_server, redis_server  # noqa: F401 - fixtures
 
 from .certificates import Certificate, make_certificate
 from .clocks import FakeClock, cache_on
