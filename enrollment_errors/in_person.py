@@ -16,8 +16,8 @@ NAMESPACE = "in_person"
 
 def enrollment_of(request: HttpRequest) -> Enrollment | None:
     """``None`` where this session may not enroll. Raises whatever the site's adapter raises."""
-    host = conf.get_adapter()
+    adapter = conf.get_adapter()
     assert request.resolver_match is not None
-    if NAMESPACE in request.resolver_match.namespaces and not host.may_enroll_in_person(request):
+    if NAMESPACE in request.resolver_match.namespaces and not adapter.may_enroll_in_person(request):
         return None
-    return host.get_enrollment(request)
+    return adapter.get_enrollment(request)

@@ -174,7 +174,7 @@ def _envelope(code: str, outcome: Outcome, status: int, reference: str, redirect
 
 def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
     try:
-        host = conf.get_adapter()
+        adapter = conf.get_adapter()
         assert request.resolver_match is not None
         template = select_template(
             [f"enrollment_errors/{request.resolver_match.namespace}/{name}.html", f"enrollment_errors/{name}.html"]
@@ -182,7 +182,7 @@ def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
         everything = {
             "base_template": conf.get_settings().BASE_TEMPLATE,
             **context,
-            **host.get_page_context(request, name),
+            **adapter.get_page_context(request, name),
         }
         return str(template.render(everything, request))
     except Exception as error:  # noqa: BLE001  whatever the site's templates, tags and context processors may raise
