@@ -141,7 +141,7 @@ def check_again(enrollment: Enrollment, visit: Visit, lost: PendingLink, *, refe
     except LinkAnswerLost:
         return Result(Outcome.UNKNOWN, "link_answer_lost", reference)
     except Exception as error:  # noqa: BLE001  as above
-        return attempt.fail(error, Stage.LINK)
+        return attempt.fail(error, Stage.LINK, before_the_card=[lost])
 
 
 def card_form_event(

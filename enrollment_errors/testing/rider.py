@@ -59,8 +59,7 @@ class Rider:
         page = page or self.opens_page()
         if not page.data:
             return page.response
-        if "madeFor" in page.data:
-            body = {**body, "made_for": page.data["madeFor"]}
+        body = {**body, "made_for": page.data["madeFor"]}
         headers = {"Referer": page.url, "X-CSRFToken": page.inputs["csrfmiddlewaretoken"]}
         return self.client.post(
             page.data[address], body, content_type="application/json", secure=page.is_secure, headers=headers
