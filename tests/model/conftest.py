@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 from bench.caches import LOCAL_MEMORY, on_redis
-from tests.servers import RedisServer, missing, redis_server  # noqa: F401 - a fixture
+from tests.servers import RedisServer, missing
 
 from .processor import WatchedSandbox
 from .serving import Served, served
@@ -26,8 +26,9 @@ class Stage:
         return World(self.sandbox, self.site, self.redis)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def watched_sandbox() -> Iterator[WatchedSandbox]:
+    """From before the first test on: it is no test that starts it, and none that has to end it."""
     if find_spec("gunicorn") is None:
         missing("gunicorn")
     with WatchedSandbox() as sandbox:
@@ -35,10 +36,10 @@ def watched_sandbox() -> Iterator[WatchedSandbox]:
 
 
 @pytest.fixture(scope="module")
-def fleet(watched_sandbox: WatchedSandbox, redis_server: RedisServer) -> Iterator[Stage]:  # noqa: F811 - as above
+def fleet(watched_sandbox: WatchedSandbox, running_redis: RedisServer) -> Iterator[Stage]:
     """Two workers, sessions in the database, and Redis."""
-    with served(watched_sandbox.url, sessions="db", cache=on_redis(redis_server.url), workers=2, threads=6) as site:
-        yield Stage(watched_sandbox, site, redis_server)
+    with served(watched_sandbox.url, sessions="db", cache=on_redis(running_redis.url), workers=2, threads=6) as site:
+        yield Stage(watched_sandbox, site, running_redis)
 
 
 @pytest.fixture(scope="module")
