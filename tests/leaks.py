@@ -191,7 +191,10 @@ def _may_stay(thread: threading.Thread, before: set[threading.Thread]) -> bool:
     requests of a connection: a server that was left has another thread, which accepts connections."""
     if thread.name == THREAD_NAME:
         return any(other.name == THREAD_NAME for other in before)
-    return thread.name.startswith(("sentry.", "ThreadPoolExecutor-")) or "(process_request_thread)" in thread.name
+    # "_thread" is how older versions of Sentry call theirs.
+    return thread.name.startswith(("sentry.", "ThreadPoolExecutor-")) or thread.name.endswith(
+        ("(process_request_thread)", "(_thread)")
+    )
 
 
 def _differences(before: Any, now: Any) -> Iterator[str]:
