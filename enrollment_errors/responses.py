@@ -58,8 +58,8 @@ _WORDS = {
         _("You cannot enroll from here"),
         _("Please start again from the page of your transit agency."),
     ),
-    Outcome.CHANGED: (_("This page is out of date"), _("The page was made for another benefit or another rider.")),
-    Outcome.TOO_MANY: (_("Too many tries"), _("Wait a minute, then try again.")),
+    Outcome.CHANGED: (_("This page is out of date"), _("This page was made for another benefit or another rider.")),
+    Outcome.TOO_MANY: (_("Please wait a minute"), _("There were many tries in a short time.")),
 }
 
 
