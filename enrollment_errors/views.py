@@ -112,9 +112,9 @@ def _check_again(request: HttpRequest, session: RiderSession) -> HttpResponse:
     """Settle the lost link of the page that was posted from. It needs no session of the site: the page named the
     benefit, and only that is settled."""
     reference = reference_in(request, PAGES[Outcome.UNKNOWN]) or ""
-    if wait := seconds_until_allowed("CHECK_AGAIN", reference):
-        return Pages.refuse(request, "too_many", retry_after=wait)
     if kept := session.lost_link(reference):
+        if wait := seconds_until_allowed("CHECK_AGAIN", reference):
+            return _too_soon(request, wait)
         enrollment, lost = kept
         session.enrollment = enrollment
         result = service.check_again(enrollment, visit_of(request, enrollment, session), lost, reference=reference)
@@ -160,6 +160,14 @@ cannot_enroll = protected(_end_page(Outcome.NOT_ELIGIBLE), Pages, "GET", "HEAD")
 changed = protected(_end_page(Outcome.CHANGED), Pages, "GET", "HEAD")
 too_many = protected(_end_page(Outcome.TOO_MANY), Pages, "GET", "HEAD")
 _still_checking_page = _end_page(Outcome.UNKNOWN)
+
+
+def _too_soon(request: HttpRequest, seconds: int) -> HttpResponse:
+    """The same page again: the card may be enrolled, so it is not the one that says that no card was used."""
+    response = _still_checking_page(request)
+    response.status_code = 429
+    response["Retry-After"] = str(seconds)
+    return response
 
 
 def _still_checking(request: HttpRequest) -> HttpResponseBase:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from enrollment_errors.sandbox.faults import Fault
 from tests.rider import Rider
 
 
@@ -35,10 +36,18 @@ class TestASessionThatAsksTooOften:
         assert error["code"] == "too_many"
         assert rider.goes_to(response.json()["redirect"]).page == "too_many"
 
-    def test_is_told_to_wait_before_it_checks_again_too(self, few, rider):
+    def test_that_checks_again_too_often_is_still_told_that_the_card_is_being_checked(self, sandbox, few, rider):
+        """The card may be enrolled: no page may say that it was not used."""
+        sandbox.faults.set("link", Fault(kind="reset"))
+        end = rider.enrolls()
         for _ in range(2):
-            rider.client.post("/enrollment/still-checking/?reference=forged")
-        assert rider.client.post("/enrollment/still-checking/?reference=forged").status_code == 429
+            rider.checks_again(end)
+        calls = sandbox.calls.total()
+        response = rider.client.post(end.url)
+        assert (response.status_code, response.context["page"]) == (429, "still_checking")
+        assert end.reference in response.content.decode()
+        assert int(response["Retry-After"]) > 0
+        assert sandbox.calls.total() == calls
 
     def test_leaves_the_others_alone(self, sandbox, few, rider):
         for number in range(3):
