@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 
 from .redaction import Secret
 
@@ -34,7 +35,7 @@ def is_readable(request: HttpRequest) -> bool:
     """Whether a form came whole and no larger than the site allows: read here, it can be answered with a page."""
     try:
         request.POST  # noqa: B018  reads it
-    except (SuspiciousOperation, UnreadablePostError):
+    except (SuspiciousOperation, UnreadablePostError, MultiPartParserError):
         return False
     return True
 

@@ -48,7 +48,7 @@ class ConcessionLink:
     """The link of one funding source to one concession group.
 
     ``wanted`` says what it shall be; after a failure ``wanted.sent_at`` is when the link that may still be at work was
-    sent. ``lost`` are the rider's links from earlier requests whose answers were lost.
+    sent. ``lost`` is the rider's own link from an earlier request whose answer was lost, if there is one.
     """
 
     def __init__(

@@ -15,7 +15,6 @@ import json
 import logging
 import secrets
 import time
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -23,10 +22,19 @@ from django.contrib.sessions.backends import signed_cookies
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from .adapter import Agency, Enrollment, ExpiryPolicy, Identity, Method
+from .adapter import Enrollment, Identity
 from .encryption import decrypt, encrypt
 from .outcomes import Outcome, PendingLink, Result
-from .processors.base import CardForm, FundingSource, Redirect, Tokenization
+from .packing import (
+    as_moment,
+    as_text,
+    named,
+    packed_enrollment,
+    packed_link,
+    unpacked_enrollment,
+    unpacked_link,
+)
+from .processors.base import CardForm, Redirect, Tokenization
 from .redaction import Secret
 
 KEY = "enrollment_errors"
@@ -92,8 +100,8 @@ class RiderSession:
         )
 
     def _made_for(self, enrollment: Enrollment, key: Any) -> str:
-        named = [self._visit and self._visit["id"], self._namespace, *_named(enrollment)]
-        return salted_hmac("enrollment_errors.made_for", json.dumps(named), secret=key, algorithm="sha256").hexdigest()
+        parts = [self._visit and self._visit["id"], self._namespace, *named(enrollment)]
+        return salted_hmac("enrollment_errors.made_for", json.dumps(parts), secret=key, algorithm="sha256").hexdigest()
 
     def tokenization(self, enrollment: Enrollment) -> Tokenization | None:
         """The tokenization access that was fetched for this enrollment in this visit, until 5 s before it expires."""
@@ -154,8 +162,8 @@ class RiderSession:
                 "outcome": result.outcome.value,
                 "code": result.code,
                 "reference": result.reference,
-                "expires_at": _text(result.expires_at),
-                "reenrollment_opens_at": _text(result.reenrollment_opens_at),
+                "expires_at": as_text(result.expires_at),
+                "reenrollment_opens_at": as_text(result.reenrollment_opens_at),
                 "brought": self._digest(brought, enrollment) if brought else None,
                 "checked": checked,
             },
@@ -175,8 +183,8 @@ class RiderSession:
             return {}
         return {
             "code": kept["code"],
-            "expires_at": _moment(kept["expires_at"]),
-            "reenrollment_opens_at": _moment(kept["reenrollment_opens_at"]),
+            "expires_at": as_moment(kept["expires_at"]),
+            "reenrollment_opens_at": as_moment(kept["reenrollment_opens_at"]),
         }
 
     def end_of(self, brought: Secret, enrollment: Enrollment) -> tuple[Outcome, str] | None:
@@ -210,29 +218,28 @@ class RiderSession:
         sent_at = {name: self._sent_at(name) for name in self._request.COOKIES if name.startswith(LOST)}
         for name in sorted(sent_at, key=lambda name: sent_at[name])[: max(0, len(sent_at) + 1 - MOST_LOST)]:
             self._written[name] = None
-        funding_source = lost.funding_source
-        link = {
-            "account": lost.account,
-            "group_id": lost.group_id,
-            "funding_source": [funding_source.id, funding_source.scheme, funding_source.category],
-            "expires_at": _text(lost.expires_at),
-            "sent_at": lost.sent_at,
-        }
-        self._write(LOST + result.reference, {"link": link, "enrollment": _packed(enrollment)}, KEPT)
+        kept = {"link": packed_link(lost), "enrollment": packed_enrollment(enrollment), "visit": self._visit}
+        self._write(LOST + result.reference, kept, KEPT)
 
     def _sent_at(self, name: str) -> float:
         kept = self._read(name)
         return 0.0 if kept is None else float(kept["link"]["sent_at"])
 
     def lost_link(self, reference: str) -> tuple[Enrollment, PendingLink] | None:
-        """The link that is still being checked on the page of ``reference``, and the enrollment it belongs to."""
+        """The link that is still being checked on the page of ``reference``, and the enrollment it belongs to.
+
+        Where the session is gone, what comes of it still belongs to the visit of that page.
+        """
         kept = self._read(LOST + reference)
-        return None if kept is None else (_unpacked(kept["enrollment"]), _lost(kept["link"]))
+        if kept is None:
+            return None
+        self._visit = self._visit or kept["visit"]
+        return unpacked_enrollment(kept["enrollment"]), unpacked_link(kept["link"])
 
     def lost_links(self) -> list[PendingLink]:
         """All that this browser still knows of, of whichever card and benefit."""
         kept = [self._read(name) for name in self._request.COOKIES if name.startswith(LOST)]
-        return [_lost(entry["link"]) for entry in kept if entry is not None]
+        return [unpacked_link(entry["link"]) for entry in kept if entry is not None]
 
     def _read(self, name: str) -> dict[str, Any] | None:
         encrypted = self._request.COOKIES.get(name)
@@ -299,65 +306,5 @@ def _keep_visit(request: HttpRequest, visit: dict[str, Any]) -> None:
         logger.warning("The session cannot be written: %s", type(error).__name__)
 
 
-def _named(enrollment: Enrollment) -> list[Any]:
-    """What a page names of an enrollment: a card that was entered there goes nowhere else."""
-    expiry = enrollment.expiry
-    return [
-        enrollment.agency.slug,
-        enrollment.account,
-        enrollment.group_id,
-        enrollment.flow,
-        enrollment.verifier,
-        enrollment.method.value,
-        expiry and [expiry.days, expiry.reenrollment_days],
-    ]
-
-
-def _packed(enrollment: Enrollment) -> dict[str, Any]:
-    agency, expiry = enrollment.agency, enrollment.expiry
-    return {
-        "agency": [str(text) for text in (agency.slug, agency.name, agency.home_url, agency.phone, agency.website)],
-        "account": enrollment.account,
-        "group_id": enrollment.group_id,
-        "flow": enrollment.flow,
-        "verifier": enrollment.verifier,
-        "method": enrollment.method.value,
-        "expiry": expiry and [expiry.days, expiry.reenrollment_days],
-        "extra_claims": list(enrollment.extra_claims),
-    }
-
-
-def _unpacked(kept: dict[str, Any]) -> Enrollment:
-    slug, name, home_url, phone, website = kept["agency"]
-    expiry = kept["expiry"]
-    return Enrollment(
-        **{
-            **kept,
-            "agency": Agency(slug=slug, name=name, home_url=home_url, phone=phone, website=website),
-            "method": Method(kept["method"]),
-            "expiry": expiry and ExpiryPolicy(days=expiry[0], reenrollment_days=expiry[1]),
-        }
-    )
-
-
-def _lost(kept: dict[str, Any]) -> PendingLink:
-    id_, scheme, category = kept["funding_source"]
-    return PendingLink(
-        account=kept["account"],
-        group_id=kept["group_id"],
-        funding_source=FundingSource(id=id_, scheme=scheme, category=category),
-        expires_at=_moment(kept["expires_at"]),
-        sent_at=kept["sent_at"],
-    )
-
-
 def _hash(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

@@ -170,6 +170,18 @@ class TestTwoRequestsAtOnce:
         assert len(hooks) == 1
         assert Counter(record.outcome for record in telemetry.records) == {"unknown": 1, "success": 1}
 
+    def test_of_checking_again_without_a_session_tell_the_site_once_too(self, sandbox, rider, hooks, telemetry):
+        sandbox.faults.set("link", Fault(kind="reset", after_effect=True))
+        sandbox.faults.set("groups", Fault(kind="reset"))
+        end = rider.enrolls()
+        sandbox.faults.clear()
+        del rider.client.cookies["sessionid"]
+        sandbox.faults.set("groups", Fault(kind="delay", seconds=0.2))
+        ends = at_once(rider, lambda tab: tab.checks_again(end))
+        assert {again.page for again in ends} == {"success"}
+        assert len(hooks) == 1
+        assert len({record.outcome: record for record in telemetry.records}) == len(telemetry.records) == 2
+
     def test_of_a_second_click_after_the_first_has_ended_are_one_success_too(self, sandbox, site, hooks):
         rider = Rider().becomes_eligible(expires=True)
         rider.opens_the_page()

@@ -383,6 +383,15 @@ class TestEveryView:
             assert answer.context["page"] in ("server_error", "changed")
         assert sandbox.calls == {}
 
+    @pytest.mark.parametrize(
+        "content_type", ["multipart/form-data; boundary=x", "multipart/form-data", "multipart/form-data; boundary=\xe4"]
+    )
+    def test_answers_a_form_that_is_broken_with_a_page(self, sandbox, rider, content_type):
+        response = rider.client.generic("POST", "/enrollment/", b"--y\r\nnothing", content_type)
+        assert response.status_code in (400, 409)
+        assert response.context["page"] in ("server_error", "changed")
+        assert sandbox.calls == {}
+
 
 class TestASitesOwnCodeThatFails:
     @pytest.fixture

@@ -75,8 +75,8 @@ class TokenCache:
         *,
         credentials: Iterable[str | Secret],
     ) -> Response:
-        """``call`` with the shared token, which ``fetch`` gets where there is none yet for these ``credentials``: all
-        that decides what the token is good for.
+        """``call`` with the token that is shared for these ``credentials``, which are all that decides what it is good
+        for. If no token is shared yet, ``fetch`` gets one.
 
         Where the processor refuses the token (401), this token and no other is dropped, and ``call`` is made once more.
         So it is where it forbids the call (403) with a token that was fetched earlier: what the token may do may have

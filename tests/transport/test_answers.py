@@ -228,7 +228,7 @@ OUT_OF_ORDER = {
     "more than the length": OK + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong",
     "a byte more": OK + b"\n",
     "more than the last chunk": head("Transfer-Encoding: chunked") + b"5\r\nright\r\n0\r\n\r\n" + OK,
-    "a body where there is none": b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nwrong",
+    "a body that a 204 cannot have": b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nwrong",
     "a length and chunks": head("Content-Length: 3", "Transfer-Encoding: chunked") + b"5\r\nright\r\n0\r\n\r\n",
     "chunks of an older version": b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n"
     b"5\r\nright\r\n0\r\n\r\n",
