@@ -16,7 +16,7 @@ from .exceptions import ConfigurationError
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from .outcomes import Result
+    from .results import Result
 
 
 IN_PERSON_PERMISSION = "enrollment_errors.enroll_in_person"

@@ -10,10 +10,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
+from .clock import Clock
 from .encryption import keyed_digest
-from .outcomes import PendingLink
-from .transport.clock import Clock
-from .transport.shared_cache import CLOCKS_APART, CacheDown, SharedCache
+from .results import PendingLink
+from .shared_cache import CLOCKS_APART, CacheDown, SharedCache
 
 POLL = 0.05
 """Seconds between two looks at another request's claim."""

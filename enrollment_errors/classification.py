@@ -38,16 +38,16 @@ class Rule:
             (self.processor is None or self.processor == processor)
             and (self.stage is None or self.stage is stage)
             and (self.exception is None or isinstance(error, self.exception))
-            and (self.status is None or self._matches_status(getattr(error, "status", None)))
+            and (self.status is None or self._matches_status(error))
             and (self.body is None or self._matches_body(error))
         )
 
-    def _matches_status(self, status: object) -> bool:
-        if not isinstance(status, int):
+    def _matches_status(self, error: BaseException) -> bool:
+        if not isinstance(error, exceptions.EnrollmentError) or error.status is None:
             return False
         if isinstance(self.status, tuple):
-            return self.status[0] <= status <= self.status[1]
-        return status == self.status
+            return self.status[0] <= error.status <= self.status[1]
+        return error.status == self.status
 
     def _matches_body(self, error: BaseException) -> bool:
         return (

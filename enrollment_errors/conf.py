@@ -1,42 +1,27 @@
 """The only reader of settings: ``ENROLLMENT_ERRORS``, read lazily into a frozen dataclass.
 
-An unknown key, a wrong type, a number out of its range or an unimportable path is a ``ConfigurationError`` that names
-it and shows the fix. The site's settings are never written.
+What is wrong with them is a ``ConfigurationError``. The site's settings are never written.
 """
 
 from __future__ import annotations
 
-import difflib
-import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
-from django.utils.module_loading import import_string
 
 from .adapter import Adapter, Agency
 from .classification import Rule
+from .conf_values import SETTING, read, refuse_unknown
 from .exceptions import ConfigurationError
-from .outcomes import Outcome, Stage
-from .processors.base import Processor
-from .redaction import Secret, raised_at
+from .processors.account import Account
+from .redaction import raised_at
+from .secret import Secret
 
-SETTING = "ENROLLMENT_ERRORS"
 MOST_COUNTED = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class Account:
-    """One account with a transit processor, as the site named and configured it."""
-
-    name: str
-    processor: type[Processor]
-    options: Mapping[str, Any] = field(repr=False)
-    tls_context: ssl.SSLContext | None = None
-    """Made once, because the connection pool belongs to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,143 +93,6 @@ class Settings:
     """Seconds."""
 
 
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _wrong(name, value, "a text")
-    return value
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(name, value, "True or False")
-    return value
-
-
-def _token(name: str, value: Any) -> Secret | None:
-    return Secret(_text(name, value)) if value else None
-
-
-def _sentry_event_url(name: str, value: Any) -> str:
-    text = _text(name, value)
-    if text and "{event_id}" not in text:
-        raise ConfigurationError(
-            f'{SETTING}["{name}"] must have {{event_id}} where the event\'s id belongs, such as '
-            '"https://example.sentry.io/issues/?query={event_id}".'
-        )
-    return text
-
-
-def _texts(name: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not all(isinstance(item, str) for item in _sequence(name, value)):
-        raise _wrong(name, value, "a list of texts")
-    return tuple(value)
-
-
-def _sequence(name: str, value: Any) -> list[Any] | tuple[Any, ...]:
-    if not isinstance(value, (list, tuple)):
-        raise _wrong(name, value, "a list")
-    return value
-
-
-def _rules(name: str, value: Any) -> tuple[Rule, ...]:
-    if not all(isinstance(item, Rule) for item in _sequence(name, value)):
-        raise _wrong(name, value, "a list of enrollment_errors.classification.Rule")
-    for rule in value:
-        # A failure at no other step leaves the card linked, or perhaps linked.
-        if rule.outcome in (Outcome.SUCCESS, Outcome.UNKNOWN) and rule.stage is not Stage.LINK:
-            raise ConfigurationError(
-                f'{SETTING}["{name}"]: "{rule.code}" must have stage=Stage.LINK for the outcome {rule.outcome.name}.'
-            )
-    return tuple(value)
-
-
-def _agency(name: str, value: Any) -> Agency | None:
-    if value is not None and not isinstance(value, Agency):
-        raise _wrong(name, value, "an enrollment_errors.adapter.Agency")
-    return value
-
-
-def _seconds(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 3600:
-        raise _wrong(name, value, "a number of seconds above 0")
-    return float(value)
-
-
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10_000:
-        raise _wrong(name, value, "a whole number from 1")
-    return value
-
-
-def _adapter(name: str, value: Any) -> type[Adapter]:
-    return cast(type[Adapter], _imported(name, value, Adapter))
-
-
-def _imported(name: str, value: Any, base: type) -> Any:
-    if not isinstance(value, str):
-        raise _wrong(name, value, f"the dotted path of a subclass of {base.__module__}.{base.__name__}")
-    try:
-        found = import_string(value)
-    except Exception as error:
-        raise ConfigurationError(
-            f'{SETTING}["{name}"]: "{value}" cannot be imported ({type(error).__name__}: {error}). '
-            f'Name a subclass of {base.__module__}.{base.__name__} as "package.module.Class".'
-        ) from error
-    if not (isinstance(found, type) and issubclass(found, base)):
-        raise ConfigurationError(f'{SETTING}["{name}"]: {value} is no subclass of {base.__module__}.{base.__name__}.')
-    return found
-
-
-def _processors(name: str, value: Any) -> dict[str, Account]:
-    if not isinstance(value, Mapping) or not value:
-        raise _wrong(name, value, 'a dict such as {"my-account": {"CLASS": "…", "OPTIONS": {…}}}')
-    return {alias: _account(f'{name}"]["{alias}', alias, entry) for alias, entry in value.items()}
-
-
-def _account(name: str, alias: Any, entry: Any) -> Account:
-    if not isinstance(alias, str) or not isinstance(entry, Mapping):
-        raise _wrong(name, entry, 'a dict with "CLASS" and "OPTIONS"')
-    _refuse_unknown(f'{SETTING}["{name}"]', entry, ("CLASS", "OPTIONS"))
-    processor = _imported(f'{name}"]["CLASS', entry.get("CLASS"), Processor)
-    options = entry.get("OPTIONS", {})
-    if not isinstance(options, Mapping):
-        raise _wrong(f'{name}"]["OPTIONS', options, "a dict")
-    problems = processor.check_options(options)
-    if problems:
-        raise ConfigurationError(f'{SETTING}["{name}"]["OPTIONS"]: ' + " ".join(problems))
-    return Account(name=alias, processor=processor, options=options, tls_context=processor.tls_context(options))
-
-
-_READERS: dict[str, Callable[[str, Any], Any]] = {
-    "ADAPTER": _adapter,
-    "ACCOUNTS": _processors,
-    "RULES": _rules,
-    "FALLBACK_AGENCY": _agency,
-    "ALLOWED_REDIRECT_HOSTS": _texts,
-    "SENTRY_EVENT_URL": _sentry_event_url,
-    "STATUS_TOKEN": _token,
-}
-_READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
-    "str": _text,
-    "bool": _flag,
-    "float": _seconds,
-    "int": _count,
-}
-
-
-def _wrong(name: str, value: Any, wanted: str) -> ConfigurationError:
-    # The value itself is not shown: it may be a secret in the wrong place.
-    return ConfigurationError(f'{SETTING}["{name}"] must be {wanted}, not {type(value).__name__}.')
-
-
-def _refuse_unknown(where: str, given: Mapping[Any, Any], known: tuple[str, ...]) -> None:
-    for key in given:
-        if key not in known:
-            close = difflib.get_close_matches(str(key), known, n=1)
-            hint = f'Did you mean "{close[0]}"?' if close else f"The known keys are {', '.join(sorted(known))}."
-            raise ConfigurationError(f'{where} has an unknown key "{key}". {hint}')
-
-
 def _read() -> Settings | ConfigurationError:
     """Behind a wall: the frames below hold all that a site has set, its secrets in plain, and nothing is raised from
     here, because they would be in the traceback. What is wrong is given back.
@@ -263,12 +111,11 @@ def _checked(raw: Any) -> Settings:
     if not isinstance(raw, Mapping):
         raise ConfigurationError(f'{SETTING} is missing: set it to a dict with at least "ADAPTER" and "ACCOUNTS".')
     known = fields(Settings)
-    _refuse_unknown(SETTING, raw, tuple(entry.name for entry in known))
+    refuse_unknown(SETTING, raw, tuple(entry.name for entry in known))
     values = {}
     for entry in known:
         if entry.name in raw:
-            reader = _READERS.get(entry.name) or _READERS_BY_TYPE[str(entry.type)]
-            values[entry.name] = reader(entry.name, raw[entry.name])
+            values[entry.name] = read(entry.name, str(entry.type), raw[entry.name])
         elif entry.default is MISSING:
             raise ConfigurationError(f'{SETTING}["{entry.name}"] is missing: every site must set it.')
     settings = Settings(**values)
@@ -300,7 +147,7 @@ def get_settings() -> Settings:
 
 @cache
 def get_adapter() -> Adapter:
-    """The site's host object: one a process, stateless."""
+    """The site's adapter: one a process, stateless."""
     return get_settings().ADAPTER()
 
 

@@ -22,8 +22,8 @@ from .forms import EnrollForm, is_readable, json_object
 from .in_person import enrollment_of
 from .rate import seconds_until_allowed
 from .reporting.django_log import answered
-from .reporting.report import Event, Visit
-from .reporting.sentry_guard import guard_request
+from .reporting.report import Event, Origin
+from .reporting.sentry_scrubbing import scrub_request
 from .reporting.site_errors import site_error
 from .responses import Envelopes, Pages, url
 from .rider_session import RiderSession
@@ -40,7 +40,7 @@ def rider_view(event: Event, replies: Replies, *methods: str) -> Callable[[View]
     """
 
     def decorate(view: View) -> View:
-        def guarded(request: HttpRequest, session: RiderSession, **kwargs: Any) -> HttpResponseBase:
+        def of_a_rider_who_may_enroll(request: HttpRequest, session: RiderSession, **kwargs: Any) -> HttpResponseBase:
             enrollment = enrollment_of(request)
             if enrollment is None:
                 return replies.refuse(request, "not_eligible")
@@ -55,7 +55,7 @@ def rider_view(event: Event, replies: Replies, *methods: str) -> Callable[[View]
                     return replies.refuse(request, "too_many", enrollment, retry_after=wait)
             return view(request, enrollment, session, **kwargs)
 
-        return reported(event, replies, *methods)(functools.wraps(view)(guarded))
+        return reported(event, replies, *methods)(functools.wraps(view)(of_a_rider_who_may_enroll))
 
     return decorate
 
@@ -64,17 +64,17 @@ def reported(event: Event, replies: Replies, *methods: str) -> Callable[[View], 
     """A view ``view(request, session, …)`` whose exceptions are reported as ``event``, and end in ``replies``."""
 
     def decorate(view: View) -> View:
-        def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        def never_raising(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             session = session_of(request)
             try:
                 response = view(request, session, **kwargs)
             except Exception as error:  # noqa: BLE001  a rider never meets a bare error page
-                visit = visit_of(request, session.enrollment, session)
-                response = replies.end(request, service.site_failed(error, event, session.enrollment, visit))
+                origin = origin_of(request, session.enrollment, session)
+                response = replies.end(request, service.site_failed(error, event, session.enrollment, origin))
             session.write_to(response)
             return response
 
-        return protected(functools.wraps(view)(guarded), replies, *methods)
+        return protected(functools.wraps(view)(never_raising), replies, *methods)
 
     return decorate
 
@@ -94,7 +94,7 @@ def protected(view: View, replies: Replies, *methods: str) -> View:
 
     @functools.wraps(view)
     def inner(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        guard_request(request)
+        scrub_request(request)
         _keep_the_page_whatever_becomes_of_the_session(request)
         if request.method not in methods:
             response = replies.refuse(request, "method_not_allowed")
@@ -116,8 +116,8 @@ def session_of(request: HttpRequest) -> RiderSession:
     return RiderSession(request, request.resolver_match.namespace, url(request, "enroll"))
 
 
-def visit_of(request: HttpRequest, enrollment: Enrollment | None, session: RiderSession) -> Visit:
-    return Visit(
+def origin_of(request: HttpRequest, enrollment: Enrollment | None, session: RiderSession) -> Origin:
+    return Origin(
         path=request.path,
         language=get_language() or "",
         identity=(enrollment and enrollment.identity) or session.identity(),

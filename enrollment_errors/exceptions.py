@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from .outcomes import Stage
-    from .redaction import Secret
+    from .secret import Secret
 
 
 class ConfigurationError(Exception):
@@ -53,14 +53,24 @@ class ConfigurationError(Exception):
 
 
 class EnrollmentError(Exception):
-    """Everything that ends an enrollment other than success."""
+    """Everything that ends an enrollment other than success.
+
+    ``stage`` is set by whoever knows the step first, nearest to the call (an authorization that fails under a link is
+    not the link). ``status`` is the HTTP status that was answered, to us or to the rider's browser. ``route`` is the
+    method and the templated path, never the URL. ``seconds`` is how long the call took.
+    """
+
+    def __init__(self, message: str = "", *, status: int | None = None) -> None:
+        super().__init__(message or type(self).__name__)
+        self.stage: Stage | None = None
+        self.status = status
+        self.route: str | None = None
+        self.seconds: float | None = None
 
 
 class ProcessorError(EnrollmentError):
     """Something about a call to the transit processor.
 
-    ``stage`` is set by whoever knows the step first, nearest to the call (an authorization that fails under a link
-    is not the link). ``route`` is the method and the templated path, never the URL. ``seconds`` is how long it took.
     ``may_have_taken_effect`` says whether the processor may have carried the request out all the same, and
     ``may_go_on`` whether it may even be at work on it still.
     """
@@ -70,12 +80,6 @@ class ProcessorError(EnrollmentError):
     @property
     def may_go_on(self) -> bool:
         return self.may_have_taken_effect
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message or type(self).__name__)
-        self.stage: Stage | None = None
-        self.route: str | None = None
-        self.seconds: float | None = None
 
 
 class TransportError(ProcessorError):
@@ -137,9 +141,10 @@ class StatusError(ProcessorError):
     ``retry_after`` is in seconds, where the answer said so.
     """
 
+    status: int
+
     def __init__(self, status: int, body: Secret, retry_after: float | None = None) -> None:
-        super().__init__(f"status {status}")
-        self.status = status
+        super().__init__(f"status {status}", status=status)
         self.body = body
         self.retry_after = retry_after
         # A server that broke may have done the work before it broke.
@@ -190,10 +195,6 @@ class CardRefused(EnrollmentError):
 class CardFormFailed(EnrollmentError):
     """``status`` is the HTTP status that the browser saw, if it saw one."""
 
-    def __init__(self, message: str = "the card form failed", *, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-
 
 class CardFormNotLoaded(CardFormFailed):
     """The card form's script did not load or does not define what it should."""
@@ -227,6 +228,6 @@ class LinkAnswerLost(EnrollmentError):
         asked = "the card is not in the group yet" if unanswered is None else type(unanswered).__name__
         super().__init__(f"the answer to the link was lost ({how}); asking did not settle it ({asked})")
         reason = lost or unanswered
-        self.stage = reason.stage if reason else None
-        self.route = reason.route if reason else None
-        self.status = reason.status if isinstance(reason, StatusError) else None
+        if reason is not None:
+            self.stage, self.status = reason.stage, reason.status
+            self.route, self.seconds = reason.route, reason.seconds

@@ -10,7 +10,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from .redaction import Secret
+from .secret import Secret
 
 
 class EnrollForm(forms.Form):

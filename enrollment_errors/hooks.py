@@ -9,8 +9,8 @@ from django.http import HttpRequest
 
 from . import conf
 from .adapter import Enrollment
-from .outcomes import Result
 from .reporting.site_errors import site_error
+from .results import Result
 
 
 def on_success(request: HttpRequest, enrollment: Enrollment, result: Result) -> None:

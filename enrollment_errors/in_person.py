@@ -1,7 +1,7 @@
 """The only way to the site's ``Adapter.get_enrollment``: it asks first whether this user may enroll riders in person.
 
 The views are the same for riders and staff, and the site's adapter tells them apart. That it also has to keep riders
-away from the staff's address is easily forgotten, so the guard stands here.
+away from the staff's address is easily forgotten, so the question is asked here.
 """
 
 from __future__ import annotations

@@ -18,8 +18,10 @@ from .adapter import ExpiryPolicy
 from .claims import LinkClaim
 from .classification import classify
 from .exceptions import LinkAnswerLost, LinkNotConfirmed, ProcessorError, ReenrollmentTooEarly, StatusError
-from .outcomes import Outcome, PendingLink, Stage
-from .processors.base import Link, Processor
+from .outcomes import Outcome, Stage
+from .processors.base import Processor
+from .processors.types import Link
+from .results import PendingLink
 
 # A processor may keep an expiry by the day: a link that differs by less is the one that we asked for.
 _SAME_EXPIRY = timedelta(days=1)

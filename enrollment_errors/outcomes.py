@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .processors.base import FundingSource, Tokenization
 
 
 class Outcome(str, Enum):
@@ -46,41 +40,3 @@ class Stage(str, Enum):
 class Side(str, Enum):
     BACKEND = "backend"
     FRONTEND = "frontend"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PendingLink:
-    """A link that is wanted: all that it takes to ask for it again, later, where its answer was lost.
-
-    ``account`` is the site's name for the processor account, ``expires_at`` the expiry that the link shall have
-    (aware), or ``None`` where the benefit does not expire. ``sent_at`` is when the link was last sent, in epoch
-    seconds: until some time after that it may still take effect.
-    """
-
-    account: str
-    group_id: str = field(repr=False)
-    funding_source: FundingSource
-    expires_at: datetime | None
-    sent_at: float
-
-    def is_same_link(self, account: str, group_id: str, funding_source: FundingSource) -> bool:
-        return (self.account, self.group_id, self.funding_source.id) == (account, group_id, funding_source.id)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What the service tells the views.
-
-    ``expires_at`` and ``reenrollment_opens_at`` are aware datetimes, present for a benefit that expires.
-    ``tokenization`` is present after a successful token request, ``pending`` with the outcome ``UNKNOWN`` where the
-    answer to a link is lost. ``is_new`` is false for an end that another request of this rider's came to before.
-    """
-
-    outcome: Outcome
-    code: str
-    reference: str
-    expires_at: datetime | None = None
-    reenrollment_opens_at: datetime | None = None
-    tokenization: Tokenization | None = None
-    pending: PendingLink | None = None
-    is_new: bool = True

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from .adapter import Agency, Enrollment, ExpiryPolicy, Method
-from .outcomes import PendingLink
-from .processors.base import FundingSource
+from .processors.types import FundingSource
+from .results import PendingLink
 
 
 def named(enrollment: Enrollment) -> list[Any]:

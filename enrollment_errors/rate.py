@@ -5,10 +5,9 @@ from __future__ import annotations
 from math import ceil
 
 from . import conf
+from .clock import SYSTEM_CLOCK, Clock
 from .encryption import keyed_digest
-from .transport.clock import SYSTEM_CLOCK, Clock
-from .transport.shared_cache import CacheDown, SharedCache
-from .transport.slots import Slots
+from .shared_cache import CacheDown, SharedCache, Slots
 
 
 def seconds_until_allowed(kind: str, session_id: str, clock: Clock = SYSTEM_CLOCK) -> int:

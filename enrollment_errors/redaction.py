@@ -7,7 +7,6 @@ it turns up, such as in the local variables of an HTTP library.
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,51 +14,11 @@ from datetime import date
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
-from weakref import WeakValueDictionary
+
+from .secret import living_secrets
 
 FILTERED = "[Filtered]"
 
-
-class Secret:
-    """A text that shows itself only to who asks for it by name.
-
-    ``repr``, ``str``, ``format`` and pickling never show it, so that it can stand in a local variable, a dataclass or
-    an exception without reaching a traceback, a log or an event.
-    """
-
-    __slots__ = ("__weakref__", "_value")
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-        _living[id(self)] = self
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    __str__ = __repr__
-
-    def __format__(self, spec: str) -> str:
-        return repr(self)
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Secret):
-            return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
-
-    def __hash__(self) -> int:
-        return hash((Secret, self._value))
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a Secret is not pickled: encrypt what it reveals")
-
-
-_living: WeakValueDictionary[int, Secret] = WeakValueDictionary()
 
 # Shorter ones would take harmless words out of every text.
 _SHORTEST_KNOWN = 7
@@ -126,9 +85,7 @@ class Scrubber:
     """One pass over a text or an event, with the secrets that live at its beginning and ``also`` these."""
 
     def __init__(self, also: Iterable[str] = ()) -> None:
-        # The list of references is copied at once; the values themselves could change in another thread meanwhile.
-        living = [secret.reveal() for ref in _living.valuerefs() if (secret := ref()) is not None]
-        known = {value for value in (*living, *also) if len(value) >= _SHORTEST_KNOWN}
+        known = {value for value in (*living_secrets(), *also) if len(value) >= _SHORTEST_KNOWN}
         # What is long, such as a processor's whole answer, is searched for as it is: compiling it would take long.
         self._long = sorted((value for value in known if len(value) > _TELLING), key=len, reverse=True)
         patterns = sorted({pattern for value in known for pattern in _patterns(value)}, key=len, reverse=True)

@@ -20,9 +20,10 @@ from . import conf
 from .adapter import Agency, Enrollment, SignIn
 from .catalogue import CODES
 from .exceptions import ConfigurationError
-from .outcomes import Outcome, Result
+from .outcomes import Outcome
 from .references import signed, unsigned
 from .reporting.site_errors import site_error
+from .results import Result
 
 PAGES = {
     Outcome.SUCCESS: "success",

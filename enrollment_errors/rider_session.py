@@ -13,18 +13,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import secrets
 import time
 from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.backends import signed_cookies
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from .adapter import Enrollment, Identity
 from .encryption import decrypt, encrypt
-from .outcomes import Outcome, PendingLink, Result
+from .outcomes import Outcome
 from .packing import (
     as_moment,
     as_text,
@@ -34,11 +32,11 @@ from .packing import (
     unpacked_enrollment,
     unpacked_link,
 )
-from .processors.base import CardForm, Redirect, Tokenization
-from .redaction import Secret
+from .processors.types import CardForm, Redirect, Tokenization
+from .results import PendingLink, Result
+from .secret import Secret
+from .visit import keep_visit, new_visit, visit_in
 
-KEY = "enrollment_errors"
-"""Ours in the site's session: the visit."""
 ACCESS, END, LOST = "enrollment_access", "enrollment_end", "enrollment_lost_"
 """The cookies. There is one ``LOST`` cookie for each lost link; its name ends in the reference."""
 EXPIRY_MARGIN = 5.0
@@ -50,15 +48,6 @@ LONGEST_COOKIE = 3_000
 """Characters. Servers refuse a request whose cookies together are longer than about 8,000."""
 
 logger = logging.getLogger("enrollment_errors")
-
-
-def forget_rider(request: HttpRequest) -> None:
-    """From here on the session is another rider's: nothing that was kept for the one before is used again.
-
-    Call it wherever a session starts to speak for somebody else, or for another proof: at a staff desk or a kiosk with
-    each new rider, and in the view that confirms eligibility. A session that is flushed needs no call.
-    """
-    request.session[KEY] = _new_visit()
 
 
 class RiderSession:
@@ -73,18 +62,18 @@ class RiderSession:
         self._request = request
         self._namespace = namespace
         self._path = path
-        self._visit = _visit_in(request)
+        self._visit = visit_in(request)
         self._written: dict[str, tuple[str, int] | None] = {}
 
     def begin(self) -> None:
         """Makes sure that there is a visit to hang things on."""
         if self._visit is None:
-            self._visit = _new_visit()
-            _keep_visit(self._request, self._visit)
+            self._visit = new_visit()
+            keep_visit(self._request, self._visit)
 
     def identity(self) -> Identity:
         """Random, and the same for the whole visit. Tells nothing of who the rider is."""
-        visit = self._visit or _new_visit()
+        visit = self._visit or new_visit()
         user_id = _hash("user", visit["id"])
         return Identity(user_id=user_id, device_id=_hash("device", user_id), session_id=visit["began"])
 
@@ -272,38 +261,6 @@ class RiderSession:
 
 def _purpose(name: str) -> str:
     return f"cookie.{LOST if name.startswith(LOST) else name}"
-
-
-def _new_visit() -> dict[str, Any]:
-    """``began`` is epoch milliseconds."""
-    return {"id": secrets.token_hex(16), "began": int(time.time() * 1000)}
-
-
-def _visit_in(request: HttpRequest) -> dict[str, Any] | None:
-    try:
-        visit = request.session.get(KEY)
-    except Exception as error:  # noqa: BLE001  whatever the site's session store may raise
-        logger.warning("The session cannot be read: %s", type(error).__name__)
-        return None
-    return visit if isinstance(visit, dict) and {"id", "began"} <= visit.keys() else None
-
-
-def _keep_visit(request: HttpRequest, visit: dict[str, Any]) -> None:
-    """Into the session as it is now, not as it was when the request began: another request may have changed it since.
-
-    A session in a signed cookie has no other place than the response.
-    """
-    session = request.session
-    try:
-        was_modified = session.modified
-        session[KEY] = visit
-        if session.session_key is not None and not isinstance(session, signed_cookies.SessionStore):
-            session.modified = was_modified
-            newest = type(session)(session.session_key)
-            newest[KEY] = visit
-            newest.save()
-    except Exception as error:  # noqa: BLE001  whatever the site's session store may raise
-        logger.warning("The session cannot be written: %s", type(error).__name__)
 
 
 def _hash(*parts: str) -> str:

@@ -19,8 +19,8 @@ from django.views.decorators.http import require_safe
 from . import conf
 from .incidents.overview import circuits, first_and_last_fault, outcomes_since
 from .models import VIEW_PERMISSION
-from .redaction import Secret
-from .reporting.sentry_guard import guard_request
+from .reporting.sentry_scrubbing import scrub_request
+from .secret import Secret
 
 MINUTES = (5, 60)
 
@@ -42,7 +42,7 @@ def status(request: HttpRequest) -> JsonResponse:
 
     Times are ISO 8601 with the site's offset. Without the database, ``outcomes`` and ``faults`` are ``null``.
     """
-    guard_request(request)
+    scrub_request(request)
     if not _may_read(request):
         raise Http404
     counted, faults = _counted()

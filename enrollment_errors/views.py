@@ -18,19 +18,20 @@ from django.views import defaults
 
 from . import conf, hooks, service
 from .adapter import Enrollment
-from .decorators import protected, reported, rider_view, session_of, visit_of
+from .decorators import origin_of, protected, reported, rider_view, session_of
 from .exceptions import ConfigurationError
 from .forms import EnrollForm, json_object
 from .in_person import enrollment_of
-from .outcomes import Outcome, Result
-from .processors.base import Redirect
+from .outcomes import Outcome
 from .processors.opening import circuit_state
+from .processors.types import Redirect
 from .rate import seconds_until_allowed
-from .redaction import Secret
 from .reporting.report import Event
 from .reporting.site_errors import site_error
 from .responses import PAGES, STATUSES, Envelopes, Pages, end_url, is_allowed_redirect, page, reference_in, url
+from .results import Result
 from .rider_session import EXPIRY_MARGIN, RiderSession
+from .secret import Secret
 from .service import CardFormEvent
 from .transport.circuit import Phase
 
@@ -51,7 +52,7 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
         return Pages.refuse(request, "changed", enrollment)  # the return of another visit to the processor's site
     result = service.enroll(
         enrollment,
-        visit_of(request, enrollment, session),
+        origin_of(request, enrollment, session),
         card_token=card_token,
         handle=handle,
         lost=session.lost_links(),
@@ -70,7 +71,7 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
         returned = secrets.token_hex(16)
         return_url = request.build_absolute_uri(f"{url(request, 'enroll')}?returned={returned}")
         result = service.request_tokenization(
-            enrollment, visit_of(request, enrollment, session), return_url=return_url, lost=session.lost_links()
+            enrollment, origin_of(request, enrollment, session), return_url=return_url, lost=session.lost_links()
         )
         tokenization = result.tokenization
         if tokenization is None:
@@ -100,7 +101,7 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
     if event is CardFormEvent.FAILED:
         session.forget_tokenization()  # its access may be what the card form did not like
     result = service.card_form_event(
-        enrollment, visit_of(request, enrollment, session), event, status=status, lost=session.lost_links()
+        enrollment, origin_of(request, enrollment, session), event, status=status, lost=session.lost_links()
     )
     if result is not None:
         session.keep_lost(result, enrollment)
@@ -117,7 +118,7 @@ def _check_again(request: HttpRequest, session: RiderSession) -> HttpResponse:
             return _too_soon(request, wait)
         enrollment, lost = kept
         session.enrollment = enrollment
-        result = service.check_again(enrollment, visit_of(request, enrollment, session), lost, reference=reference)
+        result = service.check_again(enrollment, origin_of(request, enrollment, session), lost, reference=reference)
         if result.reference == reference:
             return redirect(end_url(request, Outcome.UNKNOWN, reference))
         return _end(request, enrollment, session, result, checked=reference)

@@ -12,8 +12,8 @@ from django.core.cache import cache
 from django.core.cache.backends import locmem
 from django.utils import translation
 
+from enrollment_errors.processes import PerProcess
 from enrollment_errors.reporting.budgets import budgets
-from enrollment_errors.transport.per_process import PerProcess
 
 
 @pytest.fixture(autouse=True)

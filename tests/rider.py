@@ -186,7 +186,7 @@ class Telemetry:
 def telemetry(site: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr("enrollment_errors.reporting.amplitude_buffer.BATCH_SECONDS", 0.02)  # nobody waits for more
-    # In a scope of its own, or what guards this request would guard those of later tests too.
+    # In a scope of its own, or what scrubs this request would scrub those of later tests too.
     with sentry_sdk.isolation_scope(), TelemetrySink() as sink:
         site(AMPLITUDE_API_KEY="tests-key", AMPLITUDE_SERVER_URL=sink.amplitude_url)
         before = sentry_sdk.get_global_scope().client

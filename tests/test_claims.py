@@ -12,11 +12,11 @@ from django.core.cache import cache
 from django.urls import resolve
 
 from enrollment_errors.claims import LinkClaim
+from enrollment_errors.clock import SYSTEM_CLOCK
 from enrollment_errors.decorators import session_of
-from enrollment_errors.outcomes import PendingLink
-from enrollment_errors.processors.base import FundingSource
+from enrollment_errors.processors.types import FundingSource
+from enrollment_errors.results import PendingLink
 from enrollment_errors.sandbox.faults import Fault
-from enrollment_errors.transport.clock import SYSTEM_CLOCK
 from enrollment_errors.views import success
 from tests import site as test_site
 from tests.rider import CARD_TOKEN, Rider

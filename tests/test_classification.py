@@ -10,7 +10,7 @@ from enrollment_errors import exceptions
 from enrollment_errors.catalogue import CODES
 from enrollment_errors.classification import RULES, UNEXPECTED, Rule, Verdict, classify
 from enrollment_errors.outcomes import Outcome, Stage
-from enrollment_errors.redaction import Secret
+from enrollment_errors.secret import Secret
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 EVERY_STAGE = list(Stage)

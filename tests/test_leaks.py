@@ -19,7 +19,7 @@ from django.test import Client, override_settings
 from django.urls import set_script_prefix, set_urlconf
 from django.utils import timezone, translation
 from enrollment_errors import conf
-from enrollment_errors.transport import shared_cache
+from enrollment_errors import shared_cache
 
 def receiver(**kwargs):
     pass

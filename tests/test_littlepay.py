@@ -7,12 +7,13 @@ from datetime import datetime, timezone
 
 import pytest
 
+from enrollment_errors.conf import get_account
 from enrollment_errors.exceptions import ExpiryNotClearable, ReplyIncomplete, TokenTypeUnsupported
-from enrollment_errors.processors.base import FundingSource, Link
 from enrollment_errors.processors.littlepay import LittlepayProcessor
 from enrollment_errors.processors.opening import open_processor
-from enrollment_errors.redaction import Secret
+from enrollment_errors.processors.types import FundingSource, Link
 from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.secret import Secret
 from tests.rider import CARD_TOKEN
 
 GROUP = "group-seniors"
@@ -20,7 +21,7 @@ GROUP = "group-seniors"
 
 @pytest.fixture
 def processor(site) -> LittlepayProcessor:
-    opened = open_processor("littlepay")
+    opened = open_processor(get_account("littlepay"))
     assert isinstance(opened, LittlepayProcessor)
     return opened
 

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import pytest
 
 from enrollment_errors.exceptions import CardRefused, StatusError
-from enrollment_errors.processors.base import FundingSource, Link, Processor, Redirect, Tokenization
-from enrollment_errors.redaction import Secret
+from enrollment_errors.processors.base import Processor
+from enrollment_errors.processors.types import FundingSource, Link, Redirect, Tokenization
+from enrollment_errors.secret import Secret
 from tests.rider import End, Rider
 
 GATEWAY = "https://gateway.example/register/1"

@@ -11,9 +11,9 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
-from enrollment_errors.processors.base import Tokenization
 from enrollment_errors.processors.littlepay import LittlepayProcessor
-from enrollment_errors.rider_session import KEY, forget_rider
+from enrollment_errors.processors.types import Tokenization
+from enrollment_errors.visit import KEY, forget_rider
 from tests.rider import CARD_TOKEN, Rider
 from tests.test_redirect_flow import GatewayProcessor, GatewayRider, gateway  # noqa: F401  a fixture
 

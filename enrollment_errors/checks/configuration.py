@@ -11,6 +11,7 @@ from django.template.loader_tags import BlockNode, ExtendsNode
 
 from .. import conf
 from ..exceptions import BaseUrlInvalid
+from ..processors.account import Account
 from ..transport.call import check_base_url
 from . import csp
 from .lookups import cache_backend, enroll_path, loaded
@@ -139,6 +140,6 @@ def _policy(settings: conf.Settings) -> Messages:
         )
 
 
-def _card_form(account: conf.Account) -> str | None:
+def _card_form(account: Account) -> str | None:
     script = account.processor.card_form_script(account.options, "en")
     return None if script is None else script.url

@@ -11,7 +11,7 @@ from django.urls import get_resolver
 from django.views import defaults
 
 from .. import conf
-from ..redaction import Secret
+from ..secret import Secret
 from .lookups import DUMMY, cache_backend, cache_options, loaded
 from .messages import Messages, warning
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from .. import conf
-from ..conf import Account
+from ..clock import SYSTEM_CLOCK, Deadline
 from ..exceptions import (
     ConnectionFailed,
     DeadlineExceeded,
@@ -27,13 +27,13 @@ from ..exceptions import (
 )
 from ..linking import at
 from ..outcomes import Stage
+from ..processors.account import Account
 from ..processors.base import Processor
 from ..processors.opening import limits
-from ..redaction import Secret
-from ..transport.clock import SYSTEM_CLOCK
-from ..transport.deadline import Deadline
-from ..transport.http import ProcessorHttp, Response
-from ..transport.shared_cache import CacheDown
+from ..secret import Secret
+from ..shared_cache import CacheDown
+from ..transport.call import Response
+from ..transport.http import ProcessorHttp
 from ..transport.token_cache import AccessToken, TokenCache
 from .diagnoses import Trouble
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from .. import conf
 from ..adapter import Enrollment
-from ..conf import Account
 from ..exceptions import ConfigurationError
+from ..processors.account import Account
 from . import account, network, site
 from .diagnoses import DIAGNOSES, Level, Trouble
 

@@ -13,10 +13,9 @@ from urllib.parse import SplitResult, urlsplit
 import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from ..conf import Account
 from ..exceptions import BaseUrlInvalid
-from ..sandbox.loopback import is_loopback
-from ..transport.call import check_base_url
+from ..processors.account import Account
+from ..transport.call import check_base_url, is_loopback
 from .diagnoses import Trouble
 from .fetching import CONNECT_SECONDS, fetch
 

@@ -21,8 +21,8 @@ from django.db import Error as DatabaseFailed
 from ..catalogue import explained
 from ..models import DIMENSIONS
 from ..outcomes import Outcome
+from ..processes import PerProcess
 from ..reporting.budgets import budgets
-from ..transport.per_process import PerProcess
 from .storing import Count, Counts, Facts, store
 
 logger = logging.getLogger("enrollment_errors")

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 from django.utils.dateparse import parse_datetime
 
 from ..exceptions import ExpiryNotClearable, ReplyIncomplete, ReplyNotJson, TokenTypeUnsupported
-from ..redaction import Secret
+from ..secret import Secret
 from ..transport.token_cache import AccessToken
-from .base import CardForm, CardFormScript, FundingSource, Link, Processor, Tokenization
+from .base import Processor
+from .types import CardForm, CardFormScript, FundingSource, Link, Tokenization
 
 if TYPE_CHECKING:
-    from ..transport.http import ProcessorHttp, Response
+    from ..transport.call import Response
+    from ..transport.http import ProcessorHttp
 
 _PER_PAGE = 100
 _MOST_PAGES = 20

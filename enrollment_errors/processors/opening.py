@@ -1,24 +1,23 @@
-"""From the name of an account to a processor that can make one rider's calls."""
+"""From an account to a processor that can make one rider's calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from .. import conf
+from ..clock import Deadline
 from ..transport.circuit import CircuitState, read_state
-from ..transport.deadline import Deadline
 from ..transport.http import Limits, ProcessorHttp
+from .account import Account
 from .base import Processor
 
 
-def open_processor(account_name: str, *, parties: Iterable[str] = ()) -> Processor:
+def open_processor(account: Account, *, parties: Iterable[str] = ()) -> Processor:
     """A processor whose calls share one budget of time, which starts now.
 
-    ``parties`` are whom the calls are made for: see ``ProcessorHttp``. Raises ``ConfigurationError`` where no such
-    account is configured.
+    ``parties`` are whom the calls are made for: see ``ProcessorHttp``.
     """
     settings = conf.get_settings()
-    account = conf.get_account(account_name)
     http = ProcessorHttp(
         account.name,
         account.processor.base_url(account.options),

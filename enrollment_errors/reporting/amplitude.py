@@ -50,18 +50,18 @@ def _answered(event: Any, status: int, message: str | None = None) -> None:
 
 
 def _event(report: Report, release: str) -> BaseEvent:
-    visit = report.visit
+    origin = report.origin
     about = _about(report)
     return BaseEvent(
         event_type=report.event.value,
-        user_id=visit.identity.user_id,
-        device_id=visit.identity.device_id,
-        session_id=visit.identity.session_id,
+        user_id=origin.identity.user_id,
+        device_id=origin.identity.device_id,
+        session_id=origin.identity.session_id,
         insert_id=f"{report.reference} {report.event.value}",
         time=int(report.at.timestamp() * 1000),
-        language=visit.language,
+        language=origin.language,
         app_version=release or None,
-        event_properties=_properties({"path": visit.path, **about, **_own(report)}),
+        event_properties=_properties({"path": origin.path, **about, **_own(report)}),
         user_properties=_properties({**about, **_origin(report)}),
     )
 
@@ -98,11 +98,11 @@ def _own(report: Report) -> dict[str, Any]:
 
 
 def _origin(report: Report) -> dict[str, Any]:
-    referrer = _plain_url(report.visit.referrer)
+    referrer = _plain_url(report.origin.referrer)
     return {
         "referrer": referrer,
         "referring_domain": urlsplit(referrer).netloc,
-        "user_agent": report.visit.user_agent,
+        "user_agent": report.origin.user_agent,
     }
 
 

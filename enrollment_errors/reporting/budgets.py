@@ -10,8 +10,8 @@ import threading
 from collections import Counter
 from dataclasses import replace
 
+from ..clock import SYSTEM_CLOCK, Clock
 from ..outcomes import Outcome, Side
-from ..transport.clock import SYSTEM_CLOCK, Clock
 from .report import Report
 
 PER_SESSION = 10
@@ -31,7 +31,7 @@ class Budgets:
         """
         if report.outcome is Outcome.SUCCESS:
             return report
-        session = (report.side, report.visit.identity.user_id)
+        session = (report.side, report.origin.identity.user_id)
         with self._lock:
             self._begin_minute()
             is_within = self._spent[session] < PER_SESSION and (

@@ -21,7 +21,7 @@ class Event(str, Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Visit:
+class Origin:
     """The request in which something happened, without anything that tells who the rider is.
 
     ``path`` is the path of our own page, without the query. ``language`` is the page's language code. ``referrer`` is
@@ -51,7 +51,7 @@ class Report:
     event: Event
     reference: str
     at: datetime
-    visit: Visit
+    origin: Origin
     enrollment: Enrollment | None
     processor: str
     side: Side

@@ -21,10 +21,12 @@ from ..exceptions import (
     TokenRequestFailed,
 )
 from .report import Report
-from .sentry_guard import RequestGuard
+from .sentry_scrubbing import RequestScrubber
 
-# Our log's record of a failure would be a second event for it.
-ignore_logger("enrollment_errors")
+
+def connect() -> None:
+    """Once, when Django has started: our log's record of a failure would be a second event for it."""
+    ignore_logger("enrollment_errors")
 
 
 def send(report: Report) -> Report | None:
@@ -73,7 +75,7 @@ def _own_scope(tags: dict[str, str], fingerprint: list[str] | None) -> Iterator[
     with sentry_sdk.new_scope() as scope:
         scope.set_tags(tags)
         scope.fingerprint = fingerprint
-        scope.add_event_processor(RequestGuard())
+        scope.add_event_processor(RequestScrubber())
         yield scope
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from itertools import islice
 from typing import Any, TypeVar
 
-from .exchange import JSON, Reply, Request
+from .handler import JSON, Reply, Request
 from .state import PARTICIPANT, Group, Link, Refused, State
 
 UNKNOWN = "unknown"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from .exchange import Reply, Request
+from .handler import Reply, Request
 from .state import State, now
 
 

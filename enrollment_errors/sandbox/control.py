@@ -17,21 +17,38 @@ They are not counted, and no fault strikes them. At ``control_url`` they answer 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .api import read_time
-from .exchange import Reply, Request
-from .faults import Fault
-from .state import Refused
-
-if TYPE_CHECKING:
-    from .server import SandboxServer
+from .faults import Fault, Faults
+from .handler import Reply, Request
+from .state import Refused, State
 
 DONE = Reply(204)
 
 
-def reply_to(sandbox: SandboxServer, request: Request) -> Reply:
+class Steered(Protocol):
+    """A sandbox, as far as it is steered from here."""
+
+    state: State
+    faults: Faults
+    calls: Counter[str]
+
+    @property
+    def connections(self) -> int: ...
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def control_url(self) -> str: ...
+
+    def reset(self) -> None: ...
+
+
+def reply_to(sandbox: Steered, request: Request) -> Reply:
     action = request.segments[1] if len(request.segments) == 2 else ""
     call = _CALLS.get((request.method, action))
     if call is None:
@@ -53,7 +70,7 @@ def _body(request: Request) -> dict[str, Any]:
     return body
 
 
-def _state(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+def _state(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
     state = sandbox.state
     with state.lock:
         groups = {group.id: {"label": group.label, "members": len(group.links)} for group in state.groups.values()}
@@ -71,7 +88,7 @@ def _state(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) ->
     )
 
 
-def _set_faults(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+def _set_faults(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
     wanted = {
         endpoint: [Fault.from_json(fault) for fault in (faults if isinstance(faults, list) else [faults])]
         for endpoint, faults in body.items()
@@ -81,23 +98,23 @@ def _set_faults(sandbox: SandboxServer, request: Request, body: Mapping[str, Any
     return DONE
 
 
-def _clear_faults(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+def _clear_faults(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
     sandbox.faults.clear(request.query.get("endpoint"))
     return DONE
 
 
-def _add_card(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+def _add_card(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
     source = sandbox.state.add_card(body["token"], body.get("scheme", "visa"), body.get("category", "debit"))
     return Reply.of({"id": source}, 201)
 
 
-def _add_group(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+def _add_group(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
     sandbox.state.add_group(body["id"], body.get("label", ""))
     sandbox.state.fill_group(body["id"], int(body.get("members", 0)))
     return Reply(201)
 
 
-def _add_link(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+def _add_link(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
     state, token, group = sandbox.state, body["card_token"], body["group"]
     expiry = None if body.get("expiry") is None else read_time(body["expiry"])
     with state.lock:
@@ -108,12 +125,12 @@ def _add_link(sandbox: SandboxServer, request: Request, body: Mapping[str, Any])
     return Reply.of({"id": source}, 201)
 
 
-def _revoke(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+def _revoke(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
     sandbox.state.revoke_api_tokens()
     return DONE
 
 
-def _reset(sandbox: SandboxServer, request: Request, body: Mapping[str, Any]) -> Reply:
+def _reset(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
     sandbox.reset()
     return DONE
 

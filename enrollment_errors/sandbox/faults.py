@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .exchange import JSON, Exchange, Reply
+from .handler import JSON, Handler, Reply
 
 EVERYWHERE = "*"
 KINDS = ("status", "delay", "hang", "reset", "cut", "not_json", "empty", "missing_fields", "trickle", "down")
@@ -93,28 +93,28 @@ class Fault:
                 raise ValueError(f"{key} has the wrong type")
         return cls(**{**value, "fields": tuple(value.get("fields", ()))})
 
-    def strike(self, exchange: Exchange, work: Callable[[], Reply]) -> None:
+    def strike(self, handler: Handler, work: Callable[[], Reply]) -> None:
         """Answer in this way. ``work`` does what was asked and gives the right answer."""
         right = work() if self.after_effect or self.kind in ("missing_fields", "trickle") else None
         if self.kind == "status":
-            exchange.send(Reply(self.status, self.body.encode(), self.content_type, self.headers))
+            handler.send(Reply(self.status, self.body.encode(), self.content_type, self.headers))
         elif self.kind == "delay":
-            if exchange.wait(self.seconds):
-                exchange.send(right or work())
+            if handler.wait(self.seconds):
+                handler.send(right or work())
         elif self.kind == "hang":
-            exchange.wait(None)
+            handler.wait(None)
         elif self.kind == "reset":
-            exchange.reset()
+            handler.reset()
         elif self.kind == "cut":
-            exchange.cut(Reply(body=b'{"id": "'))
+            handler.cut(Reply(body=b'{"id": "'))
         elif self.kind == "not_json":
-            exchange.send(GATEWAY_PAGE)
+            handler.send(GATEWAY_PAGE)
         elif self.kind == "empty":
-            exchange.send(Reply())
+            handler.send(Reply())
         elif self.kind == "missing_fields":
-            exchange.send(_without(right or Reply(), self.fields))
+            handler.send(_without(right or Reply(), self.fields))
         else:  # trickle: a server that is down gets no call to strike
-            exchange.trickle(right or Reply(), 1.0 if self.seconds is None else self.seconds)
+            handler.trickle(right or Reply(), 1.0 if self.seconds is None else self.seconds)
 
 
 def _without(reply: Reply, names: Collection[str]) -> Reply:

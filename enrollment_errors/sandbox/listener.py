@@ -13,7 +13,7 @@ from http.server import ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
 
-from .exchange import Exchange, Request
+from .handler import Handler, Request
 
 THREAD_NAME = "enrollment-sandbox"
 
@@ -26,7 +26,7 @@ class Listener(ThreadingHTTPServer):
     def __init__(
         self,
         address: tuple[str, int],
-        answer: Callable[[Request, Exchange], None],
+        answer: Callable[[Request, Handler], None],
         new_connection: Callable[[], int],
         tls: ssl.SSLContext | None,
     ) -> None:
@@ -36,7 +36,7 @@ class Listener(ThreadingHTTPServer):
         self._open: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        super().__init__(address, Exchange)
+        super().__init__(address, Handler)
         # A client may be gone between the select and the accept, which would wait for the next one without this.
         self.socket.settimeout(1)
         # Not serve_forever, which looks only now and then whether it should end.

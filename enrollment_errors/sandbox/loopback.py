@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 import threading
 from abc import ABC, abstractmethod
@@ -11,8 +10,9 @@ from itertools import count
 from types import TracebackType
 from typing import ClassVar, TypeVar
 
-from .exchange import Exchange, Reply, Request
+from ..transport.call import is_loopback
 from .faults import Faults
+from .handler import Handler, Reply, Request
 from .listener import THREAD_NAME, Listener
 
 REQUESTS_KEPT = 10_000
@@ -22,13 +22,6 @@ Server = TypeVar("Server", bound="LoopbackServer")
 
 class NotLoopback(ValueError):
     """Refused: a server without any protection would be reachable from other machines."""
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class LoopbackServer(ABC):
@@ -102,13 +95,13 @@ class LoopbackServer(ABC):
         """The name under which the request counts and fails; ``None`` for what does neither."""
 
     @abstractmethod
-    def reply_to(self, request: Request, exchange: Exchange) -> Reply:
+    def reply_to(self, request: Request, handler: Handler) -> Reply:
         """Do what is asked."""
 
-    def _answer(self, request: Request, exchange: Exchange) -> None:
+    def _answer(self, request: Request, handler: Handler) -> None:
         endpoint = self.endpoint_of(request)
         if endpoint is None:
-            exchange.send(self.reply_to(request, exchange))
+            handler.send(self.reply_to(request, handler))
             return
         with self._counting:
             self.calls[endpoint] += 1
@@ -116,9 +109,9 @@ class LoopbackServer(ABC):
             self._connections.add(request.connection)
         fault = self.faults.draw(endpoint)
         if fault is None:
-            exchange.send(self.reply_to(request, exchange))
+            handler.send(self.reply_to(request, handler))
         else:
-            fault.strike(exchange, lambda: self.reply_to(request, exchange))
+            fault.strike(handler, lambda: self.reply_to(request, handler))
 
     def _listen(self, port: int, tls: ssl.SSLContext | None) -> Listener:
         return Listener((self.host, port), self._answer, lambda: next(self._numbers), tls)

@@ -25,10 +25,11 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from ..transport.call import is_loopback
 from . import api, cards, control
-from .exchange import Exchange, Reply, Request
+from .handler import Handler, Reply, Request
 from .listener import Listener
-from .loopback import LoopbackServer, is_loopback
+from .loopback import LoopbackServer
 from .state import DEFAULT_GROUPS, State
 
 CARD_FORM_SCRIPT = "/assets/js/littlepay.min.js"
@@ -100,14 +101,14 @@ class SandboxServer(LoopbackServer):
             return "card_form_script"
         return api.endpoint_of(self.state, request)
 
-    def reply_to(self, request: Request, exchange: Exchange) -> Reply:
+    def reply_to(self, request: Request, handler: Handler) -> Reply:
         if request.segments[0] in ("sandbox", "card-form"):
-            return self._for_browsers_too(request, exchange)
+            return self._for_browsers_too(request, handler)
         if (request.method, request.target) == ("GET", CARD_FORM_SCRIPT):
             return _card_form_script()
         return api.reply_to(self.state, request)
 
-    def _for_browsers_too(self, request: Request, exchange: Exchange) -> Reply:
+    def _for_browsers_too(self, request: Request, handler: Handler) -> Reply:
         """No page but one from this machine may steer the sandbox through its visitor's browser."""
         origin = request.headers.get("Origin")
         if origin is not None and not (self.allow_remote or is_loopback(urlsplit(origin).hostname or "")):
@@ -115,7 +116,7 @@ class SandboxServer(LoopbackServer):
         if request.method == "OPTIONS":
             reply = Reply(204, headers=PREFLIGHT)
         elif request.segments[0] == "sandbox":
-            exchange.release()
+            handler.release()
             reply = control.reply_to(self, request)
         else:
             reply = cards.reply_to(self.state, request)

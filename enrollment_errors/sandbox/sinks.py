@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .exchange import Exchange, Reply, Request
+from .handler import Handler, Reply, Request
 from .loopback import LoopbackServer
 
 AMPLITUDE_PATH = "/2/httpapi"
@@ -114,7 +114,7 @@ class TelemetrySink(LoopbackServer):
         is_envelope = request.segments[0] == "api" and request.segments[2:] == ("envelope", "")
         return "sentry" if request.method == "POST" and is_envelope else None
 
-    def reply_to(self, request: Request, exchange: Exchange) -> Reply:
+    def reply_to(self, request: Request, handler: Handler) -> Reply:
         endpoint = self.endpoint_of(request)
         if endpoint is None:
             return self._events(request)

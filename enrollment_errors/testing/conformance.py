@@ -19,11 +19,12 @@ from typing import Any, Protocol
 
 import pytest
 
+from ..clock import Deadline
 from ..exceptions import DeadlineExceeded, ExpiryNotClearable, ProcessorError, StatusError, TransportError
 from ..linking import has_unknown_words
-from ..processors.base import CardForm, FundingSource, Link, Processor, Redirect
-from ..redaction import Secret
-from ..transport.deadline import Deadline
+from ..processors.base import Processor
+from ..processors.types import CardForm, FundingSource, Link, Redirect
+from ..secret import Secret
 from ..transport.http import Limits, ProcessorHttp
 from .private_cache import add_private_cache
 

@@ -14,8 +14,8 @@ import responses
 
 from ..exceptions import ConnectionFailed, DeadlineExceeded, TimedOut
 from ..sandbox import api
-from ..sandbox.exchange import Reply, Request
 from ..sandbox.faults import Fault, Faults
+from ..sandbox.handler import Reply, Request
 from ..sandbox.state import DEFAULT_GROUPS, State
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -71,12 +71,12 @@ class FakeProcessor:
         endpoint = api.endpoint_of(self.state, request)
         self.calls[endpoint] += 1
         fault = self.faults.draw(endpoint)
-        exchange = _Exchange()
+        handler = _Handler()
         if fault is None:
-            exchange.send(api.reply_to(self.state, request))
+            handler.send(api.reply_to(self.state, request))
         else:
-            fault.strike(exchange, lambda: api.reply_to(self.state, request))  # type: ignore[arg-type]
-        return exchange.answer()
+            fault.strike(handler, lambda: api.reply_to(self.state, request))  # type: ignore[arg-type]
+        return handler.answer()
 
     def _request(self, prepared: requests.PreparedRequest) -> Request:
         headers = Message()
@@ -95,7 +95,7 @@ class FakeProcessor:
         )
 
 
-class _Exchange:
+class _Handler:
     """What a fault of the sandbox does to a connection, said as what the client makes of it."""
 
     def __init__(self) -> None:

@@ -2,9 +2,9 @@
 
 Nothing here knows any processor. ``http.ProcessorHttp`` is what a processor uses; the rest serves it::
 
-    http ── retry ── circuit ── bulkhead ── exchange ── session ── sockets ── answer
-                        │                      │
-    token_cache ── shared_cache             privacy, sealing, failures
+    http ── retry ── circuit ── bulkhead ── exchange ── pool ── sockets ── answer
+     │                                         │
+    token_cache                             privacy, failures
 
-``call`` and ``response`` are what goes in and what comes out, ``deadline`` and ``clock`` the time that it may take.
+``call`` has what goes in, how far it has come, and what comes out.
 """

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..exceptions import ConnectionFailed, ReplyBroken
-from .under_way import Exchange
+from .call import Progress
 
 MAX_INTERIM = 20
 """Interim answers (RFC 9110, 15.2) that are read past. A server that says "wait" all the time says nothing else."""
@@ -40,9 +40,9 @@ class AnswerReader(io.BufferedReader):
     Raises ``ConnectionFailed`` where the connection ends before the answer does, and ``ReplyBroken``.
     """
 
-    def __init__(self, raw: io.RawIOBase, exchange: Exchange, on_end: Callable[[int, bool], None]) -> None:
+    def __init__(self, raw: io.RawIOBase, progress: Progress, on_end: Callable[[int, bool], None]) -> None:
         super().__init__(raw)
-        self._exchange = exchange
+        self._progress = progress
         self._on_end = on_end
         self._head: deque[bytes] | None = None
         self._consumed = 0
@@ -71,7 +71,7 @@ class AnswerReader(io.BufferedReader):
         if not self.closed:
             is_whole = self._left == 0 and not self._chunked
             super().close()
-            self._on_end(self._consumed, is_whole and self._in_order and not self._exchange.answered_early)
+            self._on_end(self._consumed, is_whole and self._in_order and not self._progress.answered_early)
 
     def _read_head(self) -> list[bytes]:
         """Status line, fields and the empty line of the final answer."""
@@ -163,7 +163,7 @@ class AnswerReader(io.BufferedReader):
             raise ReplyBroken("a head, or a line, that is too long")
         if not line.endswith(b"\n"):
             raise ConnectionFailed(
-                "the connection was cut in the middle of the answer", may_have_taken_effect=self._exchange.sent
+                "the connection was cut in the middle of the answer", may_have_taken_effect=self._progress.sent
             )
         return line[:-2] if line.endswith(b"\r\n") else line[:-1]
 

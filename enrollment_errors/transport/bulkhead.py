@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from ..exceptions import ProcessorBusy
-from .per_process import PerProcess
+from ..processes import PerProcess
 
 _places: PerProcess[threading.BoundedSemaphore] = PerProcess()
 _held: ContextVar[frozenset[str]] = ContextVar("accounts_whose_place_is_held", default=frozenset())

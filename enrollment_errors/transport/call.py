@@ -1,19 +1,24 @@
-"""One call to a processor, its secrets still hidden, and how it becomes a request."""
+"""One call to a processor: what goes in, its secrets still hidden; how far it has come; and the 2xx answer."""
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
+from requests.utils import guess_json_utf
 
 from .. import __version__
-from ..exceptions import BaseUrlInvalid
-from ..redaction import Secret
+from ..clock import Deadline
+from ..exceptions import BaseUrlInvalid, ReplyIncomplete, ReplyNotJson
+from ..secret import Secret
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 _HEADERS = {
@@ -99,3 +104,108 @@ def check_base_url(base_url: str) -> None:
         raise BaseUrlInvalid("the base URL must be http:// or https:// and a host")
     if not _URL_CHARACTERS.fullmatch(base_url):
         raise BaseUrlInvalid("the base URL must have no user, no query, no fragment and no spaces")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent there stays on this machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass
+class Progress:
+    """What is known of the call that is under way in this thread, for the sockets and readers below ``requests``."""
+
+    deadline: Deadline
+    connect_timeout: float
+    read_timeout: float
+    sent: bool = False
+    """At least one byte of the request has left."""
+    found_dead: bool = False
+    """The connection was of no use before that: a pooled one that the server had closed, or spoken on unasked."""
+    answered_early: bool = False
+    """Part of an answer was there before the whole request had left."""
+
+
+current_progress: ContextVar[Progress] = ContextVar("current_progress")
+
+
+_NOT_JSON = object()
+_HALF_OF_A_PAIR = re.compile(r"\\u[dD][89A-Fa-f]")
+
+
+@dataclass(frozen=True)
+class Response:
+    """A processor's 2xx answer."""
+
+    status: int
+    content: bytes = field(repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.content.strip()
+
+    @property
+    def is_json(self) -> bool:
+        return self._document is not _NOT_JSON
+
+    def json_fields(self, *required: str, optional: Sequence[str] = (), secret: Sequence[str] = ()) -> dict[str, Any]:
+        """What is named of the answer's object, and nothing else of it; ``None`` for the optional ones that it lacks.
+
+        Each of ``required`` is neither ``null`` nor ``""``. What is named in ``secret`` too comes as a ``Secret`` that
+        can stand in a header. Raises ``ReplyNotJson`` and ``ReplyIncomplete``.
+        """
+        return self._picked(lambda: [self._document], required, optional, secret)[0]
+
+    def json_items(
+        self, *required: str, optional: Sequence[str] = (), secret: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
+        """The same of each object of an answer that is an array."""
+        return self._picked(lambda: self._document, required, optional, secret)
+
+    def _picked(
+        self, objects: Callable[[], Any], required: Sequence[str], optional: Sequence[str], secret: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        if not self.is_json:
+            raise ReplyNotJson("the answer is not JSON")
+        missing = _missing(objects(), required, secret)
+        if missing:
+            raise ReplyIncomplete(f"the answer lacks {missing}")
+        return [
+            {name: Secret(found[name]) if name in secret else found.get(name) for name in (*required, *optional)}
+            for found in objects()
+        ]
+
+    # Never a local variable of a method: it holds tokens, and Sentry sends the locals of the frames that an exception
+    # went through.
+    @cached_property
+    def _document(self) -> Any:
+        try:
+            return _parsed(self.content)
+        except (ValueError, RecursionError):
+            return _NOT_JSON
+
+
+def _parsed(content: bytes) -> Any:
+    """Raises ``ValueError``, for half a surrogate pair too: no URL, database or event could take it."""
+    text = content.decode(guess_json_utf(content) or "utf-8")  # type: ignore[no-untyped-call]
+    document = json.loads(text)
+    if _HALF_OF_A_PAIR.search(text):
+        json.dumps(document, ensure_ascii=False).encode()
+    return document
+
+
+def _missing(objects: Any, required: Sequence[str], secret: Sequence[str]) -> str:
+    if not isinstance(objects, list) or not all(isinstance(found, dict) for found in objects):
+        return "an object where one is needed"
+    return ", ".join(
+        name
+        for name in required
+        if any(found.get(name) in (None, "") or (name in secret and not _fits_header(found[name])) for found in objects)
+    )
+
+
+def _fits_header(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable() and " " not in value

@@ -34,12 +34,11 @@ from urllib.parse import quote
 
 from django.dispatch import Signal
 
+from ..clock import SYSTEM_CLOCK, Clock
 from ..encryption import keyed_digest
 from ..exceptions import CircuitOpen, ProcessorBusy, StatusError, TransportError
-from .clock import SYSTEM_CLOCK, Clock
-from .host_lock import host_lock
-from .shared_cache import CLOCKS_APART, CacheDown, SharedCache, is_recent
-from .slots import Slots
+from ..processes import host_lock
+from ..shared_cache import CLOCKS_APART, CacheDown, SharedCache, Slots, is_recent
 
 circuit_opened = Signal()
 """Sent once, by one process of the fleet, when an account's circuit opens: ``account``, ``state`` (a ``CircuitState``)
@@ -114,7 +113,7 @@ class Circuit:
         self._clock = clock
 
     @contextmanager
-    def guard(self, longest: float, parties: Collection[str] = ()) -> Iterator[None]:
+    def admit(self, longest: float, parties: Collection[str] = ()) -> Iterator[None]:
         """Around one call that takes at most ``longest`` seconds, made for ``parties``. Raises ``CircuitOpen`` in its
         place. A call for no parties counts each time that it fails."""
         with ExitStack() as alone:

@@ -9,16 +9,13 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
+from ..clock import Clock
 from ..exceptions import StatusError
-from ..redaction import Secret
-from .call import Call
-from .clock import Clock
+from ..secret import Secret
+from .call import Call, Progress, Response, current_progress
 from .failures import cleaned
-from .privacy import private_call
-from .response import Response
-from .sealing import sealing
-from .session import ConnectionPool
-from .under_way import Exchange, current_exchange
+from .pool import ConnectionPool
+from .privacy import private_call, sealing
 
 MAX_CONTENT = 2 * 1024 * 1024
 """Bytes of an answer that are read. What is longer is cut, and so no JSON any more."""
@@ -26,26 +23,26 @@ MAX_BODY_TEXT = 4000
 """Characters of an error's body that the table's patterns can see."""
 
 
-def exchanged(call: Call, pool: ConnectionPool, exchange: Exchange, clock: Clock) -> Response | BaseException:
+def exchange(call: Call, pool: ConnectionPool, progress: Progress, clock: Clock) -> Response | BaseException:
     """The 2xx answer, or what to raise in want of one."""
-    result = _exchanged_once(call, pool, exchange, clock)
+    result = _exchange_once(call, pool, progress, clock)
     # No retry: no server has seen anything yet.
-    return _exchanged_once(call, pool, exchange, clock) if exchange.found_dead else result
+    return _exchange_once(call, pool, progress, clock) if progress.found_dead else result
 
 
-def _exchanged_once(call: Call, pool: ConnectionPool, exchange: Exchange, clock: Clock) -> Response | BaseException:
-    token = current_exchange.set(exchange)
+def _exchange_once(call: Call, pool: ConnectionPool, progress: Progress, clock: Clock) -> Response | BaseException:
+    token = current_progress.set(progress)
     try:
-        with private_call(), sealing(call), pool.exchange(call.prepared()) as reply:
+        with private_call(), sealing(call), pool.open(call.prepared()) as reply:
             content = _content(reply)
             if 200 <= reply.status_code <= 299:
                 return Response(reply.status_code, content)
             body = Secret(content.decode("utf-8", "replace")[:MAX_BODY_TEXT])
             return StatusError(reply.status_code, body, _retry_after(reply.headers.get("Retry-After"), clock))
     except BaseException as error:  # noqa: BLE001 - an exit shows its frames as well, and is raised again outside
-        return cleaned(error, sent=exchange.sent)
+        return cleaned(error, sent=progress.sent)
     finally:
-        current_exchange.reset(token)
+        current_progress.reset(token)
 
 
 def _content(reply: requests.Response) -> bytes:

@@ -8,20 +8,17 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
-from ..exceptions import ProcessorError
-from ..redaction import Secret
+from ..clock import SYSTEM_CLOCK, Clock, Deadline
+from ..exceptions import ProcessorError, StatusError
+from ..secret import Secret
 from .bulkhead import place
-from .call import Call
+from .call import Call, Progress, Response
 from .circuit import Circuit
-from .clock import SYSTEM_CLOCK, Clock
-from .deadline import Deadline
-from .exchange import exchanged
+from .exchange import exchange
+from .pool import pool_of
 from .privacy import UpstreamSpan
-from .response import Response
 from .retry import with_retries
-from .session import pool_of
 from .token_cache import TokenCache
-from .under_way import Exchange
 
 __all__ = ["Limits", "ProcessorHttp", "Response"]
 
@@ -123,7 +120,7 @@ class ProcessorHttp:
     def _attempt(self, call: Call, held: ExitStack) -> Response:
         """``held`` keeps the place: a pause before the next try holds the thread like a call does."""
         self.deadline.check()
-        with self.circuit.guard(self.deadline.remaining(), self.parties):
+        with self.circuit.admit(self.deadline.remaining(), self.parties):
             held.enter_context(self._place())
             result = self._exchange(call)
             if isinstance(result, BaseException):
@@ -138,9 +135,9 @@ class ProcessorHttp:
         started = self.clock.monotonic()
         span = UpstreamSpan(call.label)
         pool = pool_of(self.account, self.tls_context, self.limits.max_calls)
-        exchange = Exchange(self.deadline, self.limits.connect_timeout, self.limits.read_timeout)
-        result = exchanged(call, pool, exchange, self.clock)
-        status = getattr(result, "status", None)
+        progress = Progress(self.deadline, self.limits.connect_timeout, self.limits.read_timeout)
+        result = exchange(call, pool, progress, self.clock)
+        status = result.status if isinstance(result, (Response, StatusError)) else None
         span.finish(status)
         seconds = self.clock.monotonic() - started
         logger.debug(

@@ -1,23 +1,30 @@
-"""Our calls as Sentry and the log know them: one span each, in place of what the libraries say.
+"""What others may see of our calls: the site's tracing tools, Sentry, and the logs of the libraries below.
 
-What passes through those libraries is sealed (``sealing``). What they would still say of it, urllib3 in its log and
-sentry-sdk's own integration in breadcrumbs and spans, is the same once more. So while a call of ours is under way, in
-this thread and nowhere else, urllib3's loggers drop their records and Sentry sees a client that has no integrations.
+Tracing tools wrap urllib3 and ``http.client``, and record addresses, headers and bodies; the address of a card carries
+its token. So what passes through those libraries is sealed: it has the templated route in place of the path, a
+placeholder in place of each header of the call, and an empty object in place of the body. What the processor gets is
+put in where the bytes go to the socket: the request as it is, with no header that the call does not name, such as the
+site's own trace.
 
-Whatever an SDK raises here, the call goes on.
+What those libraries would still say of it, urllib3 in its log and sentry-sdk's own integration in breadcrumbs and
+spans, is the same once more. So while a call of ours is under way, in this thread and nowhere else, urllib3's loggers
+drop their records and Sentry sees a client that has no integrations. Whatever an SDK raises here, the call goes on.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sentry_sdk
-import urllib3  # noqa: F401 - makes its loggers
+from urllib3.connectionpool import HTTPConnectionPool
+
+from .call import Call
 
 if TYPE_CHECKING:
     from sentry_sdk.tracing import Span
@@ -75,11 +82,77 @@ class _NotOurCalls(logging.Filter):
         return not _under_way.get()
 
 
-def _guard_loggers() -> None:
+_not_our_calls = _NotOurCalls()
+
+
+def silence_libraries() -> None:
+    """Once, when Django has started: what the libraries below log of our calls is dropped."""
     # A logger's filters are asked for its own records only, not for those of its children.
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("urllib3", "requests"):
-            logging.getLogger(name).addFilter(_NotOurCalls())
+            logging.getLogger(name).addFilter(_not_our_calls)
 
 
-_guard_loggers()
+_BODY = b"{}"
+
+
+@dataclass(frozen=True, repr=False)
+class _Content:
+    """What is sealed."""
+
+    target: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+_call: ContextVar[Call] = ContextVar("sealed_call")
+_content: ContextVar[_Content] = ContextVar("sealed_content")
+
+
+@contextmanager
+def sealing(call: Call) -> Iterator[None]:
+    """What a ``SealingPool`` is given in this thread meanwhile is the request of ``call``."""
+    token = _call.set(call)
+    try:
+        yield
+    finally:
+        _call.reset(token)
+
+
+class SealingPool(HTTPConnectionPool):
+    """Its ``urlopen`` stands above the one that tools wrap."""
+
+    def urlopen(  # type: ignore[override]
+        self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any
+    ) -> Any:
+        call = _call.get()
+        token = _content.set(_Content(url, headers, body))
+        try:
+            return super().urlopen(
+                method=method,
+                url=call.shown_path,
+                body=None if body is None else _BODY,  # its Content-Length stays that of the real one
+                headers={**headers, **{name: f"{{{name}}}" for name in call.headers}},
+                **options,
+            )
+        finally:
+            _content.reset(token)
+
+
+def opened(data: bytes) -> bytes:
+    """What the processor gets in place of ``data``: the head of the request under way, or its body."""
+    content = _content.get()
+    if data == _BODY:
+        assert content.body is not None
+        return content.body
+    ours = {name.lower().encode(): value for name, value in content.headers.items()}
+    request_line, *lines = data.split(b"\r\n")
+    method, _, version = request_line.split(b" ")
+    head = [b" ".join((method, content.target.encode(), version))]
+    for line in lines:
+        name = line.partition(b":")[0]
+        if name.lower() in ours:
+            head.append(name + b": " + ours[name.lower()].encode("latin-1"))
+        elif name.lower() in (b"host", b""):
+            head.append(line)
+    return b"\r\n".join(head)

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from ..clock import Clock, Deadline
 from ..exceptions import CircuitOpen, ConnectionFailed, ProcessorError, ReplyBroken, StatusError, TimedOut, TlsFailed
-from .clock import Clock
-from .deadline import Deadline
 
 T = TypeVar("T")
 

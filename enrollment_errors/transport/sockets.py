@@ -26,21 +26,21 @@ from ..exceptions import (
     TransportError,
 )
 from .answer import AnswerReader
+from .call import Progress, current_progress
 from .failures import failed_handshake
-from .under_way import Exchange, current_exchange
 
 
 @contextmanager
 def _bounded(sock: socket.socket, timeout: float) -> Iterator[None]:
-    exchange = current_exchange.get()
-    left = exchange.deadline.remaining()
+    progress = current_progress.get()
+    left = progress.deadline.remaining()
     if left <= 0:
-        raise DeadlineExceeded("the budget ended during the call", may_have_taken_effect=exchange.sent)
+        raise DeadlineExceeded("the budget ended during the call", may_have_taken_effect=progress.sent)
     sock.settimeout(min(left, timeout))
     try:
         yield
     except TimeoutError:
-        raise _too_late(left < timeout, exchange.sent) from None
+        raise _too_late(left < timeout, progress.sent) from None
 
 
 def _too_late(deadline_was_nearer: bool, sent: bool) -> TransportError:
@@ -62,7 +62,7 @@ class BoundedSocket(socket.socket):
 
     def makefile(self, *args: Any, **kwargs: Any) -> Any:
         self.is_fit, self._received = False, 0
-        return AnswerReader(super().makefile("rb", buffering=0), current_exchange.get(), self._end_answer)
+        return AnswerReader(super().makefile("rb", buffering=0), current_progress.get(), self._end_answer)
 
     def _end_answer(self, consumed: int, is_in_order: bool) -> None:
         self.is_fit, self._was_used = is_in_order and consumed == self._received, True
@@ -73,7 +73,7 @@ class BoundedSocket(socket.socket):
         if self._early:
             buffer[:1], self._early, received = self._early, b"", 1
         else:
-            with _bounded(self, current_exchange.get().read_timeout):
+            with _bounded(self, current_progress.get().read_timeout):
                 try:
                     received = super().recv_into(buffer, *args, **kwargs)
                 except ssl.SSLError:
@@ -82,22 +82,22 @@ class BoundedSocket(socket.socket):
         return received
 
     def send(self, *args: Any, **kwargs: Any) -> int:
-        exchange = current_exchange.get()
-        self._listen(exchange)
-        with _bounded(self, exchange.read_timeout):
+        progress = current_progress.get()
+        self._listen(progress)
+        with _bounded(self, progress.read_timeout):
             try:
                 sent = super().send(*args, **kwargs)
             except TimeoutError:
                 raise
             except OSError:
-                if exchange.sent:
+                if progress.sent:
                     raise
-                exchange.found_dead = True
+                progress.found_dead = True
                 raise ConnectionFailed("the connection was closed before the request was sent") from None
-        exchange.sent = True
+        progress.sent = True
         return sent
 
-    def _listen(self, exchange: Exchange) -> None:
+    def _listen(self, progress: Progress) -> None:
         """Without waiting: who answers before all of the request has left, answers something else, or in haste."""
         self.settimeout(0)
         broken: TransportError | None = None
@@ -107,17 +107,17 @@ class BoundedSocket(socket.socket):
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return
         except ssl.SSLError:
-            broken = TlsFailed("TLS failed before the answer", may_have_taken_effect=exchange.sent)
+            broken = TlsFailed("TLS failed before the answer", may_have_taken_effect=progress.sent)
         except OSError:
             pass  # what it means, the send itself tells
-        if self._was_used and not exchange.sent:
-            exchange.found_dead = True
+        if self._was_used and not progress.sent:
+            progress.found_dead = True
             raise ConnectionFailed("the connection was of no use before the request was sent")
         if broken is not None:
             raise broken
         if self._was_used and early:
             raise ReplyBroken("an answer that was there before the request")
-        exchange.answered_early, self._early = True, early
+        progress.answered_early, self._early = True, early
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         # The timeout of the C version is for the whole, which is right, but it does not tell whether anything has left.
@@ -131,7 +131,7 @@ class BoundedTlsSocket(BoundedSocket, ssl.SSLSocket):
     def do_handshake(self, block: bool = False) -> None:
         # Without an argument, which gevent's has none of. It tells how to wait where the socket has no timeout.
         try:
-            with _bounded(self, current_exchange.get().connect_timeout):
+            with _bounded(self, current_progress.get().connect_timeout):
                 super().do_handshake()
         except ssl.SSLError as error:
             failure: TransportError = failed_handshake(error)
@@ -147,11 +147,11 @@ class BoundedTlsSocket(BoundedSocket, ssl.SSLSocket):
 
 def open_connection(host: str, port: int, options: Any) -> BoundedSocket:
     """A connected socket. Raises ``TransportError``; tries every address of the host, as far as the time goes."""
-    exchange = current_exchange.get()
+    progress = current_progress.get()
     failure: TransportError = NameNotResolved("the name has no address")
-    for family, kind, protocol, _, address in _resolve(host, port, exchange):
+    for family, kind, protocol, _, address in _resolve(host, port, progress):
         try:
-            return _connected(BoundedSocket(family, kind, protocol), address, options, exchange)
+            return _connected(BoundedSocket(family, kind, protocol), address, options, progress)
         except TransportError as error:
             failure = error
         except OSError as error:
@@ -159,11 +159,11 @@ def open_connection(host: str, port: int, options: Any) -> BoundedSocket:
     raise failure
 
 
-def _connected(sock: BoundedSocket, address: Any, options: Any, exchange: Exchange) -> BoundedSocket:
+def _connected(sock: BoundedSocket, address: Any, options: Any, progress: Progress) -> BoundedSocket:
     try:
         for option in options:
             sock.setsockopt(*option)
-        with _bounded(sock, exchange.connect_timeout):
+        with _bounded(sock, progress.connect_timeout):
             sock.connect(address)
     except BaseException:
         sock.close()
@@ -171,7 +171,7 @@ def _connected(sock: BoundedSocket, address: Any, options: Any, exchange: Exchan
     return sock
 
 
-def _resolve(host: str, port: int, exchange: Exchange) -> list[Any]:
+def _resolve(host: str, port: int, progress: Progress) -> list[Any]:
     """``getaddrinfo`` knows no timeout, so a thread waits for it. Only a new connection pays for that."""
     answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
 
@@ -181,12 +181,12 @@ def _resolve(host: str, port: int, exchange: Exchange) -> list[Any]:
         except (OSError, UnicodeError) as error:
             answers.put(error)
 
-    left = exchange.deadline.remaining()
+    left = progress.deadline.remaining()
     threading.Thread(target=ask, name="enrollment-errors-dns", daemon=True).start()
     try:
-        answer = answers.get(timeout=max(0, min(left, exchange.connect_timeout)))
+        answer = answers.get(timeout=max(0, min(left, progress.connect_timeout)))
     except queue.Empty:
-        raise _too_late(left < exchange.connect_timeout, sent=False) from None
+        raise _too_late(left < progress.connect_timeout, sent=False) from None
     if isinstance(answer, Exception):
         raise NameNotResolved(f"the name was not resolved: {type(answer).__name__}")
     return answer

@@ -13,15 +13,14 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from ..clock import Clock, Deadline
 from ..encryption import decrypt, encrypt, keyed_digest
 from ..exceptions import ProcessorError, StatusError
 from ..outcomes import Stage
-from ..redaction import Secret
-from .clock import Clock
-from .deadline import Deadline
-from .per_process import PerProcess
-from .response import Response
-from .shared_cache import CLOCKS_APART, LONGEST, CacheDown, SharedCache
+from ..processes import PerProcess
+from ..secret import Secret
+from ..shared_cache import CLOCKS_APART, LONGEST, CacheDown, SharedCache
+from .call import Response
 
 PURPOSE = "api-access-token"
 MARGIN = 30.0

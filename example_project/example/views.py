@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare, get_random_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from enrollment_errors.adapter import IN_PERSON_PERMISSION
-from enrollment_errors.rider_session import forget_rider
+from enrollment_errors.visit import forget_rider
 
 from .benefits import AGENCIES, agency_of, flows_of
 from .forms import AgencyCardForm, InPersonForm

@@ -8,8 +8,8 @@ from typing import Any
 
 import requests
 
-from enrollment_errors.redaction import Secret
-from enrollment_errors.transport.deadline import Deadline
+from enrollment_errors.clock import Deadline
+from enrollment_errors.secret import Secret
 from enrollment_errors.transport.http import Limits, ProcessorHttp
 from tests.transport.upstream import Upstream
 

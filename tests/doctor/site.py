@@ -10,9 +10,10 @@ from django.core.cache.backends.locmem import LocMemCache
 
 from enrollment_errors.adapter import Enrollment
 from enrollment_errors.exceptions import ProcessorError
-from enrollment_errors.processors.base import CardForm, Processor, Tokenization
+from enrollment_errors.processors.base import Processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor
-from enrollment_errors.redaction import Secret
+from enrollment_errors.processors.types import CardForm, Tokenization
+from enrollment_errors.secret import Secret
 from tests.site import AGENCY, TestAdapter
 
 

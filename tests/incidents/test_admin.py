@@ -461,7 +461,7 @@ class TestTheCircuits:
         return Circuit("littlepay", **{"failures": 1, "window": 30, "open_for": 10, "cache": "default", **changes})
 
     def fail(self, **changes: Any) -> None:
-        with pytest.raises(ConnectionFailed), self.circuit(**changes).guard(1):
+        with pytest.raises(ConnectionFailed), self.circuit(**changes).admit(1):
             raise ConnectionFailed
 
     def test_a_closed_one_says_that_calls_go_on(self, shown: Callable[[], str]) -> None:

@@ -16,9 +16,9 @@ import requests
 import responses
 
 from enrollment_errors.processors.littlepay import LittlepayProcessor
-from enrollment_errors.redaction import Secret
 from enrollment_errors.sandbox.api import ENDPOINTS
 from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.secret import Secret
 from enrollment_errors.testing.fake import FakeProcessor
 
 from .switchio import SwitchioProcessor

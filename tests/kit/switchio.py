@@ -15,8 +15,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from enrollment_errors.exceptions import CardRefused, ReplyIncomplete, StatusError
-from enrollment_errors.processors.base import FundingSource, Link, Processor, Redirect
-from enrollment_errors.redaction import Secret
+from enrollment_errors.processors.base import Processor
+from enrollment_errors.processors.types import FundingSource, Link, Redirect
+from enrollment_errors.secret import Secret
 
 REQUIRED = ("BASE_URL", "PTO_ID", "API_KEY", "API_SECRET", "AUTHORIZATION")
 REGISTRATION_SECONDS = 15 * 60

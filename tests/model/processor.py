@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from enrollment_errors.sandbox.exchange import Exchange, Reply, Request
+from enrollment_errors.sandbox.handler import Handler, Reply, Request
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.state import FundingSource
 
@@ -111,18 +111,18 @@ class WatchedSandbox(SandboxServer):
             self.finish(work)
         super().stop()
 
-    def reply_to(self, request: Request, exchange: Exchange) -> Reply:
+    def reply_to(self, request: Request, handler: Handler) -> Reply:
         endpoint = self.endpoint_of(request)
         if request.segments[0] == "gateway":
             return self._watched("registration", ("", ""), lambda: self._gateway(request))
         if endpoint == "link":
             key = (request.json()["id"], request.segments[3])
-            return self._watched("link", key, lambda: super(WatchedSandbox, self).reply_to(request, exchange))
+            return self._watched("link", key, lambda: super(WatchedSandbox, self).reply_to(request, handler))
         if endpoint == "tokenization":
             return self._watched(
-                "tokenization", ("", ""), lambda: super(WatchedSandbox, self).reply_to(request, exchange)
+                "tokenization", ("", ""), lambda: super(WatchedSandbox, self).reply_to(request, handler)
             )
-        return super().reply_to(request, exchange)
+        return super().reply_to(request, handler)
 
     def _watched(self, endpoint: str, key: Key, do: Callable[[], Reply]) -> Reply:
         work = Work(key, do)

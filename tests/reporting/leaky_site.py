@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 from enrollment_errors.exceptions import ConnectionFailed
-from enrollment_errors.redaction import Secret
 from enrollment_errors.reporting.dispatch import dispatch
-from enrollment_errors.reporting.sentry_guard import guard_request
+from enrollment_errors.reporting.sentry_scrubbing import scrub_request
+from enrollment_errors.secret import Secret
 
 from .reports import new_report
 
@@ -39,7 +39,7 @@ def call_processor(url: str, card_token: Secret) -> None:
 
 def reported(request: HttpRequest) -> HttpResponse:
     """As our own views do it: the failure is reported, and the rider gets a page."""
-    guard_request(request)
+    scrub_request(request)
     try:
         call_processor(settings.LEAKS["processor_url"], Secret(request.POST["card_token"]))
     except ConnectionFailed as error:
@@ -48,7 +48,7 @@ def reported(request: HttpRequest) -> HttpResponse:
 
 
 def reported_and_raised(request: HttpRequest) -> HttpResponse:
-    guard_request(request)
+    scrub_request(request)
     try:
         call_processor(settings.LEAKS["processor_url"], Secret(request.POST["card_token"]))
     except ConnectionFailed as error:
@@ -58,7 +58,7 @@ def reported_and_raised(request: HttpRequest) -> HttpResponse:
 
 
 def raises(request: HttpRequest) -> HttpResponse:
-    guard_request(request)
+    scrub_request(request)
     card_token = request.POST["card_token"]
     posted = request.POST.dict()
     page = {"status": {"access": {"deep": {"deeper": posted}}}}
@@ -66,14 +66,14 @@ def raises(request: HttpRequest) -> HttpResponse:
 
 
 def logs(request: HttpRequest) -> HttpResponse:
-    guard_request(request)
+    scrub_request(request)
     logger.info("GET https://processor.test/api/v1/fundingsources/bytoken/%s", request.POST["card_token"])
     logger.error("cannot enroll %s: %s", request.POST, request.COOKIES, extra={"form": request.POST.dict()})
     return HttpResponse()
 
 
 def annotates(request: HttpRequest) -> HttpResponse:
-    guard_request(request)
+    scrub_request(request)
     card_token = request.POST["card_token"]
     sentry_sdk.set_context("rider", {"card_token": card_token, "request": [request.META, request.POST]})
     sentry_sdk.set_user({"id": "7", "username": settings.LEAKS["name"], "email": f"{settings.LEAKS['name']}@a.example"})
@@ -87,7 +87,7 @@ def annotates(request: HttpRequest) -> HttpResponse:
 
 
 def reads_what_is_no_json(request: HttpRequest) -> HttpResponse:
-    guard_request(request)
+    scrub_request(request)
     return HttpResponse(json.loads(requests.post(f"{settings.LEAKS['processor_url']}/2/httpapi", timeout=2).text[1:]))
 
 
@@ -105,22 +105,22 @@ def opens_a_scope(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
 
 
 def blind(request: HttpRequest) -> HttpResponse:
-    guard_request(request)
+    scrub_request(request)
     raise RuntimeError("before anybody has read the form")
 
 
 def quiet(request: HttpRequest) -> HttpResponse:
-    guard_request(request)
+    scrub_request(request)
     return HttpResponse()
 
 
 def receives_json(request: HttpRequest) -> HttpResponse:
-    guard_request(request)
+    scrub_request(request)
     body = json.loads(request.body)
     raise RuntimeError(f"cannot read {request.body!r} which is {json.dumps(body)}")
 
 
-def unguarded(request: HttpRequest) -> HttpResponse:
+def unscrubbed(request: HttpRequest) -> HttpResponse:
     card_token = request.POST["card_token"]
     raise RuntimeError(f"cannot enroll {card_token=}")
 
@@ -135,5 +135,5 @@ urlpatterns = [
     path("no-json/", reads_what_is_no_json),
     path("blind/", blind),
     path("quiet/", quiet),
-    path("unguarded/", unguarded),
+    path("unscrubbed/", unscrubbed),
 ]

@@ -6,8 +6,8 @@ from typing import Any
 from enrollment_errors.adapter import Enrollment, Identity
 from enrollment_errors.exceptions import StatusError
 from enrollment_errors.outcomes import Outcome, Side, Stage
-from enrollment_errors.redaction import Secret
-from enrollment_errors.reporting.report import Event, Report, Visit
+from enrollment_errors.reporting.report import Event, Origin, Report
+from enrollment_errors.secret import Secret
 from tests.site import AGENCY
 
 IDENTITY = Identity(user_id="user-6fd1", device_id="device-0c1e", session_id=1_795_300_000_123)
@@ -24,9 +24,9 @@ def new_enrollment(**changes: Any) -> Enrollment:
     return Enrollment(**{**facts, **changes})
 
 
-def new_visit(**changes: Any) -> Visit:
+def new_origin(**changes: Any) -> Origin:
     facts: dict[str, Any] = {"path": "/enrollment/", "language": "es", "identity": IDENTITY}
-    return Visit(**{**facts, **changes})
+    return Origin(**{**facts, **changes})
 
 
 def new_report(**changes: Any) -> Report:
@@ -35,7 +35,7 @@ def new_report(**changes: Any) -> Report:
         "event": Event.RETURNED_ENROLLMENT,
         "reference": "H7P-2QX-9MR",
         "at": datetime(2026, 11, 21, 22, 5, 30, 250_000, tzinfo=timezone.utc),
-        "visit": new_visit(),
+        "origin": new_origin(),
         "enrollment": new_enrollment(),
         "processor": "littlepay",
         "side": Side.BACKEND,

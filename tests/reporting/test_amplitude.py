@@ -26,7 +26,7 @@ from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.sinks import TelemetrySink
 from tests.waiting import wait_until
 
-from .reports import new_enrollment, new_report, new_success, new_visit
+from .reports import new_enrollment, new_origin, new_report, new_success
 
 
 def sent(amplitude: TelemetrySink, report: Report) -> dict[str, Any]:
@@ -155,9 +155,9 @@ class TestEventProperties:
 
 class TestUserProperties:
     def test_are_the_same_less_the_path_and_where_the_rider_came_from(self, amplitude: TelemetrySink) -> None:
-        visit = new_visit(referrer="https://agency.example/apply", user_agent="Mozilla/5.0 (Linux)")
+        origin = new_origin(referrer="https://agency.example/apply", user_agent="Mozilla/5.0 (Linux)")
 
-        event = sent(amplitude, new_report(visit=visit))
+        event = sent(amplitude, new_report(origin=origin))
 
         assert event["user_properties"] == {
             **ABOUT,
@@ -180,7 +180,7 @@ class TestUserProperties:
     def test_a_referrer_is_kept_without_query_fragment_and_credentials(
         self, amplitude: TelemetrySink, referrer: str, kept: str, domain: str
     ) -> None:
-        properties = sent(amplitude, new_report(visit=new_visit(referrer=referrer)))["user_properties"]
+        properties = sent(amplitude, new_report(origin=new_origin(referrer=referrer)))["user_properties"]
 
         assert (properties["referrer"], properties["referring_domain"]) == (kept, domain)
 
@@ -252,7 +252,7 @@ class TestWhatTheSdkDropsOrRefuses:
     def test_a_short_id_is_accepted(self, amplitude: TelemetrySink) -> None:
         identity = Identity(user_id="7", device_id="8", session_id=1)
 
-        event = sent(amplitude, new_report(visit=new_visit(identity=identity)))
+        event = sent(amplitude, new_report(origin=new_origin(identity=identity)))
 
         assert (event["user_id"], event["device_id"]) == ("7", "8")
 

@@ -85,14 +85,14 @@ def test_an_error_of_the_sites_own_is_logged_all_the_same(lost: None, caplog: py
     assert "The site's own code failed in Adapter.on_success: RuntimeError" in caplog.text
 
 
-def test_that_requests_cannot_be_guarded_is_logged(
+def test_that_requests_cannot_be_scrubbed_is_logged(
     traced: None, rider: Rider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delattr(sentry_sdk, "get_isolation_scope")
 
     rider.asks_for_token()
 
-    assert "Sentry's events cannot be guarded: AttributeError" in caplog.text
+    assert "Sentry's events cannot be scrubbed: AttributeError" in caplog.text
 
 
 def test_an_amplitude_that_cannot_be_made_changes_nothing(

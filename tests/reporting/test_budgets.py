@@ -18,12 +18,12 @@ from enrollment_errors.sandbox.server import SandboxServer
 from tests.rider import Rider, Telemetry
 from tests.transport.clocks import FakeClock
 
-from .reports import new_report, new_success, new_visit
+from .reports import new_origin, new_report, new_success
 
 
 def of_session(number: int, **changes: Any) -> Report:
     identity = Identity(user_id=f"user-{number}", device_id=f"device-{number}", session_id=number)
-    return new_report(visit=new_visit(identity=identity), **changes)
+    return new_report(origin=new_origin(identity=identity), **changes)
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sentry_sdk.utils import AnnotatedValue
 
-from enrollment_errors.redaction import FILTERED, Secret, scrub_event, scrub_text
+from enrollment_errors.redaction import FILTERED, scrub_event, scrub_text
+from enrollment_errors.secret import Secret
 
 TOKENS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~+/=", min_size=12, max_size=80)
 

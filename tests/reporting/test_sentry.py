@@ -11,12 +11,12 @@ from django.test import RequestFactory
 
 from enrollment_errors import exceptions
 from enrollment_errors.outcomes import Outcome, Side, Stage
-from enrollment_errors.redaction import Secret
 from enrollment_errors.reporting import log
 from enrollment_errors.reporting import sentry as sentry_sink
 from enrollment_errors.reporting.report import Report
-from enrollment_errors.reporting.sentry_guard import RequestGuard, guard_request
+from enrollment_errors.reporting.sentry_scrubbing import RequestScrubber, scrub_request
 from enrollment_errors.sandbox.sinks import TelemetrySink
+from enrollment_errors.secret import Secret
 
 from .reports import new_enrollment, new_refusal, new_report, new_success
 
@@ -149,7 +149,7 @@ class TestNoEvent:
 
     def test_where_the_sdk_is_not_initialised(self, sink: TelemetrySink) -> None:
         sentry_sink.send(new_report())
-        guard_request(RequestFactory().get("/"))
+        scrub_request(RequestFactory().get("/"))
 
         assert not sink.calls
 
@@ -205,13 +205,13 @@ def processors() -> list[int]:
 
 class TestGuardRequest:
     def test_lets_no_event_go_that_it_cannot_clean(self) -> None:
-        assert RequestGuard()({"request": {"headers": "not a mapping"}}, {}) is None
+        assert RequestScrubber()({"request": {"headers": "not a mapping"}}, {}) is None
 
     def test_again_and_again_is_the_same_as_once(self, sentry: TelemetrySink) -> None:
         request = RequestFactory().get("/")
 
-        guard_request(request)
+        scrub_request(request)
         once = processors()
-        guard_request(request)
+        scrub_request(request)
 
         assert processors() == once

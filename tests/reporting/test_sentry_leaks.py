@@ -213,10 +213,10 @@ class TestNothingLeaves:
         assert frames[-1]["function"] == "call_processor"
         assert "raise ConnectionFailed" in frames[-1]["context_line"]
 
-    def test_while_the_same_search_finds_what_an_unguarded_view_lets_go(
+    def test_while_the_same_search_finds_what_an_unscrubbed_view_lets_go(
         self, sentry: TelemetrySink, site: str, leaks: dict[str, str]
     ) -> None:
-        post(f"{site}/unguarded/", leaks)
+        post(f"{site}/unscrubbed/", leaks)
 
         assert "card_token" in found(sentry, leaks)
 
@@ -256,6 +256,6 @@ class TestTheSitesOwnBeforeSend:
             **EVERYTHING, send_default_pii=True, before_send=scrub_event, before_send_transaction=scrub_event
         )
 
-        post(f"{site}/unguarded/", leaks)
+        post(f"{site}/unscrubbed/", leaks)
 
         assert not {"card_token", "session"} & found(sentry, leaks)

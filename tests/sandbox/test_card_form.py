@@ -12,8 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
 from enrollment_errors.sandbox.cards import TEST_CARDS
-from enrollment_errors.sandbox.exchange import Exchange, Reply, Request
 from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.sandbox.handler import Handler, Reply, Request
 from enrollment_errors.sandbox.loopback import LoopbackServer
 from enrollment_errors.sandbox.server import SandboxServer
 from tests.servers import missing
@@ -64,7 +64,7 @@ class Site(LoopbackServer):
     def endpoint_of(self, request: Request) -> None:
         return None
 
-    def reply_to(self, request: Request, exchange: Exchange) -> Reply:
+    def reply_to(self, request: Request, handler: Handler) -> Reply:
         if request.target == "/page.js":
             return Reply(200, SCRIPT, "text/javascript")
         if request.target != "/":

@@ -15,8 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from enrollment_errors.sandbox.exchange import Exchange, Reply, Request
 from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.sandbox.handler import Handler, Reply, Request
 from enrollment_errors.sandbox.listener import THREAD_NAME
 from enrollment_errors.sandbox.loopback import LoopbackServer, NotLoopback
 from enrollment_errors.sandbox.server import SandboxServer
@@ -125,7 +125,7 @@ class TestClients:
             def endpoint_of(self, request: Request) -> None:
                 return None
 
-            def reply_to(self, request: Request, exchange: Exchange) -> Reply:
+            def reply_to(self, request: Request, handler: Handler) -> Reply:
                 raise LookupError("a bug")
 
         with Broken() as server:

@@ -23,7 +23,7 @@ def test_it_passes_while_calls_go_on() -> None:
 
 def test_it_fails_while_a_circuit_is_open_and_names_the_account() -> None:
     circuit = Circuit("littlepay", failures=1, window=30, open_for=60, cache="default")
-    with pytest.raises(ConnectionFailed), circuit.guard(1):
+    with pytest.raises(ConnectionFailed), circuit.admit(1):
         raise ConnectionFailed
 
     assert "is not called, because it is down: littlepay" in str(result().error)

@@ -112,7 +112,7 @@ class TestWhatItSays:
 
     def test_tells_of_an_open_circuit_until_when(self, read: Callable[[], dict[str, Any]]) -> None:
         circuit = Circuit("littlepay", failures=1, window=30, open_for=10, cache="default")
-        with pytest.raises(ConnectionFailed), circuit.guard(1):
+        with pytest.raises(ConnectionFailed), circuit.admit(1):
             raise ConnectionFailed
 
         assert read()["accounts"]["littlepay"]["circuit"] == {

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
+from enrollment_errors.clock import Clock
 from enrollment_errors.sandbox.faults import Fault
-from enrollment_errors.transport.clock import Clock
 from tests.rider import Rider
 
 RIDERS = 200

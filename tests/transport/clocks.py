@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from django.core.cache.backends import base, filebased, locmem
 
-from enrollment_errors.transport.clock import Clock
+from enrollment_errors.clock import Clock
 
 
 class FakeClock(Clock):

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from enrollment_errors.transport.clock import SYSTEM_CLOCK, Clock
-from enrollment_errors.transport.deadline import Deadline
+from enrollment_errors.clock import SYSTEM_CLOCK, Clock, Deadline
 from enrollment_errors.transport.http import Limits, ProcessorHttp
 
 from .certificates import Certificate, make_certificate

@@ -20,13 +20,13 @@ import django
 from django.conf import settings
 from django.core.management import call_command
 
+from enrollment_errors.clock import Deadline
 from enrollment_errors.exceptions import CircuitOpen, ProcessorError, TimedOut
-from enrollment_errors.redaction import Secret
+from enrollment_errors.processes import host_lock
+from enrollment_errors.secret import Secret
+from enrollment_errors.transport.call import Response
 from enrollment_errors.transport.circuit import Circuit, Phase, read_state
-from enrollment_errors.transport.deadline import Deadline
-from enrollment_errors.transport.host_lock import host_lock
 from enrollment_errors.transport.http import Limits, ProcessorHttp
-from enrollment_errors.transport.response import Response
 from enrollment_errors.transport.token_cache import AccessToken
 
 from .circuits import heard
@@ -178,7 +178,7 @@ def probe(config: dict[str, Any], pipe: Connection) -> list[Call]:
     closed. For each probe it adds a byte to the file ``config["probes"]``.
     """
     circuit = Circuit(config["account"], failures=1, window=30, open_for=0.02, cache="default")
-    with suppress(CircuitOpen, TimedOut), circuit.guard(5):
+    with suppress(CircuitOpen, TimedOut), circuit.admit(5):
         raise TimedOut
     while read_state(config["account"], "default", open_for=0.02).phase is Phase.CLOSED:
         time.sleep(0.002)  # another process has opened it, and not written so yet: till then calls are no probes
@@ -186,7 +186,7 @@ def probe(config: dict[str, Any], pipe: Connection) -> list[Call]:
     with open(config["probes"], "ab", buffering=0) as probes:
         while not pipe.poll(0.005):
             asked, admitted = time.monotonic(), None
-            with suppress(CircuitOpen, TimedOut), circuit.guard(60):
+            with suppress(CircuitOpen, TimedOut), circuit.admit(60):
                 admitted = time.monotonic()
                 probes.write(b".")
                 time.sleep(0.02)

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import pytest
 
+from enrollment_errors.clock import Deadline
 from enrollment_errors.exceptions import (
     ConnectionFailed,
     ReplyBroken,
@@ -22,10 +23,9 @@ from enrollment_errors.exceptions import (
     StatusError,
     TlsFailed,
 )
-from enrollment_errors.transport import answer, session
-from enrollment_errors.transport.deadline import Deadline
-from enrollment_errors.transport.http import ProcessorHttp, Response
-from enrollment_errors.transport.under_way import Exchange
+from enrollment_errors.transport import answer, pool
+from enrollment_errors.transport.call import Progress, Response
+from enrollment_errors.transport.http import ProcessorHttp
 
 from .certificates import Certificate
 from .conftest import Connect, Serve
@@ -273,7 +273,7 @@ class TestAnswersTooEarly:
                 pass
 
         server = serve(turn_away)
-        opened = session.open_connection
+        opened = pool.open_connection
 
         def open_and_wait(*args: object) -> object:
             sock = opened(*args)  # type: ignore[arg-type]
@@ -281,7 +281,7 @@ class TestAnswersTooEarly:
             return sock
 
         with pytest.MonkeyPatch.context() as monkeypatch:
-            monkeypatch.setattr(session, "open_connection", open_and_wait)
+            monkeypatch.setattr(pool, "open_connection", open_and_wait)
             for _ in range(2):
                 with pytest.raises(StatusError) as caught:
                     post(connect(server.url))
@@ -299,7 +299,7 @@ class TestAnswersTooEarly:
             connection.reset()
             was_reset.release()
 
-        opened = session.open_connection
+        opened = pool.open_connection
 
         def open_and_wait(*args: object) -> object:
             sock = opened(*args)  # type: ignore[arg-type]
@@ -307,7 +307,7 @@ class TestAnswersTooEarly:
             assert was_reset.acquire(timeout=5)
             return sock
 
-        monkeypatch.setattr(session, "open_connection", open_and_wait)
+        monkeypatch.setattr(pool, "open_connection", open_and_wait)
         server = serve(reset_at_once)
         with pytest.raises(ConnectionFailed) as caught:
             post(connect(server.url))
@@ -319,7 +319,7 @@ class TestAnswersTooEarly:
         self, serve: Serve, connect: Connect, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, tls: bool
     ) -> None:
         # The moment between the look at the connection and the first byte cannot be hit, so it is looked at here alone.
-        monkeypatch.setattr(session._BoundedConnection, "is_connected", True)
+        monkeypatch.setattr(pool._BoundedConnection, "is_connected", True)
         answered, spoken = threading.Event(), threading.Event()
 
         def answer_twice(connection: Connection) -> None:
@@ -367,7 +367,7 @@ class TestAnswersTooEarly:
     def test_that_are_no_tls_before_the_request_are_replaced(
         self, serve: Serve, connect: Connect, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(session._BoundedConnection, "is_connected", True)
+        monkeypatch.setattr(pool._BoundedConnection, "is_connected", True)
         spoken = threading.Event()
 
         def answer_and_babble(connection: Connection) -> None:
@@ -405,13 +405,13 @@ class TestAnswersTooEarly:
 
 def wait_after_the_headers(monkeypatch: pytest.MonkeyPatch, event: threading.Event) -> None:
     """The moment between them and the body, which is short, until the server has done what it does in it."""
-    end_headers = session._BoundedConnection.endheaders
+    end_headers = pool._BoundedConnection.endheaders
 
-    def end_and_wait(self: session._BoundedConnection) -> None:
+    def end_and_wait(self: pool._BoundedConnection) -> None:
         end_headers(self)
         assert event.wait(5)
 
-    monkeypatch.setattr(session._BoundedConnection, "endheaders", end_and_wait)
+    monkeypatch.setattr(pool._BoundedConnection, "endheaders", end_and_wait)
 
 
 class TestReader:
@@ -420,7 +420,7 @@ class TestReader:
     @staticmethod
     def reading(data: bytes) -> tuple[answer.AnswerReader, list[tuple[int, bool]]]:
         ends: list[tuple[int, bool]] = []
-        exchange = Exchange(Deadline(8), 1, 1, sent=True)
+        exchange = Progress(Deadline(8), 1, 1, sent=True)
         raw = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
         return answer.AnswerReader(raw, exchange, lambda *end: ends.append(end)), ends  # type: ignore[arg-type]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from enrollment_errors import shared_cache
 from enrollment_errors.exceptions import (
     CircuitOpen,
     ConnectionFailed,
@@ -19,10 +20,9 @@ from enrollment_errors.exceptions import (
     TimedOut,
     TlsFailed,
 )
-from enrollment_errors.redaction import Secret
-from enrollment_errors.transport import shared_cache
+from enrollment_errors.processes import host_lock
+from enrollment_errors.secret import Secret
 from enrollment_errors.transport.circuit import Circuit, CircuitState, Phase, circuit_opened, read_state
-from enrollment_errors.transport.host_lock import host_lock
 
 from .circuits import heard
 from .clocks import FakeClock
@@ -59,13 +59,13 @@ def operations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def succeed(circuit: Circuit) -> None:
-    with circuit.guard(LONGEST):
+    with circuit.admit(LONGEST):
         pass
 
 
 def fail(circuit: Circuit, error: BaseException | None = None) -> None:
     error = error or ConnectionFailed()
-    with pytest.raises(type(error)), circuit.guard(LONGEST):
+    with pytest.raises(type(error)), circuit.admit(LONGEST):
         raise error
 
 
@@ -169,7 +169,7 @@ class TestRecovery:
     def test_then_one_caller_probes_and_nobody_else(self, circuit: Circuit, clock: FakeClock) -> None:
         open_up(circuit)
         clock.now += OPEN_FOR
-        with circuit.guard(LONGEST):
+        with circuit.admit(LONGEST):
             assert is_open(circuit)
             assert is_open(circuit)
 
@@ -206,7 +206,7 @@ class TestRecovery:
     def test_a_prober_that_died_is_followed_by_another(self, circuit: Circuit, clock: FakeClock) -> None:
         open_up(circuit)
         clock.now += OPEN_FOR
-        dead = circuit.guard(LONGEST)
+        dead = circuit.admit(LONGEST)
         dead.__enter__()
         clock.now += LONGEST - 0.01
         assert is_open(circuit)
@@ -224,7 +224,7 @@ class TestRecovery:
     def test_a_call_that_began_before_it_and_fails_after_it_does_not_count(
         self, circuit: Circuit, clock: FakeClock
     ) -> None:
-        slow = [circuit.guard(LONGEST) for _ in range(FAILURES)]
+        slow = [circuit.admit(LONGEST) for _ in range(FAILURES)]
         for call in slow:
             call.__enter__()
         open_up(circuit)
@@ -236,7 +236,7 @@ class TestRecovery:
         assert not is_open(circuit)
 
     def test_a_call_that_began_before_the_opening_does_not_close_it(self, circuit: Circuit) -> None:
-        slow = circuit.guard(LONGEST)
+        slow = circuit.admit(LONGEST)
         slow.__enter__()
         open_up(circuit)
         slow.__exit__(None, None, None)
@@ -284,7 +284,7 @@ class TestSignals:
     def test_opening_and_closing_are_told_once(
         self, circuit: Circuit, clock: FakeClock, account: str, signals: list[Any]
     ) -> None:
-        slow = [circuit.guard(LONGEST) for _ in range(5)]
+        slow = [circuit.admit(LONGEST) for _ in range(5)]
         for call in slow:
             call.__enter__()
         last = ConnectionFailed("the last straw")

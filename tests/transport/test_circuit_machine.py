@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from enrollment_errors.exceptions import CircuitOpen, ProcessorBusy, ProcessorError, StatusError, TimedOut
-from enrollment_errors.redaction import Secret
+from enrollment_errors.secret import Secret
 from enrollment_errors.transport.circuit import Circuit, Phase, read_state
 
 from .circuits import heard
@@ -32,7 +32,7 @@ PARTIES = st.sampled_from([(), (), ("a",), ("b",), ("a", "b"), ("c",), ("d",)])
 class Call:
     """Under way. ``period`` is the stretch of one state in which it began."""
 
-    guard: Any
+    admission: Any
     period: int
     parties: tuple[str, ...]
     probing: bool
@@ -98,7 +98,7 @@ class OnASharedCache(RuleBasedStateMachine):
         return self.clock.now < self.party_failed_at.get(party, -WINDOW) + WINDOW
 
     def _begin(self, parties: tuple[str, ...]) -> Call | None:
-        guard = self.circuit.guard(LONGEST, parties)
+        admission = self.circuit.admit(LONGEST, parties)
         now = self.clock.now
         late = any(self._has_failed(party) for party in parties)
         admitted = self.until is None or (
@@ -107,7 +107,7 @@ class OnASharedCache(RuleBasedStateMachine):
             and self.lets_probe()
         )
         try:
-            guard.__enter__()
+            admission.__enter__()
         except CircuitOpen:
             assert not admitted
             return None
@@ -116,7 +116,7 @@ class OnASharedCache(RuleBasedStateMachine):
         if probing:
             self.probed_until[self.period, late] = now + (max(LONGEST, OPEN_FOR) if late else LONGEST)
             self.probers += 1
-        return Call(guard, self.period, parties, probing, late)
+        return Call(admission, self.period, parties, probing, late)
 
     @rule(call=consumes(calls), status=st.sampled_from([None, 404]))
     def it_is_answered(self, call: Call, status: int | None) -> None:
@@ -156,7 +156,7 @@ class OnASharedCache(RuleBasedStateMachine):
 
     def _end(self, call: Call, error: ProcessorError | None) -> None:
         self.probers -= call.probing
-        call.guard.__exit__(type(error) if error else None, error, None)
+        call.admission.__exit__(type(error) if error else None, error, None)
 
     def _begin_period(self, until: float | None) -> None:
         self.last_period += 1

@@ -22,7 +22,7 @@ def circuit(account: str, clock: FakeClock) -> Circuit:
 
 
 def fail(circuit: Circuit) -> None:
-    with pytest.raises(ConnectionFailed), circuit.guard(LONGEST):
+    with pytest.raises(ConnectionFailed), circuit.admit(LONGEST):
         raise ConnectionFailed
 
 
@@ -38,7 +38,7 @@ def test_failures_at_the_same_moment_are_counted_one_by_one(circuit: Circuit, mo
     monkeypatch.setattr(LocMemCache, "add", add_late)
     fail(circuit)
     fail(circuit)
-    with pytest.raises(CircuitOpen), circuit.guard(LONGEST):
+    with pytest.raises(CircuitOpen), circuit.admit(LONGEST):
         pass
 
 
@@ -50,8 +50,8 @@ def test_a_probe_that_took_longer_than_it_might_and_one_after_it_close_it_once(
         for _ in range(FAILURES):
             fail(circuit)
         clock.now += OPEN_FOR
-        with circuit.guard(LONGEST):
+        with circuit.admit(LONGEST):
             clock.now += LONGEST + 1
-            with circuit.guard(LONGEST):
+            with circuit.admit(LONGEST):
                 pass
     assert [name for name, _ in signals] == ["opened", "closed"]

@@ -11,14 +11,12 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from enrollment_errors.clock import Clock, Deadline
 from enrollment_errors.exceptions import CircuitOpen, ConnectionFailed, ProcessorBusy
-from enrollment_errors.redaction import Secret
+from enrollment_errors.secret import Secret
+from enrollment_errors.shared_cache import CLOCKS_APART, SharedCache, Slots
+from enrollment_errors.transport.call import Response
 from enrollment_errors.transport.circuit import Circuit, Phase, read_state
-from enrollment_errors.transport.clock import Clock
-from enrollment_errors.transport.deadline import Deadline
-from enrollment_errors.transport.response import Response
-from enrollment_errors.transport.shared_cache import CLOCKS_APART, SharedCache
-from enrollment_errors.transport.slots import Slots
 from enrollment_errors.transport.token_cache import AccessToken, TokenCache
 
 from .circuits import heard
@@ -53,13 +51,13 @@ class Elsewhere:
 
 
 def fail(circuit: Circuit, *parties: str) -> None:
-    with pytest.raises(ConnectionFailed), circuit.guard(LONGEST, parties):
+    with pytest.raises(ConnectionFailed), circuit.admit(LONGEST, parties):
         raise ConnectionFailed
 
 
 def is_refused(circuit: Circuit, *parties: str) -> bool:
     try:
-        with circuit.guard(LONGEST, parties):
+        with circuit.admit(LONGEST, parties):
             return False
     except CircuitOpen:
         return True
@@ -125,7 +123,7 @@ class TestAClaim:
         for _ in range(FAILURES):
             fail(circuit)
         clock.now += OPEN_FOR
-        died = circuit.guard(LONGEST)
+        died = circuit.admit(LONGEST)
         with Elsewhere(clock, HOUR):
             died.__enter__()
         assert not is_refused(circuit)
@@ -191,6 +189,6 @@ def test_a_busy_process_on_a_host_that_is_ahead_gives_its_probe_back(circuit: Ci
     for _ in range(FAILURES):
         fail(circuit)
     clock.now += OPEN_FOR
-    with Elsewhere(clock, HOUR), pytest.raises(ProcessorBusy), circuit.guard(LONGEST):
+    with Elsewhere(clock, HOUR), pytest.raises(ProcessorBusy), circuit.admit(LONGEST):
         raise ProcessorBusy
     assert not is_refused(circuit)

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from enrollment_errors.clock import Clock, Deadline
 from enrollment_errors.exceptions import DeadlineExceeded, TimedOut
-from enrollment_errors.transport.clock import Clock
-from enrollment_errors.transport.deadline import Deadline
 
 from .certificates import Certificate
 from .clocks import FakeClock

@@ -22,8 +22,9 @@ from enrollment_errors.exceptions import (
     TlsFailed,
     TransportError,
 )
-from enrollment_errors.redaction import Secret
-from enrollment_errors.transport.http import ProcessorHttp, Response
+from enrollment_errors.secret import Secret
+from enrollment_errors.transport.call import Response
+from enrollment_errors.transport.http import ProcessorHttp
 
 from .certificates import Certificate
 from .conftest import Connect, Serve

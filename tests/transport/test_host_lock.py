@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from enrollment_errors.transport.host_lock import host_lock
+from enrollment_errors.processes import host_lock
 
 from .fleet import BACKENDS, Fleet, Job, hold_lock, lock_after_a_fork
 

@@ -10,8 +10,8 @@ import pytest
 
 from enrollment_errors import __version__
 from enrollment_errors.exceptions import BaseUrlInvalid, ProcessorError, ReplyIncomplete, ReplyNotJson, StatusError
-from enrollment_errors.redaction import Secret
-from enrollment_errors.transport.http import Response
+from enrollment_errors.secret import Secret
+from enrollment_errors.transport.call import Response
 
 from .clocks import FakeClock
 from .conftest import Connect, Serve

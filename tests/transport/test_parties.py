@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache
 
 from enrollment_errors.exceptions import CircuitOpen, ConnectionFailed, ProcessorBusy, StatusError
-from enrollment_errors.redaction import Secret
+from enrollment_errors.secret import Secret
 from enrollment_errors.transport.circuit import Circuit, Phase, read_state
 
 from .clocks import FakeClock
@@ -24,7 +24,7 @@ def circuit(account: str, clock: FakeClock) -> Circuit:
 
 def call(circuit: Circuit, *parties: str, error: Exception | None = None) -> str:
     try:
-        with circuit.guard(LONGEST, parties):
+        with circuit.admit(LONGEST, parties):
             if error is not None:
                 raise error
     except CircuitOpen:

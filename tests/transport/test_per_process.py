@@ -6,7 +6,7 @@ from weakref import ref
 
 import pytest
 
-from enrollment_errors.transport.per_process import PerProcess
+from enrollment_errors.processes import PerProcess
 
 
 def test_an_item_is_made_once() -> None:

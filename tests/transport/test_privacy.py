@@ -18,7 +18,7 @@ from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.transport import Transport
 
 from enrollment_errors.exceptions import ProcessorError
-from enrollment_errors.redaction import Secret
+from enrollment_errors.secret import Secret
 from enrollment_errors.transport.http import ProcessorHttp
 
 from .certificates import Certificate
@@ -239,7 +239,7 @@ class TestTheSitesOwn:
         assert [event["message"] for event in sentry.events("event")] == ["hello"]
 
 
-def test_every_logger_of_urllib3_is_guarded() -> None:
+def test_every_logger_of_urllib3_is_silenced() -> None:
     assert urllib3.connectionpool.log.name == "urllib3.connectionpool"
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("urllib3", "requests")]
     assert {"urllib3.connectionpool", "urllib3.connection", "urllib3.util.retry"} <= set(names)

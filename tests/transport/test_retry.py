@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from enrollment_errors.clock import Deadline
 from enrollment_errors.exceptions import (
     CircuitOpen,
     ConnectionFailed,
@@ -19,8 +20,7 @@ from enrollment_errors.exceptions import (
     TimedOut,
     TlsFailed,
 )
-from enrollment_errors.redaction import Secret
-from enrollment_errors.transport.deadline import Deadline
+from enrollment_errors.secret import Secret
 from enrollment_errors.transport.retry import with_retries
 
 from .clocks import FakeClock

@@ -10,7 +10,7 @@ import pytest
 import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
 
-from enrollment_errors.redaction import Secret
+from enrollment_errors.secret import Secret
 from enrollment_errors.transport.http import ProcessorHttp
 
 from .certificates import Certificate

@@ -23,7 +23,7 @@ from enrollment_errors.exceptions import (
     StatusError,
     TlsFailed,
 )
-from enrollment_errors.transport import session
+from enrollment_errors.transport import pool
 from enrollment_errors.transport.http import ProcessorHttp
 from tests.waiting import wait_until
 
@@ -108,7 +108,7 @@ class TestPooling:
 
             def open_(context: ssl.SSLContext = context, got: list[object] = got) -> None:
                 meeting.wait()
-                got.append(session.pool_of(account, context, 4))
+                got.append(pool.pool_of(account, context, 4))
 
             threads = [threading.Thread(target=open_) for _ in range(8)]
             for thread in threads:
@@ -159,7 +159,7 @@ class TestStaleConnections:
         self, serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # The moment between the two cannot be hit from outside, so nobody looks.
-        monkeypatch.setattr(session._BoundedConnection, "is_connected", True)
+        monkeypatch.setattr(pool._BoundedConnection, "is_connected", True)
         was_reset = threading.Event()
 
         def answer_once(connection: Connection) -> None:
@@ -195,7 +195,7 @@ class TestStaleConnections:
         server = serve()
         get(connect(server.url))
         now = time.monotonic()
-        monkeypatch.setattr(session.time, "monotonic", lambda: now + session.MAX_IDLE)
+        monkeypatch.setattr(pool.time, "monotonic", lambda: now + pool.MAX_IDLE)
         get(connect(server.url))
         assert server.connections == 2
 

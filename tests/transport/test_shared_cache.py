@@ -11,12 +11,13 @@ import pytest
 from django.core.cache import caches
 from django.test import override_settings
 
+from enrollment_errors import shared_cache
 from enrollment_errors.exceptions import StatusError
-from enrollment_errors.redaction import Secret
-from enrollment_errors.transport import shared_cache
+from enrollment_errors.secret import Secret
+from enrollment_errors.shared_cache import REST, CacheDown, SharedCache
+from enrollment_errors.transport.call import Response
 from enrollment_errors.transport.circuit import Phase, read_state
-from enrollment_errors.transport.http import ProcessorHttp, Response
-from enrollment_errors.transport.shared_cache import REST, CacheDown, SharedCache
+from enrollment_errors.transport.http import ProcessorHttp
 from enrollment_errors.transport.token_cache import AccessToken
 
 from .brittle_cache import BrittleCache

@@ -14,14 +14,13 @@ from django.core.cache import cache, caches
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import override_settings
 
+from enrollment_errors import shared_cache
+from enrollment_errors.clock import SYSTEM_CLOCK, Clock, Deadline
 from enrollment_errors.encryption import encrypt
 from enrollment_errors.exceptions import ConnectionFailed, DeadlineExceeded, ReplyIncomplete, StatusError
 from enrollment_errors.outcomes import Stage
-from enrollment_errors.redaction import Secret
-from enrollment_errors.transport import shared_cache
-from enrollment_errors.transport.clock import SYSTEM_CLOCK, Clock
-from enrollment_errors.transport.deadline import Deadline
-from enrollment_errors.transport.response import Response
+from enrollment_errors.secret import Secret
+from enrollment_errors.transport.call import Response
 from enrollment_errors.transport.token_cache import (
     BETWEEN_RENEWALS,
     DEFAULT_LIFE,

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from enrollment_errors.adapter import Adapter, Agency, Enrollment, Method
-from enrollment_errors.outcomes import Result
+from enrollment_errors.results import Result
 
 from .benefits import BENEFITS
 from .journal import tell

@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from enrollment_errors.processors.base import Redirect, Tokenization
 from enrollment_errors.processors.littlepay import LittlepayProcessor
-from enrollment_errors.redaction import Secret
+from enrollment_errors.processors.types import Redirect, Tokenization
+from enrollment_errors.secret import Secret
 
 
 class GatewayProcessor(LittlepayProcessor):

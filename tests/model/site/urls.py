@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
 try:
-    from enrollment_errors.rider_session import forget_rider
+    from enrollment_errors.visit import forget_rider
 except ImportError:  # before there was a way to say that the next rider has come
 
     def forget_rider(request: HttpRequest) -> None:

@@ -1,19 +1,44 @@
-"""A lock between the processes of a host that have no cache in common. The kernel frees it when its holder dies."""
+"""What each process has for itself, and the one thing that the processes of a host share without a cache: a lock.
+
+A pooled connection that crosses a fork hands one child's answers to another, and a lock that was held at the moment of
+the fork is held for ever in the child. So everything is made when it is first asked for, and forgotten once the process
+id is another one; that holds for servers too that fork without running Python's own hooks.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Generic, TypeVar
 
 from django.core.files import locks
 from django.utils.crypto import salted_hmac
 
 logger = logging.getLogger("enrollment_errors")
+
+T = TypeVar("T")
+
+
+class PerProcess(Generic[T]):
+    def __init__(self) -> None:
+        self._items: dict[int, dict[Hashable, T]] = {}
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The item of this process under ``key``. Where two threads make it at once, both get the same one."""
+        pid = os.getpid()
+        items = self._items.get(pid)
+        if items is None:
+            # No lock, which a fork could leave held: setdefault gives all threads the same, right after a fork too.
+            items = self._items.setdefault(pid, {})
+            for other in list(self._items):
+                if other != pid:
+                    self._items.pop(other, None)
+        found = items.get(key)
+        return found if found is not None else items.setdefault(key, make())
 
 
 @contextmanager

@@ -1,15 +1,38 @@
-"""The rider's patience: one budget of time for all the calls of one request."""
+"""Time, sleep and chance behind one seam, so that a test of timing takes no time; and the rider's patience."""
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..exceptions import DeadlineExceeded
-from .clock import SYSTEM_CLOCK, Clock
+from .exceptions import DeadlineExceeded
+
+
+class Clock:
+    def monotonic(self) -> float:
+        """Seconds, for durations."""
+        return time.monotonic()
+
+    def time(self) -> float:
+        """Epoch seconds, for what other processes and hosts have to understand."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def random(self) -> float:
+        """From 0 to 1, 1 excluded."""
+        return random.random()  # noqa: S311 - spreads retries, protects nothing
+
+
+SYSTEM_CLOCK = Clock()
 
 
 class Deadline:
+    """One budget of time for all the calls of one request."""
+
     def __init__(self, seconds: float, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
         self._end = clock.monotonic() + seconds

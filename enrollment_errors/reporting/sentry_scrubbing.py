@@ -21,10 +21,10 @@ _HEADERS = frozenset({"accept", "accept-language", "content-length", "content-ty
 _ADDRESSES = ("REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
 
 
-_guarded: ContextVar[tuple[tuple[sentry_sdk.Scope, RequestGuard], ...]] = ContextVar("guarded_scopes", default=())
+_scrubbed: ContextVar[tuple[tuple[sentry_sdk.Scope, RequestScrubber], ...]] = ContextVar("scrubbed_scopes", default=())
 
 
-def guard_request(request: HttpRequest) -> None:
+def scrub_request(request: HttpRequest) -> None:
     """From here on every event of ``request`` leaves without secrets. Called at the start of each of our views.
 
     On both scopes: the site's middleware may leave the current one, whose turn comes after the isolation scope's.
@@ -32,23 +32,23 @@ def guard_request(request: HttpRequest) -> None:
     try:
         if sentry_sdk.is_initialized():
             scopes = (sentry_sdk.get_isolation_scope(), sentry_sdk.get_current_scope())
-            _guarded.set(tuple((scope, _guarded_by(scope, request)) for scope in scopes))
+            _scrubbed.set(tuple((scope, _scrubbed_by(scope, request)) for scope in scopes))
     except Exception as error:  # noqa: BLE001  whatever an SDK raises, the rider gets the page
-        logger.warning("Sentry's events cannot be guarded: %s", type(error).__name__)
+        logger.warning("Sentry's events cannot be scrubbed: %s", type(error).__name__)
 
 
-def _guarded_by(scope: sentry_sdk.Scope, request: HttpRequest) -> RequestGuard:
-    """Without Sentry's Django integration a scope may live as long as its thread, and must not collect guards."""
-    for known, guard in _guarded.get():
+def _scrubbed_by(scope: sentry_sdk.Scope, request: HttpRequest) -> RequestScrubber:
+    """Without Sentry's Django integration a scope may live as long as its thread, and must not collect scrubbers."""
+    for known, scrubber in _scrubbed.get():
         if known is scope:
-            guard.watch(request)
-            return guard
-    guard = RequestGuard(request)
-    scope.add_event_processor(guard)
-    return guard
+            scrubber.watch(request)
+            return scrubber
+    scrubber = RequestScrubber(request)
+    scope.add_event_processor(scrubber)
+    return scrubber
 
 
-class RequestGuard:
+class RequestScrubber:
     """Takes what is the rider's out of an event: what was posted, cookies, query, address, name; and every secret.
 
     One without a request is for events from elsewhere.

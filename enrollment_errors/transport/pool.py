@@ -17,8 +17,8 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 
-from .per_process import PerProcess
-from .sealing import SealingPool, opened
+from ..processes import PerProcess
+from .privacy import SealingPool, opened
 from .sockets import BoundedSocket, BoundedTlsSocket, open_connection
 
 MAX_IDLE = 50.0
@@ -80,7 +80,7 @@ class ConnectionPool(HTTPAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Nothing to add: the context verifies. The original would load the public CAs into a private context too."""
 
-    def exchange(self, request: PreparedRequest) -> Any:
+    def open(self, request: PreparedRequest) -> Any:
         return self.send(request, stream=True, timeout=None, verify=True, proxies={})
 
 

@@ -7,17 +7,14 @@ import os
 import selectors
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from email.message import Message
 from functools import cached_property
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
-
-if TYPE_CHECKING:
-    from .listener import Listener
 
 JSON = "application/json"
 WITHOUT_BODY = (204, 304)
@@ -79,12 +76,23 @@ class Reply:
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-class Exchange(BaseHTTPRequestHandler):
+class Server(Protocol):
+    """What a handler needs of the server that it belongs to."""
+
+    answer: Callable[[Request, Handler], None]
+    new_connection: Callable[[], int]
+
+    def start_tls(self, sock: socket.socket) -> None: ...
+
+    def release(self, sock: socket.socket) -> None: ...
+
+
+class Handler(BaseHTTPRequestHandler):
     """A connection and its requests, one after the other."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: Listener
+    server: Server  # type: ignore[assignment]  # the base class knows its own servers only
 
     def setup(self) -> None:
         self.number = self.server.new_connection()

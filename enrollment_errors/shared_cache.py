@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from math import ceil
 from typing import Any, TypeVar
 
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
 
-from .per_process import PerProcess
+from .processes import PerProcess
 
 logger = logging.getLogger("enrollment_errors")
 
@@ -122,3 +123,38 @@ def is_recent(made_at: object, seconds: float, now: float) -> bool:
 
 def _whole(seconds: float) -> int:
     return ceil(min(seconds, LONGEST))
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Counts what happened within a window: each event takes one of ``number`` slots under ``name``, which is free
+    again ``window`` seconds later.
+
+    Slots, because ``cache.add`` is atomic where ``cache.incr`` is not: in the database and the file cache.
+    """
+
+    cache: SharedCache
+    name: str
+    number: int
+    window: float
+
+    def take(self, now: float) -> Taken:
+        """Take a slot, if one is free. Raises ``CacheDown``."""
+        keys = [f"{self.name}.{number}" for number in range(self.number)]
+        found = self.cache.get_many(keys).items()
+        taken = {key: made_at for key, made_at in found if is_recent(made_at, self.window, now)}
+        for key in keys:
+            if key not in taken:
+                taken[key] = now  # by us, or by somebody else since we looked
+                if self.cache.claim(key, self.window, now):
+                    return Taken(True, len(taken), min(taken.values()))
+        return Taken(False, len(taken), min(taken.values()))
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Whether a slot was free, how many are taken now, and when the one that is the next to be free was taken."""
+
+    is_ours: bool
+    number: int
+    oldest: float

@@ -1,0 +1,185 @@
+"""One request of a rider, under one reference, that ends in at most one report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.utils import timezone
+
+from . import conf
+from .adapter import Enrollment
+from .claims import LinkClaim
+from .classification import Rule, classify
+from .clock import SYSTEM_CLOCK
+from .exceptions import (
+    ConfigurationError,
+    EnrollmentError,
+    LinkAnswerLost,
+    ProcessorError,
+    ReenrollmentTooEarly,
+)
+from .linking import ConcessionLink, Linked
+from .outcomes import Outcome, Side, Stage
+from .processors.account import Account
+from .processors.base import Processor
+from .processors.opening import open_processor
+from .processors.types import FundingSource
+from .references import new_reference
+from .reporting.dispatch import dispatch
+from .reporting.report import Event, Origin, Report
+from .results import PendingLink, Result
+
+
+class Attempt:
+    """Opens the processor, makes the link, and says how it ended: to operators as a report, to the views as a result.
+
+    ``enrollment`` is ``None`` where the site's own hook failed to say who enrolls into what.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        enrollment: Enrollment | None,
+        origin: Origin,
+        *,
+        side: Side = Side.BACKEND,
+    ) -> None:
+        self.reference = new_reference()
+        self._now = timezone.now()
+        self._started = SYSTEM_CLOCK.monotonic()
+        self._link: ConcessionLink | None = None
+        self._account = _account_of(enrollment)
+        self._report = Report(
+            event=event,
+            reference=self.reference,
+            at=self._now,
+            origin=origin,
+            enrollment=enrollment,
+            processor=self._account.processor.name if isinstance(self._account, Account) else "",
+            side=side,
+        )
+
+    def processor(self) -> Processor:
+        """For the calls of this request, with one budget of time that starts now. Raises ``ConfigurationError``."""
+        return open_processor(self.account(), parties=[self._report.origin.identity.user_id])
+
+    def account(self) -> Account:
+        """Raises ``ConfigurationError`` where the enrollment's account is not set up."""
+        if isinstance(self._account, Account):
+            return self._account
+        raise self._account
+
+    def link(self, processor: Processor, funding_source: FundingSource, lost: PendingLink | None) -> Result:
+        """Link the card to the benefit's group. Raises what ``ConcessionLink.make`` raises."""
+        assert self._report.enrollment is not None
+        enrollment, settings = self._report.enrollment, conf.get_settings()
+        wanted = PendingLink(
+            account=enrollment.account,
+            group_id=enrollment.group_id,
+            funding_source=funding_source,
+            expires_at=enrollment.expiry.expires_at(self._now) if enrollment.expiry else None,
+            sent_at=self._now.timestamp(),
+        )
+        claim = LinkClaim(
+            wanted,
+            rider=self._report.origin.identity.user_id,
+            cache=settings.CACHE,
+            quiet=settings.LINK_QUIET_TIME,
+            clock=processor.http.clock,
+        )
+        self._link = ConcessionLink(processor, wanted, enrollment.expiry, claim, now=self._now, lost=lost)
+        try:
+            linked = self._link.make()
+        except ReenrollmentTooEarly as too_early:
+            told = claim.told()
+            if told is None:
+                raise
+            return Result(Outcome.SUCCESS, "linked", told.reference, expires_at=too_early.expires_at, is_new=False)
+        return self._succeed(linked, funding_source, claim)
+
+    def note(self, **findings: Any) -> None:
+        """Tell of something at the card form that is no outcome."""
+        self._dispatch(stage=Stage.CARD_FORM, **findings)
+
+    def fail(self, error: Exception, stage: Stage, *, before_the_card: Sequence[PendingLink] = ()) -> Result:
+        """Classify, report, and say how it ended. ``stage`` is for an error that does not know its own.
+
+        ``before_the_card`` are the lost links of a rider whose card is not known yet: if one of them may still be made,
+        nobody can say that the card is not enrolled.
+        """
+        pending = self._link.wanted if self._link else self._may_be_made(before_the_card)
+        if pending is not None and self._link is None:
+            error = LinkAnswerLost(None, error if isinstance(error, ProcessorError) else None)
+        status = route = expires_at = opens_at = None
+        if isinstance(error, EnrollmentError):
+            stage, status, route = error.stage or stage, error.status, error.route
+        if isinstance(error, ReenrollmentTooEarly):
+            expires_at, opens_at = error.expires_at, error.reenrollment_opens_at
+        verdict = classify(error, processor=self._report.processor, stage=stage, site_rules=_site_rules())
+        self._dispatch(
+            status=self._failure_status(verdict.outcome),
+            outcome=verdict.outcome,
+            code=verdict.code,
+            stage=stage,
+            upstream_status=status,
+            route=route,
+            error=error,
+        )
+        return Result(
+            verdict.outcome,
+            verdict.code,
+            self.reference,
+            expires_at=expires_at,
+            reenrollment_opens_at=opens_at,
+            pending=pending if verdict.outcome is Outcome.UNKNOWN else None,
+        )
+
+    def _succeed(self, linked: Linked, funding_source: FundingSource, claim: LinkClaim) -> Result:
+        """A second click, or a second tab that asked for the same lost link, comes to the same success: told once."""
+        told = claim.tell(self.reference)
+        if told is not None:
+            return Result(Outcome.SUCCESS, linked.code, told.reference, expires_at=linked.expires_at, is_new=False)
+        self._dispatch(
+            status="success",
+            outcome=Outcome.SUCCESS,
+            code=linked.code,
+            stage=Stage.LINK,
+            card_scheme=funding_source.scheme,
+            card_category=funding_source.category,
+        )
+        return Result(Outcome.SUCCESS, linked.code, self.reference, expires_at=linked.expires_at)
+
+    def _may_be_made(self, lost: Sequence[PendingLink]) -> PendingLink | None:
+        enrollment = self._report.enrollment
+        if enrollment is None or not lost:
+            return None
+        here = (enrollment.account, enrollment.group_id)
+        since = self._now.timestamp() - conf.get_settings().LINK_QUIET_TIME
+        return next((one for one in lost if (one.account, one.group_id) == here and one.sent_at > since), None)
+
+    def _failure_status(self, outcome: Outcome) -> str:
+        if outcome is Outcome.RETRY:
+            return "fail" if self._report.event is Event.FINISHED_TOKENIZATION else "retry"
+        return "success" if outcome is Outcome.SUCCESS else "error"
+
+    def _dispatch(self, **findings: Any) -> None:
+        dispatch(replace(self._report, seconds=SYSTEM_CLOCK.monotonic() - self._started, **findings))
+
+
+def _account_of(enrollment: Enrollment | None) -> Account | ConfigurationError:
+    """Resolved once a request. What is wrong with it is raised where it is first needed, and so told."""
+    if enrollment is None:
+        return ConfigurationError("There is no enrollment, and so no account.")
+    try:
+        return conf.get_account(enrollment.account)
+    except ConfigurationError as error:
+        return error
+
+
+def _site_rules() -> tuple[Rule, ...]:
+    try:
+        return conf.get_settings().RULES
+    except ConfigurationError:
+        return ()  # settings that cannot be read are themselves the failure that is being told

@@ -1,0 +1,163 @@
+"""How the value of each setting is read: a wrong type, a number out of its range or an unimportable path is a
+``ConfigurationError`` that names the setting and shows the fix."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from django.utils.module_loading import import_string
+
+from .adapter import Adapter, Agency
+from .classification import Rule
+from .exceptions import ConfigurationError
+from .outcomes import Outcome, Stage
+from .processors.account import Account
+from .processors.base import Processor
+from .secret import Secret
+
+SETTING = "ENROLLMENT_ERRORS"
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise wrong(name, value, "a text")
+    return value
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise wrong(name, value, "True or False")
+    return value
+
+
+def _token(name: str, value: Any) -> Secret | None:
+    return Secret(_text(name, value)) if value else None
+
+
+def _sentry_event_url(name: str, value: Any) -> str:
+    text = _text(name, value)
+    if text and "{event_id}" not in text:
+        raise ConfigurationError(
+            f'{SETTING}["{name}"] must have {{event_id}} where the event\'s id belongs, such as '
+            '"https://example.sentry.io/issues/?query={event_id}".'
+        )
+    return text
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not all(isinstance(item, str) for item in _sequence(name, value)):
+        raise wrong(name, value, "a list of texts")
+    return tuple(value)
+
+
+def _sequence(name: str, value: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise wrong(name, value, "a list")
+    return value
+
+
+def _rules(name: str, value: Any) -> tuple[Rule, ...]:
+    if not all(isinstance(item, Rule) for item in _sequence(name, value)):
+        raise wrong(name, value, "a list of enrollment_errors.classification.Rule")
+    for rule in value:
+        # A failure at no other step leaves the card linked, or perhaps linked.
+        if rule.outcome in (Outcome.SUCCESS, Outcome.UNKNOWN) and rule.stage is not Stage.LINK:
+            raise ConfigurationError(
+                f'{SETTING}["{name}"]: "{rule.code}" must have stage=Stage.LINK for the outcome {rule.outcome.name}.'
+            )
+    return tuple(value)
+
+
+def _agency(name: str, value: Any) -> Agency | None:
+    if value is not None and not isinstance(value, Agency):
+        raise wrong(name, value, "an enrollment_errors.adapter.Agency")
+    return value
+
+
+def _seconds(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 3600:
+        raise wrong(name, value, "a number of seconds above 0")
+    return float(value)
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10_000:
+        raise wrong(name, value, "a whole number from 1")
+    return value
+
+
+def _adapter(name: str, value: Any) -> type[Adapter]:
+    return cast(type[Adapter], _imported(name, value, Adapter))
+
+
+def _imported(name: str, value: Any, base: type) -> Any:
+    if not isinstance(value, str):
+        raise wrong(name, value, f"the dotted path of a subclass of {base.__module__}.{base.__name__}")
+    try:
+        found = import_string(value)
+    except Exception as error:
+        raise ConfigurationError(
+            f'{SETTING}["{name}"]: "{value}" cannot be imported ({type(error).__name__}: {error}). '
+            f'Name a subclass of {base.__module__}.{base.__name__} as "package.module.Class".'
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ConfigurationError(f'{SETTING}["{name}"]: {value} is no subclass of {base.__module__}.{base.__name__}.')
+    return found
+
+
+def _accounts(name: str, value: Any) -> dict[str, Account]:
+    if not isinstance(value, Mapping) or not value:
+        raise wrong(name, value, 'a dict such as {"my-account": {"CLASS": "…", "OPTIONS": {…}}}')
+    return {alias: _account(f'{name}"]["{alias}', alias, entry) for alias, entry in value.items()}
+
+
+def _account(name: str, alias: Any, entry: Any) -> Account:
+    if not isinstance(alias, str) or not isinstance(entry, Mapping):
+        raise wrong(name, entry, 'a dict with "CLASS" and "OPTIONS"')
+    refuse_unknown(f'{SETTING}["{name}"]', entry, ("CLASS", "OPTIONS"))
+    processor = _imported(f'{name}"]["CLASS', entry.get("CLASS"), Processor)
+    options = entry.get("OPTIONS", {})
+    if not isinstance(options, Mapping):
+        raise wrong(f'{name}"]["OPTIONS', options, "a dict")
+    problems = processor.check_options(options)
+    if problems:
+        raise ConfigurationError(f'{SETTING}["{name}"]["OPTIONS"]: ' + " ".join(problems))
+    return Account(name=alias, processor=processor, options=options, tls_context=processor.tls_context(options))
+
+
+def read(name: str, kind: str, value: Any) -> Any:
+    """``value`` as what the setting ``name``, of the type ``kind``, holds. Raises ``ConfigurationError``."""
+    reader = _READERS.get(name) or _READERS_BY_TYPE[kind]
+    return reader(name, value)
+
+
+_READERS: dict[str, Callable[[str, Any], Any]] = {
+    "ADAPTER": _adapter,
+    "ACCOUNTS": _accounts,
+    "RULES": _rules,
+    "FALLBACK_AGENCY": _agency,
+    "ALLOWED_REDIRECT_HOSTS": _texts,
+    "SENTRY_EVENT_URL": _sentry_event_url,
+    "STATUS_TOKEN": _token,
+}
+_READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
+    "str": _text,
+    "bool": _flag,
+    "float": _seconds,
+    "int": _count,
+}
+
+
+def wrong(name: str, value: Any, wanted: str) -> ConfigurationError:
+    # The value itself is not shown: it may be a secret in the wrong place.
+    return ConfigurationError(f'{SETTING}["{name}"] must be {wanted}, not {type(value).__name__}.')
+
+
+def refuse_unknown(where: str, given: Mapping[Any, Any], known: tuple[str, ...]) -> None:
+    for key in given:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f'Did you mean "{close[0]}"?' if close else f"The known keys are {', '.join(sorted(known))}."
+            raise ConfigurationError(f'{where} has an unknown key "{key}". {hint}')
