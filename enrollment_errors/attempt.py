@@ -21,10 +21,10 @@ from .exceptions import (
     ReenrollmentTooEarly,
 )
 from .linking import ConcessionLink, Linked
+from .opening import open_processor
 from .outcomes import Outcome, Side, Stage
 from .processors.account import Account
 from .processors.base import Processor
-from .processors.opening import open_processor
 from .processors.types import FundingSource
 from .references import new_reference
 from .reporting.dispatch import dispatch

@@ -22,8 +22,8 @@ from .decorators import origin_of, protected, reported, rider_view, session_of
 from .exceptions import ConfigurationError
 from .forms import EnrollForm, json_object
 from .in_person import enrollment_of
+from .opening import circuit_state
 from .outcomes import Outcome
-from .processors.opening import circuit_state
 from .processors.types import Redirect
 from .rate import seconds_until_allowed
 from .reporting.report import Event

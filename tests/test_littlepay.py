@@ -9,8 +9,8 @@ import pytest
 
 from enrollment_errors.conf import get_account
 from enrollment_errors.exceptions import ExpiryNotClearable, ReplyIncomplete, TokenTypeUnsupported
+from enrollment_errors.opening import open_processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor
-from enrollment_errors.processors.opening import open_processor
 from enrollment_errors.processors.types import FundingSource, Link
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.secret import Secret

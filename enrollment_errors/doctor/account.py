@@ -26,10 +26,10 @@ from ..exceptions import (
     TokenTypeUnsupported,
 )
 from ..linking import at
+from ..opening import limits
 from ..outcomes import Stage
 from ..processors.account import Account
 from ..processors.base import Processor
-from ..processors.opening import limits
 from ..secret import Secret
 from ..shared_cache import CacheDown
 from ..transport.call import Response

@@ -19,8 +19,8 @@ from django.utils.timezone import localtime
 from .. import conf
 from ..catalogue import Code, explained
 from ..models import DIMENSIONS, DayCount, Ending, MinuteCount
+from ..opening import circuit_state
 from ..outcomes import Outcome
-from ..processors.opening import circuit_state
 from ..transport.circuit import CircuitState, Phase
 
 FAULTS = tuple(outcome.value for outcome in Outcome if outcome.is_fault)

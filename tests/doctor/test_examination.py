@@ -12,7 +12,7 @@ from django.core.management import call_command
 
 from enrollment_errors.doctor.diagnoses import Level
 from enrollment_errors.doctor.examination import Finding, examine
-from enrollment_errors.processors.opening import circuit_state
+from enrollment_errors.opening import circuit_state
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.transport.circuit import Phase

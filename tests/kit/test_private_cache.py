@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import cache, caches
 
 from enrollment_errors import conf
-from enrollment_errors.processors.opening import circuit_state
+from enrollment_errors.opening import circuit_state
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.conformance import ProcessorConformance
 from enrollment_errors.testing.rider import Rider

@@ -10,8 +10,8 @@ import sentry_sdk
 from enrollment_errors.catalogue import CODES
 from enrollment_errors.classification import Rule
 from enrollment_errors.exceptions import CircuitOpen
+from enrollment_errors.opening import circuit_state
 from enrollment_errors.outcomes import Outcome
-from enrollment_errors.processors.opening import circuit_state
 from enrollment_errors.reporting import sentry as sentry_sink
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer

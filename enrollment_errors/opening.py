@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .. import conf
-from ..clock import Deadline
-from ..transport.circuit import CircuitState, read_state
-from ..transport.http import Limits, ProcessorHttp
-from .account import Account
-from .base import Processor
+from . import conf
+from .clock import Deadline
+from .processors.account import Account
+from .processors.base import Processor
+from .transport.circuit import CircuitState, read_state
+from .transport.http import Limits, ProcessorHttp
 
 
 def open_processor(account: Account, *, parties: Iterable[str] = ()) -> Processor:
