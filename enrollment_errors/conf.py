@@ -24,6 +24,15 @@ from .secret import Secret
 MOST_COUNTED = 100
 
 
+DEFAULT_SINKS = (
+    "enrollment_errors.reporting.log.LogSink",
+    "enrollment_errors.reporting.sentry.SentrySink",
+    "enrollment_errors.reporting.amplitude.AmplitudeSink",
+    "enrollment_errors.reporting.incidents.IncidentSink",
+    "enrollment_errors.reporting.signals.SignalSink",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What a site sets, each with its default. All times are seconds."""
@@ -41,6 +50,9 @@ class Settings:
     ALLOWED_REDIRECT_HOSTS: tuple[str, ...] = ()
     """Host names, beside the site's own, that riders may be sent to: an identity provider's, a redirect flow's."""
 
+    SINKS: tuple[str, ...] = DEFAULT_SINKS
+    """Where each event goes: the dotted paths of subclasses of `enrollment_errors.reporting.sink.Sink`, in the order in
+    which they hear of it. See [Sinks](events.md#sinks)."""
     AMPLITUDE_API_KEY: str = field(default="", repr=False)
     """Without it nothing is sent to Amplitude."""
     AMPLITUDE_SERVER_URL: str = ""

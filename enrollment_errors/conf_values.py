@@ -18,6 +18,7 @@ from .processors.base import Processor
 from .secret import Secret
 
 SETTING = "ENROLLMENT_ERRORS"
+_SINK = "a subclass of enrollment_errors.reporting.sink.Sink"
 
 
 def _text(name: str, value: Any) -> str:
@@ -70,6 +71,14 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
     return tuple(value)
 
 
+def _sinks(name: str, value: Any) -> tuple[str, ...]:
+    for path in _texts(name, value):
+        # Their base class knows reports, and reports know the settings: what tells a sink is that it can send.
+        if not callable(getattr(_found(name, path, _SINK), "send", None)):
+            raise ConfigurationError(f'{SETTING}["{name}"]: {path} has no method send(report). Name {_SINK}.')
+    return tuple(value)
+
+
 def _agency(name: str, value: Any) -> Agency | None:
     if value is not None and not isinstance(value, Agency):
         raise wrong(name, value, "an enrollment_errors.adapter.Agency")
@@ -93,18 +102,23 @@ def _adapter(name: str, value: Any) -> type[Adapter]:
 
 
 def _imported(name: str, value: Any, base: type) -> Any:
+    wanted = f"a subclass of {base.__module__}.{base.__name__}"
     if not isinstance(value, str):
-        raise wrong(name, value, f"the dotted path of a subclass of {base.__module__}.{base.__name__}")
-    try:
-        found = import_string(value)
-    except Exception as error:
-        raise ConfigurationError(
-            f'{SETTING}["{name}"]: "{value}" cannot be imported ({type(error).__name__}: {error}). '
-            f'Name a subclass of {base.__module__}.{base.__name__} as "package.module.Class".'
-        ) from error
+        raise wrong(name, value, f"the dotted path of {wanted}")
+    found = _found(name, value, wanted)
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ConfigurationError(f'{SETTING}["{name}"]: {value} is no subclass of {base.__module__}.{base.__name__}.')
     return found
+
+
+def _found(name: str, path: str, wanted: str) -> Any:
+    try:
+        return import_string(path)
+    except Exception as error:
+        raise ConfigurationError(
+            f'{SETTING}["{name}"]: "{path}" cannot be imported ({type(error).__name__}: {error}). '
+            f'Name {wanted} as "package.module.Class".'
+        ) from error
 
 
 def _accounts(name: str, value: Any) -> dict[str, Account]:
@@ -137,6 +151,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "ADAPTER": _adapter,
     "ACCOUNTS": _accounts,
     "RULES": _rules,
+    "SINKS": _sinks,
     "FALLBACK_AGENCY": _agency,
     "ALLOWED_REDIRECT_HOSTS": _texts,
     "SENTRY_EVENT_URL": _sentry_event_url,

@@ -16,17 +16,19 @@ from amplitude import Amplitude, BaseEvent, Config
 from .. import conf
 from .amplitude_buffer import BATCH_SECONDS, RETRIES, BufferProvider
 from .report import Event, Report
+from .sink import Sink
 
 logger = logging.getLogger("enrollment_errors")
 
 
-def send(report: Report) -> None:
-    """Hands the event over to a background thread. Does nothing where the site has set no key."""
-    settings = conf.get_settings()
-    if not settings.AMPLITUDE_API_KEY or not report.is_an_event:
-        return
-    client = client_of(os.getpid(), settings.AMPLITUDE_API_KEY, settings.AMPLITUDE_SERVER_URL)
-    client.track(_event(report, settings.RELEASE))
+class AmplitudeSink(Sink):
+    def send(self, report: Report) -> None:
+        """Hands the event over to a background thread. Does nothing where the site has set no key."""
+        settings = conf.get_settings()
+        if not settings.AMPLITUDE_API_KEY or not report.is_an_event:
+            return
+        client = client_of(os.getpid(), settings.AMPLITUDE_API_KEY, settings.AMPLITUDE_SERVER_URL)
+        client.track(_event(report, settings.RELEASE))
 
 
 @lru_cache(maxsize=1)

@@ -8,13 +8,15 @@ from .. import conf
 from ..incidents.writing import writer
 from ..models import Incident
 from .report import Report
+from .sink import Sink
 
 
-def send(report: Report) -> None:
-    """Leaves the facts for the database, which may be down. Does nothing for what is no outcome."""
-    settings = conf.get_settings()
-    if settings.INCIDENTS and report.outcome is not None:
-        writer().take(_facts(report, settings.RELEASE), counted_only=report.counted_only)
+class IncidentSink(Sink):
+    def send(self, report: Report) -> None:
+        """Leaves the facts for the database, which may be down. Does nothing for what is no outcome."""
+        settings = conf.get_settings()
+        if settings.INCIDENTS and report.outcome is not None:
+            writer().take(_facts(report, settings.RELEASE), counted_only=report.counted_only)
 
 
 def _facts(report: Report, release: str) -> dict[str, Any]:

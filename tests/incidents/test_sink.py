@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from enrollment_errors.incidents.writing import Writer
 from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
-from enrollment_errors.reporting import incidents as sink
+from enrollment_errors.reporting.incidents import IncidentSink
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from tests.reporting.reports import new_enrollment, new_report, new_success
@@ -103,7 +103,9 @@ def test_what_is_no_outcome_is_not_counted(rider: Rider, incidents: Writer) -> N
 
 
 def test_a_failure_of_the_sites_own_hook_is_a_row_without_agency(incidents: Writer, db: None) -> None:
-    sink.send(new_report(enrollment=None, processor="", stage=None, upstream_status=None, route=None, error=None))
+    IncidentSink().send(
+        new_report(enrollment=None, processor="", stage=None, upstream_status=None, route=None, error=None)
+    )
     incidents.flush()
 
     incident = Incident.objects.get()
@@ -111,7 +113,7 @@ def test_a_failure_of_the_sites_own_hook_is_a_row_without_agency(incidents: Writ
 
 
 def test_names_that_are_longer_than_their_columns_are_cut(incidents: Writer) -> None:
-    sink.send(new_report(enrollment=new_enrollment(flow="f" * 500, account="a" * 500), code="c" * 500))
+    IncidentSink().send(new_report(enrollment=new_enrollment(flow="f" * 500, account="a" * 500), code="c" * 500))
     incidents.flush()
 
     incident = Incident.objects.get()
@@ -121,8 +123,8 @@ def test_names_that_are_longer_than_their_columns_are_cut(incidents: Writer) -> 
 
 def test_a_site_that_keeps_no_incidents_has_none(incidents: Writer, site: Any) -> None:
     site(INCIDENTS=False)
-    sink.send(new_report())
-    sink.send(new_success())
+    IncidentSink().send(new_report())
+    IncidentSink().send(new_success())
     incidents.flush()
 
     assert not Incident.objects.exists()

@@ -30,7 +30,7 @@ from .reports import new_enrollment, new_origin, new_report, new_success
 
 
 def sent(amplitude: TelemetrySink, report: Report) -> dict[str, Any]:
-    sink_module.send(report)
+    sink_module.AmplitudeSink().send(report)
     amplitude.wait_for(amplitude=1)
     (event,) = amplitude.amplitude_events
     return event
@@ -210,9 +210,9 @@ class TestEnvelope:
     def test_a_resend_is_known_as_one_event_and_two_events_of_one_reference_as_two(
         self, amplitude: TelemetrySink
     ) -> None:
-        sink_module.send(new_report())
-        sink_module.send(new_report())
-        sink_module.send(new_report(event=Event.FINISHED_TOKENIZATION))
+        sink_module.AmplitudeSink().send(new_report())
+        sink_module.AmplitudeSink().send(new_report())
+        sink_module.AmplitudeSink().send(new_report(event=Event.FINISHED_TOKENIZATION))
 
         amplitude.wait_for(amplitude=3)
         first, again, other = [event["insert_id"] for event in amplitude.amplitude_events]
@@ -259,7 +259,7 @@ class TestWhatTheSdkDropsOrRefuses:
     def test_without_a_key_nothing_is_sent(self, amplitude: TelemetrySink, settings: LazySettings) -> None:
         settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "AMPLITUDE_API_KEY": ""}
 
-        sink_module.send(new_report())
+        sink_module.AmplitudeSink().send(new_report())
 
         assert not our_threads()
         assert not amplitude.calls
@@ -287,7 +287,7 @@ class TestWhatTheSdkDropsOrRefuses:
     ) -> None:
         amplitude.faults.set("amplitude", Fault(kind="status", status=500))
 
-        sink_module.send(new_report())
+        sink_module.AmplitudeSink().send(new_report())
 
         wait_until(lambda: "did not take" in caplog.text)
         assert "Amplitude did not take H7P-2QX-9MR returned enrollment (status 500)." in caplog.messages
@@ -298,7 +298,7 @@ class TestWhatTheSdkDropsOrRefuses:
         refusal = json.dumps({"code": 400, "error": "Invalid API key: tests-amplitude-key"})
         amplitude.faults.set("amplitude", Fault(kind="status", status=400, body=refusal))
 
-        sink_module.send(new_report())
+        sink_module.AmplitudeSink().send(new_report())
 
         wait_until(lambda: "Invalid API Key" in caplog.messages)
         assert "tests-amplitude-key" not in caplog.text
@@ -310,7 +310,7 @@ class TestTheRiderNeverWaits:
 
         started = time.monotonic()
         for _ in range(50):
-            sink_module.send(new_report())
+            sink_module.AmplitudeSink().send(new_report())
 
         # Waiting for it even once takes ten.
         assert time.monotonic() - started < 5
@@ -322,7 +322,7 @@ class TestTheRiderNeverWaits:
 
         started = time.monotonic()
         for number in range(15):
-            sink_module.send(new_report(reference=f"number {number}"))
+            sink_module.AmplitudeSink().send(new_report(reference=f"number {number}"))
 
         assert time.monotonic() - started < 5
         assert caplog.messages == ["Amplitude's buffer is full: events are dropped."]
@@ -339,7 +339,7 @@ class TestTheClient:
         wait_until(lambda: not our_threads())
 
     def test_its_thread_does_not_hold_the_process(self, amplitude: TelemetrySink) -> None:
-        sink_module.send(new_report())
+        sink_module.AmplitudeSink().send(new_report())
 
         assert [thread.daemon for thread in our_threads()] == [True]
         amplitude.wait_for(amplitude=1)
@@ -347,9 +347,9 @@ class TestTheClient:
     def test_when_shut_down_sends_what_is_left_and_takes_no_more(self, amplitude: TelemetrySink) -> None:
         client = sink_module.client_of(os.getpid(), "tests-amplitude-key", amplitude.amplitude_url)
 
-        sink_module.send(new_report(reference="before"))
+        sink_module.AmplitudeSink().send(new_report(reference="before"))
         client.shutdown()
-        sink_module.send(new_report(reference="after"))
+        sink_module.AmplitudeSink().send(new_report(reference="after"))
 
         assert [event["event_properties"]["reference"] for event in amplitude.amplitude_events] == ["before"]
 
@@ -359,7 +359,7 @@ class TestTheClient:
         monkeypatch.setattr(amplitude_buffer, "EXIT_SECONDS", 0.1)
         amplitude.faults.set("amplitude", Fault(kind="hang"))
 
-        sink_module.send(new_report())
+        sink_module.AmplitudeSink().send(new_report())
         sink_module.client_of(os.getpid(), "tests-amplitude-key", amplitude.amplitude_url).shutdown()
 
         assert caplog.messages == ["Amplitude does not answer; its last events are lost with the process."]
@@ -375,10 +375,10 @@ class TestTheClient:
         assert time.monotonic() - started < amplitude_buffer.EXIT_SECONDS
 
     def test_is_built_anew_when_the_settings_change(self, amplitude: TelemetrySink, settings: LazySettings) -> None:
-        sink_module.send(new_report(reference="before"))
+        sink_module.AmplitudeSink().send(new_report(reference="before"))
         with TelemetrySink() as other:
             settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "AMPLITUDE_SERVER_URL": other.amplitude_url}
-            sink_module.send(new_report(reference="after"))
+            sink_module.AmplitudeSink().send(new_report(reference="after"))
             other.wait_for(amplitude=1)
             amplitude.wait_for(amplitude=1)
 
@@ -392,7 +392,7 @@ class TestTheClient:
         amplitude.faults.set("amplitude", Fault(kind="status", status=400, body=refusal))
         sentry_sdk.get_isolation_scope().set_tag("request", "of the first rider")
 
-        sink_module.send(new_report())
+        sink_module.AmplitudeSink().send(new_report())
 
         sentry.wait_for(sentry=1)
         assert sentry.sentry_events[0]["logentry"]["message"] == "Invalid API Key"
