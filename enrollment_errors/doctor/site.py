@@ -21,11 +21,11 @@ from sentry_sdk.utils import Dsn
 
 from .. import conf
 from ..models import Incident
+from ..reporting.amplitude_sender import DEFAULT_URL
 from ..responses import PAGES
 from .diagnoses import Trouble
 from .fetching import fetch
 
-AMPLITUDE = "https://api2.amplitude.com/2/httpapi"
 _A_MESSAGE_OF_OURS = "You are already enrolled"
 _GRACE = timedelta(days=2)
 
@@ -107,7 +107,7 @@ def amplitude() -> str:
     settings = conf.get_settings()
     if not settings.AMPLITUDE_API_KEY:
         raise Trouble("amplitude_not_set_up")
-    url = settings.AMPLITUDE_SERVER_URL or AMPLITUDE
+    url = settings.AMPLITUDE_SERVER_URL or DEFAULT_URL
     try:
         answer = fetch("POST", url, json={"api_key": settings.AMPLITUDE_API_KEY, "events": []})
     except requests.RequestException as error:

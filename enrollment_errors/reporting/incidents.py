@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import conf
-from ..incidents.writing import writer
+from ..incidents.buffer import End, sender
 from ..models import Incident
 from .report import Report
 from .sink import Sink
@@ -16,7 +16,7 @@ class IncidentSink(Sink):
         """Leaves the facts for the database, which may be down. Does nothing for what is no outcome."""
         settings = conf.get_settings()
         if settings.INCIDENTS and report.outcome is not None:
-            writer().take(_facts(report, settings.RELEASE), counted_only=report.counted_only)
+            sender().put(End(_facts(report, settings.RELEASE), report.counted_only))
 
 
 def _facts(report: Report, release: str) -> dict[str, Any]:

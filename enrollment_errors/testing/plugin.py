@@ -89,14 +89,14 @@ def enrollment_incidents(enrollment_settings: Callable[..., None], db: None) -> 
     """The site keeps incidents, whatever its settings say, and writes none by itself. Called, this writes those that
     wait, in the test's own transaction, and gives all that there are, the oldest first."""
     # Not above: a plugin may be imported before Django is set up, and models may not.
-    from ..incidents.writing import on_demand
+    from ..incidents.buffer import on_demand
     from ..models import Incident
 
     enrollment_settings(INCIDENTS=True)
-    with on_demand() as writer:
+    with on_demand() as sender:
 
         def written() -> list[Incident]:
-            writer.flush()
+            sender.flush()
             return list(Incident.objects.order_by("pk"))
 
         yield written

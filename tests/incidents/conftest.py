@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from enrollment_errors.incidents.storing import Count, store
-from enrollment_errors.incidents.writing import Writer, on_demand
+from enrollment_errors.incidents.buffer import IncidentSender, on_demand
+from enrollment_errors.incidents.database import Count, store
 from enrollment_errors.models import DIMENSIONS
 from tests.rider import Rider
 
@@ -56,12 +56,12 @@ def keeping(settings: LazySettings) -> None:
 
 
 @pytest.fixture
-def incidents(keeping: None, db: None) -> Iterator[Writer]:
+def incidents(keeping: None, db: None) -> Iterator[IncidentSender]:
     """What riders meet is written when the test says ``flush``."""
-    with on_demand() as writer:
-        yield writer
+    with on_demand() as sender:
+        yield sender
 
 
 @pytest.fixture
-def rider(site: Any, incidents: Writer) -> Rider:
+def rider(site: Any, incidents: IncidentSender) -> Rider:
     return Rider().becomes_eligible()

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.utils import timezone
 
-from enrollment_errors.incidents.writing import Writer
+from enrollment_errors.incidents.buffer import IncidentSender
 from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
 from enrollment_errors.reporting.incidents import IncidentSink
 from enrollment_errors.sandbox.faults import Fault
@@ -20,7 +20,7 @@ from tests.rider import CARD_TOKEN, Rider, Telemetry
 
 
 def test_a_failure_is_a_row_with_everything_but_the_rider(
-    rider: Rider, sandbox: SandboxServer, incidents: Writer, site: Any
+    rider: Rider, sandbox: SandboxServer, incidents: IncidentSender, site: Any
 ) -> None:
     site(RELEASE="2026.11.1")
     sandbox.faults.set("link", Fault(kind="status", status=503))
@@ -52,7 +52,7 @@ def test_a_failure_is_a_row_with_everything_but_the_rider(
 
 
 def test_a_success_that_operators_have_to_look_at_is_a_row_too(
-    rider: Rider, sandbox: SandboxServer, incidents: Writer
+    rider: Rider, sandbox: SandboxServer, incidents: IncidentSender
 ) -> None:
     words = "Customer already belongs to a concession group."
     sandbox.faults.set("link", Fault(kind="status", status=409, body=words))
@@ -65,7 +65,7 @@ def test_a_success_that_operators_have_to_look_at_is_a_row_too(
 
 
 def test_an_incident_names_its_sentry_event(
-    rider: Rider, sandbox: SandboxServer, incidents: Writer, telemetry: Telemetry
+    rider: Rider, sandbox: SandboxServer, incidents: IncidentSender, telemetry: Telemetry
 ) -> None:
     sandbox.faults.set("lookup", Fault(kind="reset"))
 
@@ -76,7 +76,9 @@ def test_an_incident_names_its_sentry_event(
     assert [event["event_id"] for event in telemetry.sentry] == [Incident.objects.get().sentry_event_id]
 
 
-def test_an_expected_refusal_is_a_row_too_because_the_rider_has_its_reference(rider: Rider, incidents: Writer) -> None:
+def test_an_expected_refusal_is_a_row_too_because_the_rider_has_its_reference(
+    rider: Rider, incidents: IncidentSender
+) -> None:
     rider.tells("refused")
     incidents.flush()
 
@@ -84,7 +86,7 @@ def test_an_expected_refusal_is_a_row_too_because_the_rider_has_its_reference(ri
     assert (incident.code, incident.side, incident.sentry_event_id) == ("card_refused", "frontend", "")
 
 
-def test_a_success_is_counted_and_no_row(rider: Rider, incidents: Writer) -> None:
+def test_a_success_is_counted_and_no_row(rider: Rider, incidents: IncidentSender) -> None:
     assert rider.enrolls().page == "success"
     incidents.flush()
 
@@ -95,14 +97,14 @@ def test_a_success_is_counted_and_no_row(rider: Rider, incidents: Writer) -> Non
         assert list(model.objects.values_list("ending", "count", "unlisted")) == [(ending.pk, 1, 0)]
 
 
-def test_what_is_no_outcome_is_not_counted(rider: Rider, incidents: Writer) -> None:
+def test_what_is_no_outcome_is_not_counted(rider: Rider, incidents: IncidentSender) -> None:
     rider.tells("started")
     incidents.flush()
 
     assert not Ending.objects.exists()
 
 
-def test_a_failure_of_the_sites_own_hook_is_a_row_without_agency(incidents: Writer, db: None) -> None:
+def test_a_failure_of_the_sites_own_hook_is_a_row_without_agency(incidents: IncidentSender, db: None) -> None:
     IncidentSink().send(
         new_report(enrollment=None, processor="", stage=None, upstream_status=None, route=None, error=None)
     )
@@ -112,7 +114,7 @@ def test_a_failure_of_the_sites_own_hook_is_a_row_without_agency(incidents: Writ
     assert (incident.agency, incident.account, incident.route, incident.exception) == ("", "", "", "")
 
 
-def test_names_that_are_longer_than_their_columns_are_cut(incidents: Writer) -> None:
+def test_names_that_are_longer_than_their_columns_are_cut(incidents: IncidentSender) -> None:
     IncidentSink().send(new_report(enrollment=new_enrollment(flow="f" * 500, account="a" * 500), code="c" * 500))
     incidents.flush()
 
@@ -121,7 +123,7 @@ def test_names_that_are_longer_than_their_columns_are_cut(incidents: Writer) -> 
     assert incident.flow == "f" * 100
 
 
-def test_a_site_that_keeps_no_incidents_has_none(incidents: Writer, site: Any) -> None:
+def test_a_site_that_keeps_no_incidents_has_none(incidents: IncidentSender, site: Any) -> None:
     site(INCIDENTS=False)
     IncidentSink().send(new_report())
     IncidentSink().send(new_success())
@@ -131,7 +133,7 @@ def test_a_site_that_keeps_no_incidents_has_none(incidents: Writer, site: Any) -
     assert not Ending.objects.exists()
 
 
-def test_no_column_holds_a_secret(rider: Rider, sandbox: SandboxServer, incidents: Writer) -> None:
+def test_no_column_holds_a_secret(rider: Rider, sandbox: SandboxServer, incidents: IncidentSender) -> None:
     for endpoint in ("authorization", "lookup", "link"):
         sandbox.faults.clear()
         sandbox.faults.set(endpoint, Fault(kind="status", status=400, body=CARD_TOKEN))

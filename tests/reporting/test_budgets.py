@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from enrollment_errors.adapter import Identity
-from enrollment_errors.incidents.writing import on_demand
+from enrollment_errors.incidents.buffer import on_demand
 from enrollment_errors.models import DayCount, Incident
 from enrollment_errors.outcomes import Outcome, Side
 from enrollment_errors.reporting.budgets import PER_SESSION, Budgets
