@@ -27,12 +27,6 @@ def _text(name: str, value: Any) -> str:
     return value
 
 
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise wrong(name, value, "True or False")
-    return value
-
-
 def _token(name: str, value: Any) -> Secret | None:
     return Secret(_text(name, value)) if value else None
 
@@ -159,7 +153,6 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
 }
 _READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
     "str": _text,
-    "bool": _flag,
     "float": _seconds,
     "int": _count,
 }

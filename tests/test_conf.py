@@ -73,7 +73,6 @@ def test_the_sites_own_dict_is_never_written():
         (changed(RIDER_REQUESTS=101), ['"RIDER_REQUESTS"', "at most 100"]),
         (changed(ATTEMPTS=1.5), ['"ATTEMPTS"', "whole number"]),
         (changed(RELEASE=1), ['"RELEASE"', "a text"]),
-        (changed(INCIDENTS="no"), ['"INCIDENTS"', "True or False", "str"]),
         (changed(SENTRY_EVENT_URL="https://sentry.example/"), ['"SENTRY_EVENT_URL"', "{event_id}"]),
         (changed(SINKS="x"), ['"SINKS"', "a list"]),
         (changed(SINKS=[1]), ['"SINKS"', "list of texts"]),

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import requests
 import sentry_sdk
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.cache import caches
 from django.core.cache.backends.base import InvalidCacheBackendError
@@ -20,7 +21,6 @@ from django.utils.timezone import now
 from sentry_sdk.utils import Dsn
 
 from .. import conf
-from ..models import Incident
 from ..reporting.amplitude_sender import DEFAULT_URL
 from ..responses import PAGES
 from .diagnoses import Trouble
@@ -52,11 +52,13 @@ def cache() -> str:
 
 def incidents() -> str:
     settings = conf.get_settings()
-    if not settings.INCIDENTS:
-        return "not kept: the setting INCIDENTS is off"
+    if conf.INCIDENT_SINK not in settings.SINKS:
+        return "not kept: enrollment_errors.incidents is not among INSTALLED_APPS and SINKS"
     kept = timedelta(days=settings.INCIDENTS_KEPT_DAYS)
     try:
-        is_old = Incident.objects.filter(at__lt=now() - kept - _GRACE).exists()
+        is_old = (
+            apps.get_model("enrollment_incidents", "Incident").objects.filter(at__lt=now() - kept - _GRACE).exists()
+        )
     except DatabaseFailed as error:
         raise Trouble("incidents_unreadable", type(error).__name__) from error
     if is_old:

@@ -14,12 +14,12 @@ from django.db import DataError, IntegrityError, connections
 from django.db import Error as DatabaseFailed
 
 from ..catalogue import explained
-from ..models import DIMENSIONS
 from ..outcomes import Outcome
 from ..processes import PerProcess
 from ..reporting.background import Sender, Undelivered
 from ..reporting.budgets import budgets
 from .database import Count, Counts, Facts, store
+from .models import DIMENSIONS
 
 MOST_WAITING = 1_000
 """Incidents that wait for the database. Each is about one kilobyte."""

@@ -11,7 +11,7 @@ from ..reporting.report import Report
 from ..responses import PAGES, STATUSES
 
 if TYPE_CHECKING:
-    from ..models import Incident
+    from ..incidents.models import Incident
 
 
 def assert_ended(

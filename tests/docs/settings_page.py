@@ -26,7 +26,10 @@ def _keys() -> str:
     meanings = _docstrings()
     rows = ["| key | default | what it is |", "|---|---|---|"]
     for key in fields(Settings):
-        default = "must be set" if key.default is MISSING else f"`{key.default!r}`".replace("'", '"')
+        if key.default is not MISSING:
+            default = f"`{key.default!r}`".replace("'", '"')
+        else:
+            default = "must be set" if key.default_factory is MISSING else "see there"
         rows.append(f"| `{key.name}` | {default} | {meanings[key.name]} |")
     return "\n" + "\n".join(rows) + "\n\n"
 

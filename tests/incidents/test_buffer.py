@@ -14,7 +14,7 @@ from django.utils.timezone import override
 
 from enrollment_errors.incidents import buffer
 from enrollment_errors.incidents.buffer import End, IncidentSender
-from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
+from enrollment_errors.incidents.models import DayCount, Ending, Incident, MinuteCount
 from enrollment_errors.reporting import background
 from enrollment_errors.reporting.background import Undelivered
 from tests.waiting import wait_until

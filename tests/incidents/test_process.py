@@ -23,19 +23,20 @@ ROOT = Path(__file__).parents[2]
 PREAMBLE = """
 import json, os, sys, time
 from django.conf import settings
+from enrollment_errors.conf import DEFAULT_SINKS
 from tests import settings as site
 given = json.loads(sys.argv[1])
 processors = site.ENROLLMENT_ERRORS["ACCOUNTS"]
 processors["littlepay"]["OPTIONS"] |= given["options"]
 settings.configure(**{name: getattr(site, name) for name in dir(site) if name.isupper()} | {
-    "ENROLLMENT_ERRORS": site.ENROLLMENT_ERRORS | {"INCIDENTS": True, "ACCOUNTS": processors},
+    "ENROLLMENT_ERRORS": site.ENROLLMENT_ERRORS | {"SINKS": DEFAULT_SINKS, "ACCOUNTS": processors},
     "DATABASES": {"default": given["database"]},
 })
 import django
 django.setup()
 from django.core.management import call_command
 from django.db import connection
-from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
+from enrollment_errors.incidents.models import DayCount, Ending, Incident, MinuteCount
 from enrollment_errors.reporting.dispatch import dispatch
 from tests.reporting.reports import new_report
 from tests.rider import Rider
@@ -251,7 +252,7 @@ class TestPostgresql:
         told, _ = run(
             """
             with psycopg.connect(**where) as other:
-                other.execute("DELETE FROM enrollment_errors_ending")
+                other.execute("DELETE FROM enrollment_incidents_ending")
                 writing = Thread(target=count)
                 writing.start()
                 wait(one_waits)
@@ -270,8 +271,8 @@ class TestPostgresql:
             with psycopg.connect(**where) as other:
                 other.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 other.execute(
-                    "INSERT INTO enrollment_errors_minutecount (ending_id, count, unlisted, last_at)"
-                    " SELECT id, 1, 0, now() FROM enrollment_errors_ending"
+                    "INSERT INTO enrollment_incidents_minutecount (ending_id, count, unlisted, last_at)"
+                    " SELECT id, 1, 0, now() FROM enrollment_incidents_ending"
                 )
                 forgetting = Thread(target=forget)
                 forgetting.start()

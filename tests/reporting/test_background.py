@@ -107,7 +107,10 @@ def test_an_error_that_nobody_thought_of_costs_its_batch_and_is_logged_by_its_ty
     wait_until(lambda: not threads())
 
     assert letters.delivered == ["b"]
-    assert caplog.messages == ["Letters are dropped: LookupError.", "Letters are delivered again; dropped meanwhile: 1."]
+    assert caplog.messages == [
+        "Letters are dropped: LookupError.",
+        "Letters are delivered again; dropped meanwhile: 1.",
+    ]
 
 
 class TestLeaving:

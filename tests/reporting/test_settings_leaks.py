@@ -15,9 +15,9 @@ from django.urls import path
 
 from enrollment_errors import conf
 from enrollment_errors.exceptions import ConfigurationError
+from enrollment_errors.incidents.status import status
 from enrollment_errors.processors.littlepay import LittlepayProcessor
 from enrollment_errors.sandbox.sinks import TelemetrySink
-from enrollment_errors.status import status
 
 urlpatterns = [path("status/", status)]
 pytestmark = pytest.mark.urls(__name__)
