@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 import textwrap
@@ -10,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
+from django.core.exceptions import ImproperlyConfigured
 
 from enrollment_errors import conf
+from enrollment_errors.incidents import models
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 
@@ -130,6 +134,13 @@ def test_its_admin_has_no_pages_of_them_and_the_permission_of_counter_staff(run:
     )
 
     assert said == {"pages": [], "permissions": ["enrollment_errors.enroll_in_person"]}
+
+
+def test_its_models_are_not_taken_for_those_of_another_app(settings: LazySettings) -> None:
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "enrollment_errors.incidents"]
+
+    with pytest.raises(ImproperlyConfigured, match="INSTALLED_APPS"):
+        runpy.run_path(models.__file__)
 
 
 def test_a_sink_that_needs_the_app_is_told_by_the_checks(run: Any) -> None:
