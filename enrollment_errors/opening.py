@@ -8,8 +8,8 @@ from . import conf
 from .clock import Deadline
 from .processors.account import Account
 from .processors.base import Processor
+from .transport import Limits, ProcessorHttp
 from .transport.circuit import CircuitState, read_state
-from .transport.http import Limits, ProcessorHttp
 
 
 def open_processor(account: Account, *, parties: Iterable[str] = ()) -> Processor:

@@ -24,11 +24,12 @@ from .forms import EnrollForm, json_object
 from .in_person import enrollment_of
 from .opening import circuit_state
 from .outcomes import Outcome
+from .pages import PAGES
 from .processors.types import Redirect
 from .rate import seconds_until_allowed
 from .reporting.report import Event
 from .reporting.site_errors import site_error
-from .responses import PAGES, STATUSES, Envelopes, Pages, end_url, is_allowed_redirect, page, reference_in, url
+from .responses import Envelopes, Pages, end_url, is_allowed_redirect, page, reference_in, url
 from .results import Result
 from .rider_session import EXPIRY_MARGIN, RiderSession
 from .secret import Secret
@@ -112,7 +113,7 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
 def _check_again(request: HttpRequest, session: RiderSession) -> HttpResponse:
     """Settle the lost link of the page that was posted from. It needs no session of the site: the page named the
     benefit, and only that is settled."""
-    reference = reference_in(request, PAGES[Outcome.UNKNOWN]) or ""
+    reference = reference_in(request, PAGES[Outcome.UNKNOWN].name) or ""
     if kept := session.lost_link(reference):
         if wait := seconds_until_allowed("CHECK_AGAIN", reference):
             return _too_soon(request, wait)
@@ -129,19 +130,18 @@ def _check_again(request: HttpRequest, session: RiderSession) -> HttpResponse:
 
 def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
     """The page of an outcome. It needs neither session, nor database, nor the site's hook to render."""
-    name = PAGES[outcome]
-    refused = outcome in (Outcome.NOT_ELIGIBLE, Outcome.CHANGED, Outcome.TOO_MANY)
+    end = PAGES[outcome]
 
     def view(request: HttpRequest) -> HttpResponse:
-        reference = reference_in(request, name)
-        if reference is None and not refused:
+        reference = reference_in(request, end.name)
+        if reference is None and not end.was_refused:
             return redirect(url(request, "enroll"))
         known = session_of(request).end(reference) if reference else {}
         return page(
             request,
-            name,
+            end.name,
             _enrollment_if_any(request),
-            status=STATUSES.get(outcome, 200),
+            status=end.status,
             reference=reference or "",
             already_linked=known.get("code", "").startswith("already_linked"),
             expires_at=known.get("expires_at"),
@@ -152,14 +152,6 @@ def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
     return view
 
 
-success = protected(_end_page(Outcome.SUCCESS), Pages, "GET", "HEAD")
-check_card = protected(_end_page(Outcome.RETRY), Pages, "GET", "HEAD")
-too_early = protected(_end_page(Outcome.TOO_EARLY), Pages, "GET", "HEAD")
-system_error = protected(_end_page(Outcome.SYSTEM_ERROR), Pages, "GET", "HEAD")
-server_error = protected(_end_page(Outcome.SERVER_ERROR), Pages, "GET", "HEAD")
-cannot_enroll = protected(_end_page(Outcome.NOT_ELIGIBLE), Pages, "GET", "HEAD")
-changed = protected(_end_page(Outcome.CHANGED), Pages, "GET", "HEAD")
-too_many = protected(_end_page(Outcome.TOO_MANY), Pages, "GET", "HEAD")
 _still_checking_page = _end_page(Outcome.UNKNOWN)
 
 
@@ -175,7 +167,8 @@ def _still_checking(request: HttpRequest) -> HttpResponseBase:
     return _check_again(request) if request.method == "POST" else _still_checking_page(request)
 
 
-still_checking = protected(_still_checking, Pages, "GET", "HEAD", "POST")
+END_PAGES = {outcome: protected(_end_page(outcome), Pages, "GET", "HEAD") for outcome in PAGES}
+END_PAGES[Outcome.UNKNOWN] = protected(_still_checking, Pages, "GET", "HEAD", "POST")
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
@@ -187,8 +180,9 @@ def handler500(request: HttpRequest) -> HttpResponse:
         return defaults.server_error(request)
     if "enrollment_errors" not in request.resolver_match.app_names:
         return defaults.server_error(request)
+    end = PAGES[Outcome.SERVER_ERROR]
     with translation.override(_language_of(request)):
-        return page(request, PAGES[Outcome.SERVER_ERROR], None, status=STATUSES[Outcome.SERVER_ERROR])
+        return page(request, end.name, None, status=end.status)
 
 
 def _language_of(request: HttpRequest) -> str:

@@ -11,7 +11,7 @@ from ..adapter import Enrollment
 from ..exceptions import ConfigurationError
 from ..processors.account import Account
 from . import account, network, site
-from .diagnoses import DIAGNOSES, Level, Trouble
+from .diagnoses import Level, Trouble, diagnosed
 
 SITE = "this site"
 
@@ -20,7 +20,7 @@ SITE = "this site"
 class Finding:
     """``subject`` is an account, with its agencies where the site tells them, or the site itself.
 
-    ``diagnosis`` is a key of ``DIAGNOSES``; empty where nothing is wrong.
+    ``diagnosis`` is what ``diagnoses.diagnosed`` explains; empty where nothing is wrong.
     """
 
     subject: str
@@ -33,15 +33,15 @@ class Finding:
     def level(self) -> Level:
         if not self.was_tried:
             return Level.NOT_TRIED
-        return DIAGNOSES[self.diagnosis].level if self.diagnosis else Level.OK
+        return diagnosed(self.diagnosis).level if self.diagnosis else Level.OK
 
     @property
     def cause(self) -> str:
-        return DIAGNOSES[self.diagnosis].cause if self.diagnosis else ""
+        return diagnosed(self.diagnosis).cause if self.diagnosis else ""
 
     @property
     def action(self) -> str:
-        return DIAGNOSES[self.diagnosis].action if self.diagnosis else ""
+        return diagnosed(self.diagnosis).action if self.diagnosis else ""
 
 
 def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Iterator[Finding]:

@@ -13,22 +13,16 @@ from urllib.parse import SplitResult, urlsplit
 import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from ..exceptions import BaseUrlInvalid
+from ..classification import classify
+from ..exceptions import BaseUrlInvalid, TlsFailed
 from ..processors.account import Account
 from ..transport.call import check_base_url, is_loopback
+from ..transport.failures import failed_handshake
 from .diagnoses import Trouble
 from .fetching import CONNECT_SECONDS, fetch
 
 DAYS_LEFT = 14
 CLOCK_SECONDS = 30
-
-# OpenSSL's X509_V_ERR_ codes.
-_CERTIFICATE = {
-    9: "certificate_not_valid_yet",
-    10: "certificate_expired",
-    62: "certificate_of_another_host",
-    64: "certificate_of_another_host",
-}
 
 
 def base_url(account: Account) -> str:
@@ -45,7 +39,7 @@ def name(account: Account) -> str:
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Trouble("name_not_resolved", host) from error
+        raise Trouble("processor_name_not_resolved", host) from error
     return ", ".join(sorted({str(address[4][0]) for address in addresses}))
 
 
@@ -147,12 +141,11 @@ def _handshake(host: str, port: int, context: ssl.SSLContext) -> dict[str, objec
             except ssl.SSLWantReadError:
                 _exchange(sock, incoming, outgoing)
             except ssl.SSLCertVerificationError as error:
-                diagnosis = _CERTIFICATE.get(error.verify_code, "certificate_untrusted")
-                raise Trouble(diagnosis, error.verify_message) from error
+                raise Trouble(_code(failed_handshake(error)), error.verify_message) from error
             except ssl.SSLError as error:
                 reason = error.reason or type(error).__name__
                 plain = reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_EOF_WHILE_READING")
-                raise Trouble("no_tls" if plain else "tls_failed", reason) from error
+                raise Trouble("no_tls" if plain else _code(failed_handshake(error)), reason) from error
 
 
 def _exchange(sock: socket.socket, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> None:
@@ -164,3 +157,7 @@ def _exchange(sock: socket.socket, incoming: ssl.MemoryBIO, outgoing: ssl.Memory
             incoming.write_eof()
     except OSError as error:
         raise Trouble("no_tls", type(error).__name__) from error
+
+
+def _code(error: TlsFailed) -> str:
+    return classify(error, processor="", stage=None).code

@@ -21,7 +21,7 @@ from sentry_sdk.utils import Dsn
 
 from .. import conf
 from ..models import Incident
-from ..responses import PAGES
+from ..pages import PAGES
 from .diagnoses import Trouble
 from .fetching import fetch
 
@@ -65,7 +65,7 @@ def incidents() -> str:
 
 
 def templates() -> str:
-    for page in ("enroll", *PAGES.values()):
+    for page in ("enroll", *(page.name for page in PAGES.values())):
         try:
             get_template(f"enrollment_errors/{page}.html")
         except (TemplateDoesNotExist, TemplateSyntaxError) as error:

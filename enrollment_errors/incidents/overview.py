@@ -17,7 +17,8 @@ from django.db.models.functions import TruncHour
 from django.utils.timezone import localtime
 
 from .. import conf
-from ..catalogue import Code, explained
+from ..catalogue import explained
+from ..codes import Code
 from ..models import DIMENSIONS, DayCount, Ending, MinuteCount
 from ..opening import circuit_state
 from ..outcomes import Outcome

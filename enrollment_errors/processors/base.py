@@ -13,7 +13,7 @@ from .types import CardFormScript, FundingSource, Link, Tokenization
 if TYPE_CHECKING:
     import ssl
 
-    from ..transport.http import ProcessorHttp
+    from ..transport import ProcessorHttp
 
 
 class Processor(ABC):

@@ -17,13 +17,12 @@ from django.utils.dateparse import parse_datetime
 
 from ..exceptions import ExpiryNotClearable, ReplyIncomplete, ReplyNotJson, TokenTypeUnsupported
 from ..secret import Secret
-from ..transport.token_cache import AccessToken
+from ..transport import AccessToken
 from .base import Processor
 from .types import CardForm, CardFormScript, FundingSource, Link, Tokenization
 
 if TYPE_CHECKING:
-    from ..transport.call import Response
-    from ..transport.http import ProcessorHttp
+    from ..transport import ProcessorHttp, Response
 
 _PER_PAGE = 100
 _MOST_PAGES = 20

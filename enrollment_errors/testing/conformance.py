@@ -25,7 +25,7 @@ from ..linking import has_unknown_words
 from ..processors.base import Processor
 from ..processors.types import CardForm, FundingSource, Link, Redirect
 from ..secret import Secret
-from ..transport.http import Limits, ProcessorHttp
+from ..transport import Limits, ProcessorHttp
 from .private_cache import add_private_cache
 
 RETURN_URL = "https://site.example/enrollment/?returned"

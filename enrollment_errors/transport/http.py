@@ -20,8 +20,6 @@ from .privacy import UpstreamSpan
 from .retry import with_retries
 from .token_cache import TokenCache
 
-__all__ = ["Limits", "ProcessorHttp", "Response"]
-
 logger = logging.getLogger("enrollment_errors")
 
 

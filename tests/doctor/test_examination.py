@@ -176,8 +176,8 @@ class TestTheCommand:
 
         rows = said.splitlines()
         failed = rows.index("FAIL  littlepay (mountain)     access       POST api/v1/oauth/token: status 401")
-        assert rows[failed + 1] == "      The processor does not know this client id with this secret."
-        assert rows[failed + 2].startswith("      Check CLIENT_ID and CLIENT_SECRET")
+        assert rows[failed + 1] == "      The processor answered 401: it does not know this client id with this secret."
+        assert rows[failed + 2].startswith("      Check CLIENT_ID, CLIENT_SECRET and AUDIENCE")
         assert rows[failed + 3] == "-     littlepay (mountain)     shared token access failed"
         assert exit_status == 1
 
