@@ -79,9 +79,10 @@ def newest(session: nox.Session) -> None:
     tests = (*TESTS, "-o", f"cache_dir={Path(session.create_tmp()).resolve() / 'failed'}")
     try:
         session.run(*tests, *session.posargs)
-        return
     except CommandFailed:
         session.warn("Tests failed. The same once more, with the lowest versions:")
+    else:
+        return
     django = next(django for python, django in SUPPORTED if python == session.python)
     session.install("--editable", ".[dev]", "--constraint", _constraints(session, django, lowest=True))
     try:
