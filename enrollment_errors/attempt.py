@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from . import conf
+from .account_directory import get_account
 from .adapter import Enrollment
 from .claims import LinkClaim
 from .classification import Rule, classify
@@ -173,7 +174,7 @@ def _account_of(enrollment: Enrollment | None) -> Account | ConfigurationError:
     if enrollment is None:
         return ConfigurationError("There is no enrollment, and so no account.")
     try:
-        return conf.get_account(enrollment.account)
+        return get_account(enrollment.account)
     except ConfigurationError as error:
         return error
 

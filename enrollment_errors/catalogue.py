@@ -300,6 +300,14 @@ CODES: dict[str, Code] = {
         meaning="The card form failed in the browser, with a status from 500 or with none.",
         action="Ask the processor, if it goes on.",
     ),
+    "account_unusable": Code(
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.AccountUnusable),
+        reason="One account's own trouble: its riders cannot be helped by trying again.",
+        meaning="The account is not there, or something is wrong with it; the other accounts go on.",
+        action="Mend the account. The log and Sentry name what is wrong, once an hour.",
+        told_once=True,
+    ),
     "configuration_error": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ConfigurationError),

@@ -17,7 +17,7 @@ from .adapter import Adapter, Agency
 from .classification import Rule
 from .conf_values import SETTING, read, refuse_unknown
 from .exceptions import ConfigurationError
-from .processors.account import Account
+from .processors.account import AccountProvider
 from .redaction import raised_at
 from .secret import Secret
 
@@ -30,8 +30,9 @@ class Settings:
 
     ADAPTER: type[Adapter]
     """The dotted path of the site's subclass of `enrollment_errors.adapter.Adapter`."""
-    ACCOUNTS: Mapping[str, Account]
-    """One entry for each account with a transit processor: `{"name": {"CLASS": dotted path, "OPTIONS": {…}}}`."""
+    ACCOUNTS: AccountProvider
+    """One entry for each account with a transit processor: `{"name": {"CLASS": dotted path, "OPTIONS": {…}}}`; or the
+    dotted path of a subclass of `processors.account.AccountProvider`, where the accounts live elsewhere."""
     RULES: tuple[Rule, ...] = ()
     """The site's own rows of the classification, which stand before the app's: a list of `classification.Rule`."""
     BASE_TEMPLATE: str = "enrollment_errors/base.html"
@@ -149,16 +150,6 @@ def get_settings() -> Settings:
 def get_adapter() -> Adapter:
     """The site's adapter: one a process, stateless."""
     return get_settings().ADAPTER()
-
-
-def get_account(name: str) -> Account:
-    """Raises ``ConfigurationError`` where ``Enrollment.account`` names an account that is not configured."""
-    accounts = get_settings().ACCOUNTS
-    if name not in accounts:
-        raise ConfigurationError(
-            f'Enrollment.account is "{name}", and {SETTING}["ACCOUNTS"] has only {", ".join(sorted(accounts))}.'
-        )
-    return accounts[name]
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

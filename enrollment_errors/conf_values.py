@@ -13,8 +13,7 @@ from .adapter import Adapter, Agency
 from .classification import Rule
 from .exceptions import ConfigurationError
 from .outcomes import Outcome, Stage
-from .processors.account import Account
-from .processors.base import Processor
+from .processors.account import AccountProvider, SettingsAccounts
 from .secret import Secret
 
 SETTING = "ENROLLMENT_ERRORS"
@@ -89,42 +88,38 @@ def _count(name: str, value: Any) -> int:
 
 
 def _adapter(name: str, value: Any) -> type[Adapter]:
-    return cast(type[Adapter], _imported(name, value, Adapter))
+    return cast(type[Adapter], imported(where(name), value, Adapter))
 
 
-def _imported(name: str, value: Any, base: type) -> Any:
+def imported(where: str, value: Any, base: type) -> Any:
+    """The subclass of ``base`` that stands at the dotted path ``value``."""
+    wanted = f"a subclass of {base.__module__}.{base.__name__}"
     if not isinstance(value, str):
-        raise wrong(name, value, f"the dotted path of a subclass of {base.__module__}.{base.__name__}")
+        raise ConfigurationError(f"{where} must be the dotted path of {wanted}, not {type(value).__name__}.")
     try:
         found = import_string(value)
     except Exception as error:
         raise ConfigurationError(
-            f'{SETTING}["{name}"]: "{value}" cannot be imported ({type(error).__name__}: {error}). '
-            f'Name a subclass of {base.__module__}.{base.__name__} as "package.module.Class".'
+            f'{where}: "{value}" cannot be imported ({type(error).__name__}: {error}). '
+            f'Name {wanted} as "package.module.Class".'
         ) from error
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise ConfigurationError(f'{SETTING}["{name}"]: {value} is no subclass of {base.__module__}.{base.__name__}.')
+        raise ConfigurationError(f"{where}: {value} is no subclass of {base.__module__}.{base.__name__}.")
     return found
 
 
-def _accounts(name: str, value: Any) -> dict[str, Account]:
-    if not isinstance(value, Mapping) or not value:
-        raise wrong(name, value, 'a dict such as {"my-account": {"CLASS": "…", "OPTIONS": {…}}}')
-    return {alias: _account(f'{name}"]["{alias}', alias, entry) for alias, entry in value.items()}
-
-
-def _account(name: str, alias: Any, entry: Any) -> Account:
-    if not isinstance(alias, str) or not isinstance(entry, Mapping):
-        raise wrong(name, entry, 'a dict with "CLASS" and "OPTIONS"')
-    refuse_unknown(f'{SETTING}["{name}"]', entry, ("CLASS", "OPTIONS"))
-    processor = _imported(f'{name}"]["CLASS', entry.get("CLASS"), Processor)
-    options = entry.get("OPTIONS", {})
-    if not isinstance(options, Mapping):
-        raise wrong(f'{name}"]["OPTIONS', options, "a dict")
-    problems = processor.check_options(options)
-    if problems:
-        raise ConfigurationError(f'{SETTING}["{name}"]["OPTIONS"]: ' + " ".join(problems))
-    return Account(name=alias, processor=processor, options=options, tls_context=processor.tls_context(options))
+def _accounts(name: str, value: Any) -> AccountProvider:
+    """What is wrong with one account is told when it is asked for, and is that account's alone."""
+    if isinstance(value, str):
+        return cast(AccountProvider, imported(where(name), value, AccountProvider)())
+    if not isinstance(value, Mapping) or not value or not all(isinstance(alias, str) for alias in value):
+        raise wrong(
+            name,
+            value,
+            'a dict such as {"my-account": {"CLASS": "…", "OPTIONS": {…}}}, or the dotted path of a subclass of '
+            "enrollment_errors.processors.account.AccountProvider",
+        )
+    return SettingsAccounts(value)
 
 
 def read(name: str, kind: str, value: Any) -> Any:
@@ -150,9 +145,13 @@ _READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
 }
 
 
+def where(name: str) -> str:
+    return f'{SETTING}["{name}"]'
+
+
 def wrong(name: str, value: Any, wanted: str) -> ConfigurationError:
     # The value itself is not shown: it may be a secret in the wrong place.
-    return ConfigurationError(f'{SETTING}["{name}"] must be {wanted}, not {type(value).__name__}.')
+    return ConfigurationError(f"{where(name)} must be {wanted}, not {type(value).__name__}.")
 
 
 def refuse_unknown(where: str, given: Mapping[Any, Any], known: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 ::
 
     ConfigurationError                  the site's settings or adapter are wrong; it names the place and the fix
+    └── AccountUnusable                 one account is not there, or something is wrong with it
     EnrollmentError
     ├── ProcessorError                  something about a call to the transit processor
     │   ├── TransportError              no whole answer came
@@ -50,6 +51,10 @@ if TYPE_CHECKING:
 
 class ConfigurationError(Exception):
     """The site's own set-up is wrong. Stands outside the tree: no rule may turn it into a processor's failure."""
+
+
+class AccountUnusable(ConfigurationError):
+    """One account is not there, or something is wrong with it. The others go on."""
 
 
 class EnrollmentError(Exception):

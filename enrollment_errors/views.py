@@ -16,7 +16,8 @@ from django.utils import translation
 from django.utils.module_loading import import_string
 from django.views import defaults
 
-from . import conf, hooks, service
+from . import hooks, service
+from .account_directory import get_account
 from .adapter import Enrollment
 from .decorators import origin_of, protected, reported, rider_view, session_of
 from .exceptions import ConfigurationError
@@ -214,7 +215,7 @@ def _end(
 
 def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
     session.begin()
-    account = conf.get_account(enrollment.account)
+    account = get_account(enrollment.account)
     script = account.processor.card_form_script(account.options, translation.get_language() or "en")
     made_for, returned = session.made_for(enrollment), request.GET.get("returned", "")
     data: dict[str, Any] = {

@@ -179,15 +179,15 @@ def test_a_site_without_time_zones_is_an_error(settings):
     assert told().keys() == {"E005"}
 
 
-def test_a_processors_address_that_is_none_is_an_error(account):
+def test_a_processors_address_that_is_none_is_a_warning(account):
     account(BASE_URL="processor.test")
-    assert told().keys() == {"E006"}
+    assert told().keys() == {"W010"}
 
 
-def test_an_address_with_a_password_is_an_error_that_does_not_show_it(account):
+def test_an_address_with_a_password_is_a_warning_that_does_not_show_it(account):
     account(BASE_URL="https://user:s3cr3t@processor.test")
-    assert told().keys() == {"E006"}
-    assert "s3cr3t" not in str(told()["E006"])
+    assert told().keys() == {"W010"}
+    assert "s3cr3t" not in str(told()["W010"])
 
 
 def test_pages_that_cannot_be_found_are_an_error(settings):

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from enrollment_errors.conf import get_account
+from enrollment_errors.account_directory import get_account
 from enrollment_errors.exceptions import ExpiryNotClearable, ReplyIncomplete, TokenTypeUnsupported
 from enrollment_errors.opening import open_processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor

@@ -10,12 +10,13 @@ from django.template import Context, TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader_tags import BlockNode, ExtendsNode
 
 from .. import conf
-from ..exceptions import BaseUrlInvalid
+from ..account_directory import get_account, usable_accounts
+from ..exceptions import AccountUnusable, BaseUrlInvalid
 from ..processors.account import Account
 from ..transport.call import check_base_url
 from . import csp
-from .lookups import cache_backend, enroll_path, loaded
-from .messages import Messages, error, warning
+from .lookups import cache_backend, enroll_path, has_settings_accounts, loaded
+from .messages import Messages, error, unusable_account, warning
 
 BASE_BLOCKS = frozenset({"title", "head", "content"})
 LONGEST_BUDGET = 20.0
@@ -46,15 +47,15 @@ def _host() -> Messages:
 
 
 def _accounts(settings: conf.Settings) -> Messages:
-    for account in settings.ACCOUNTS.values():
+    """An account's mistake is that account's, and stops no command."""
+    for name in settings.ACCOUNTS.get_names() if has_settings_accounts(settings) else ():
         try:
+            account = get_account(name)
             check_base_url(account.processor.base_url(account.options))
+        except AccountUnusable as wrong:
+            yield unusable_account(str(wrong))
         except BaseUrlInvalid as wrong:
-            yield error(
-                "E006",
-                f'ENROLLMENT_ERRORS["ACCOUNTS"]["{account.name}"]: {wrong}.',
-                'Write it as "https://processor.example".',
-            )
+            yield unusable_account(f'The account "{name}": {wrong}.')
 
 
 def _base_template(settings: conf.Settings) -> Messages:
@@ -118,7 +119,8 @@ def _cache(settings: conf.Settings) -> Messages:
 
 
 def _cross_site_return(settings: conf.Settings) -> Messages:
-    redirecting = [account.name for account in settings.ACCOUNTS.values() if _card_form(account) is None]
+    accounts = usable_accounts() if has_settings_accounts(settings) else []
+    redirecting = [account.name for account in accounts if _card_form(account) is None]
     if redirecting and django_settings.SESSION_COOKIE_SAMESITE == "Strict":
         yield warning(
             "W008",
@@ -131,7 +133,8 @@ def _policy(settings: conf.Settings) -> Messages:
     path = enroll_path()
     if path is None or not django_settings.STATIC_URL:
         return
-    forms = [form for account in settings.ACCOUNTS.values() if (form := _card_form(account)) is not None]
+    accounts = usable_accounts() if has_settings_accounts(settings) else []
+    forms = [form for account in accounts if (form := _card_form(account)) is not None]
     for what in csp.blocked(path, forms):
         yield warning(
             "W009",

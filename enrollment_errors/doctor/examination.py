@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from .. import conf
+from ..account_directory import account_names, get_account
 from ..adapter import Enrollment
 from ..exceptions import ConfigurationError
 from ..processors.account import Account
@@ -58,11 +59,11 @@ def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Ite
     of_account: dict[str, list[Enrollment]] = defaultdict(list)
     for enrollment in enrollments:
         of_account[enrollment.account].append(enrollment)
-    for name in accounts or conf.get_settings().ACCOUNTS:
+    for name in accounts or account_names():
         found = _probe(name, "account", lambda name=name: _account(name))  # type: ignore[misc]
         yield found
         if not found.diagnosis:
-            yield from _of_account(conf.get_account(name), of_account[name], groups)
+            yield from _of_account(get_account(name), of_account[name], groups)
 
 
 def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Collection[str]) -> Iterator[Finding]:
@@ -102,14 +103,14 @@ def _probe(subject: str, name: str, probe: Callable[[], str]) -> Finding:
 
 def _settings() -> str:
     try:
-        return f"{len(conf.get_settings().ACCOUNTS)} processor accounts"
+        return f"{len(account_names())} processor accounts"
     except ConfigurationError as error:
         raise Trouble("settings_wrong", str(error)) from error
 
 
 def _account(name: str) -> str:
     try:
-        return conf.get_account(name).processor.name
+        return get_account(name).processor.name
     except ConfigurationError as error:
         raise Trouble("account_unknown", str(error)) from error
 
@@ -120,7 +121,7 @@ def _enrollments(found: list[Enrollment]) -> str:
         found.extend(conf.get_adapter().get_enrollments_to_check())
     except Exception as error:  # the site's own code
         raise Trouble("host_failed", type(error).__name__) from error
-    unknown = {enrollment.account for enrollment in found} - set(conf.get_settings().ACCOUNTS)
+    unknown = {enrollment.account for enrollment in found} - set(account_names())
     if unknown:
         raise Trouble("account_unknown", ", ".join(sorted(unknown)))
     return f"{len(found)} to check"

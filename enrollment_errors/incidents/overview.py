@@ -16,7 +16,7 @@ from django.db.models import F, Max, Min, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncHour
 from django.utils.timezone import localtime
 
-from .. import conf
+from ..account_directory import usable_accounts
 from ..catalogue import explained
 from ..codes import Code
 from ..models import DIMENSIONS, DayCount, Ending, MinuteCount
@@ -173,8 +173,7 @@ def first_and_last_fault() -> tuple[datetime | None, datetime | None]:
 def circuits() -> list[AccountCircuit]:
     """Of every account that the site has set up. Asks the cache, and changes nothing."""
     return [
-        _circuit(account.name, account.processor.name, circuit_state(account.name))
-        for account in conf.get_settings().ACCOUNTS.values()
+        _circuit(account.name, account.processor.name, circuit_state(account.name)) for account in usable_accounts()
     ]
 
 

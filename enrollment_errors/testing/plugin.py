@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .. import conf
+from ..account_directory import get_account, usable_accounts
 from ..processors.littlepay import LittlepayProcessor
 from ..reporting.report import Report
 from ..reporting.signals import enrollment_failed, enrollment_refused, enrollment_succeeded
@@ -45,8 +45,7 @@ def enrollment_settings(settings: Any) -> Callable[..., None]:
 @pytest.fixture
 def enrollment_processor(enrollment_settings: Callable[..., None]) -> Iterator[FakeProcessor]:
     """The processor of all Littlepay accounts of the site, in this process. It starts with three groups and no card."""
-    accounts = conf.get_settings().ACCOUNTS.values()
-    littlepay = [account for account in accounts if issubclass(account.processor, LittlepayProcessor)]
+    littlepay = [account for account in usable_accounts() if issubclass(account.processor, LittlepayProcessor)]
     with FakeProcessor([account.processor.base_url(account.options) for account in littlepay]) as processor:
         for account in littlepay:
             processor.state.client_id = account.options["CLIENT_ID"]
@@ -103,7 +102,7 @@ def enrollment_incidents(enrollment_settings: Callable[..., None], db: None) -> 
 
 
 def _is_littlepay(account: str) -> bool:
-    return issubclass(conf.get_account(account).processor, LittlepayProcessor)
+    return issubclass(get_account(account).processor, LittlepayProcessor)
 
 
 def _at(server: SandboxServer, entry: dict[str, Any]) -> dict[str, Any]:
