@@ -147,3 +147,15 @@ class TestTemplates:
         assert page.data
         assert "Skip to main content" in page.response.content.decode()
         assert rider.enrolls("card").context["page"] == "success"
+
+
+def test_accounts_of_the_sites_own_enroll_riders(
+    documented, rider, settings, enrollment_processor, enrollment_settings
+):
+    options = dict(settings.ENROLLMENT_ERRORS["ACCOUNTS"]["littlepay"]["OPTIONS"])
+    ours = documented("docs/settings.md", "class OurAccounts")
+    ours.VAULT = {"the agency's": options.pop("CLIENT_SECRET")}
+    ours.AGENCIES = {"littlepay": {"options": options, "secret": "the agency's"}}
+    enrollment_settings(ACCOUNTS=f"{MODULE}.OurAccounts")
+    assert list(ours.OurAccounts().get_names()) == ["littlepay"]
+    assert rider.enrolls("card").context["page"] == "success"
