@@ -1,5 +1,5 @@
-"""What a view that reaches the processor cannot do without: the same calls on pooled connections, the API token from the
-cache, what the rider's session is told. No deadline, no retry, no circuit, no report, nothing kept secret.
+"""What a view that reaches the processor cannot do without: the same calls on pooled connections, the API token from
+the cache, a word into the rider's session. No deadline, no retry, no circuit, no report, nothing kept secret.
 """
 
 from __future__ import annotations
