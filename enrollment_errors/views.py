@@ -68,7 +68,7 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
     tokenization = session.tokenization(enrollment)
     if tokenization is None:
         returned = secrets.token_hex(16)
-        return_url = request.build_absolute_uri(f"{url(request, 'enroll')}?returned={returned}")
+        return_url = request.build_absolute_uri(f"{session.path}?returned={returned}")
         result = service.request_tokenization(
             enrollment, origin_of(request, enrollment, session), return_url=return_url, lost=session.lost_links()
         )
