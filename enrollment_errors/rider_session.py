@@ -57,11 +57,11 @@ class RiderSession:
     """
 
     def __init__(self, request: HttpRequest, namespace: str, path: str) -> None:
-        """``path`` is where the inclusion of the URLs begins: its cookies go nowhere else."""
+        """``path`` is where the inclusion of the URLs begins, the enroll page: its cookies go nowhere else."""
         self.enrollment: Enrollment | None = None
         self._request = request
         self._namespace = namespace
-        self._path = path
+        self.path = path
         self._visit = visit_in(request)
         self._written: dict[str, tuple[str, int] | None] = {}
 
@@ -245,14 +245,14 @@ class RiderSession:
     def write_to(self, response: HttpResponseBase) -> None:
         for name, written in self._written.items():
             if written is None:
-                response.delete_cookie(name, path=self._path, samesite="Lax")
+                response.delete_cookie(name, path=self.path, samesite="Lax")
                 continue
             value, seconds = written
             response.set_cookie(
                 name,
                 value,
                 max_age=seconds,
-                path=self._path,
+                path=self.path,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,
                 samesite="Lax",

@@ -21,7 +21,7 @@ from .account_directory import get_account
 from .adapter import Enrollment
 from .decorators import origin_of, protected, reported, rider_view, session_of
 from .exceptions import ConfigurationError
-from .forms import EnrollForm, json_object
+from .forms import EnrollForm, json_object, posted
 from .in_person import enrollment_of
 from .opening import circuit_state
 from .outcomes import Outcome
@@ -43,8 +43,7 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
     """The page with the card form; its POST brings the card token (or, back from a redirect flow, none)."""
     if request.method != "POST":
         return _enroll_page(request, enrollment, session)
-    form = EnrollForm(request.POST)
-    card_token, returned = form.secret_card_token(), form.text("returned")
+    card_token, returned = Secret(posted(request, "card_token")), posted(request, "returned")
     brought = card_token or Secret(returned)
     handle = session.returned_with(returned, enrollment)
     end = session.end_of(brought, enrollment)
@@ -71,7 +70,7 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
     tokenization = session.tokenization(enrollment)
     if tokenization is None:
         returned = secrets.token_hex(16)
-        return_url = request.build_absolute_uri(f"{url(request, 'enroll')}?returned={returned}")
+        return_url = request.build_absolute_uri(f"{session.path}?returned={returned}")
         result = service.request_tokenization(
             enrollment, origin_of(request, enrollment, session), return_url=return_url, lost=session.lost_links()
         )

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from ..clock import SYSTEM_CLOCK, Clock, Deadline
 from ..exceptions import ProcessorError, StatusError
 from ..secret import Secret
+from ..shared_cache import SharedCache
 from .bulkhead import place
 from .call import Call, Progress, Response
 from .circuit import Circuit
 from .exchange import exchange
+from .glance import Glance
 from .pool import pool_of
 from .privacy import UpstreamSpan
 from .retry import with_retries
@@ -66,6 +68,7 @@ class ProcessorHttp:
         self.tls_context = tls_context
         self.parties = {party for party in parties if party}
         self.clock = clock
+        self._glance = Glance(SharedCache(limits.cache), clock)
         self.circuit = Circuit(
             account,
             failures=limits.breaker_failures,
@@ -73,9 +76,16 @@ class ProcessorHttp:
             open_for=limits.breaker_open,
             cache=limits.cache,
             clock=clock,
+            glance=self._glance,
         )
         self.tokens = TokenCache(
-            account, base_url, cache=limits.cache, deadline=deadline, clock=clock, place=self._place
+            account,
+            base_url,
+            cache=limits.cache,
+            deadline=deadline,
+            clock=clock,
+            place=self._place,
+            glance=self._glance,
         )
 
     def request(
@@ -122,6 +132,7 @@ class ProcessorHttp:
             held.enter_context(self._place())
             result = self._exchange(call)
             if isinstance(result, BaseException):
+                self._glance.forget()
                 raise result
             return result
 

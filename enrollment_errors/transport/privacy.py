@@ -35,16 +35,22 @@ _under_way: ContextVar[bool] = ContextVar("private_call_under_way", default=Fals
 @contextmanager
 def private_call() -> Iterator[None]:
     token = _under_way.set(True)
-    deaf = ExitStack()
-    with suppress(Exception):
-        if sentry_sdk.is_initialized():
-            deaf.enter_context(sentry_sdk.new_scope()).set_client(_deaf_client())
+    deaf = _deaf() if sentry_sdk.is_initialized() else None
     try:
         yield
     finally:
-        with suppress(Exception):
-            deaf.close()
+        if deaf is not None:
+            with suppress(Exception):
+                deaf.close()
         _under_way.reset(token)
+
+
+def _deaf() -> ExitStack:
+    """To be closed: meanwhile Sentry sees a client that hears nothing."""
+    deaf = ExitStack()
+    with suppress(Exception):
+        deaf.enter_context(sentry_sdk.new_scope()).set_client(_deaf_client())
+    return deaf
 
 
 @cache
@@ -145,14 +151,8 @@ def opened(data: bytes) -> bytes:
     if data == _BODY:
         assert content.body is not None
         return content.body
-    ours = {name.lower().encode(): value for name, value in content.headers.items()}
     request_line, *lines = data.split(b"\r\n")
     method, _, version = request_line.split(b" ")
-    head = [b" ".join((method, content.target.encode(), version))]
-    for line in lines:
-        name = line.partition(b":")[0]
-        if name.lower() in ours:
-            head.append(name + b": " + ours[name.lower()].encode("latin-1"))
-        elif name.lower() in (b"host", b""):
-            head.append(line)
-    return b"\r\n".join(head)
+    host = next(line for line in lines if line[:5].lower() == b"host:")
+    ours = (f"{name}: {value}".encode("latin-1") for name, value in content.headers.items())
+    return b"\r\n".join((b" ".join((method, content.target.encode(), version)), host, *ours, b"", b""))

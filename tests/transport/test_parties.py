@@ -161,7 +161,7 @@ class TestCost:
         operations: list[str],  # noqa: F811
     ) -> None:
         call(circuit, "session", "card")
-        assert operations == ["get"]
+        assert operations == ["get_many"]
 
     def test_a_call_for_somebody_that_an_open_one_refuses_is_one_read(
         self,
@@ -171,7 +171,7 @@ class TestCost:
         open_up(circuit)
         del operations[:]
         assert call(circuit, "session", "card") == "refused"
-        assert operations == ["get"]
+        assert operations == ["get_many"]
 
 
 class TestOnTheWire:
