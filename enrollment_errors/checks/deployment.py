@@ -94,7 +94,7 @@ def _shared_cache(settings: conf.Settings) -> Messages:
 
 def _encrypted_way(settings: conf.Settings) -> Messages:
     for account in settings.ACCOUNTS.values():
-        if urlsplit(account.processor.base_url(account.options)).scheme == "http":
+        if any(urlsplit(endpoint.base_url).scheme == "http" for endpoint in account.endpoints.values()):
             yield warning(
                 "W106",
                 f'The calls to "{account.name}" are not encrypted, its credentials with them.',

@@ -173,7 +173,7 @@ def first_and_last_fault() -> tuple[datetime | None, datetime | None]:
 def circuits() -> list[AccountCircuit]:
     """Of every account that the site has set up. Asks the cache, and changes nothing."""
     return [
-        _circuit(account.name, account.processor.name, circuit_state(account.name))
+        _circuit(account.name, account.processor.name, circuit_state(account))
         for account in conf.get_settings().ACCOUNTS.values()
     ]
 

@@ -47,7 +47,8 @@ def enrollment_processor(enrollment_settings: Callable[..., None]) -> Iterator[F
     """The processor of all Littlepay accounts of the site, in this process. It starts with three groups and no card."""
     accounts = conf.get_settings().ACCOUNTS.values()
     littlepay = [account for account in accounts if issubclass(account.processor, LittlepayProcessor)]
-    with FakeProcessor([account.processor.base_url(account.options) for account in littlepay]) as processor:
+    urls = [endpoint.base_url for account in littlepay for endpoint in account.endpoints.values()]
+    with FakeProcessor(urls) as processor:
         for account in littlepay:
             processor.state.client_id = account.options["CLIENT_ID"]
             processor.state.client_secret = account.options["CLIENT_SECRET"]
