@@ -134,7 +134,7 @@ def _made(name: str, entry: Any) -> Account:
     problems = processor.check_options(options)
     if problems:
         raise AccountUnusable(f'{where}, "OPTIONS": {" ".join(problems)}')
-    return Account(name=name, processor=processor, options=options, tls_context=processor.tls_context(options))
+    return Account(name=name, processor=processor, options=options, endpoints=processor.endpoints(options))
 
 
 def _tell(name: str, account: Account | AccountUnusable, *, was_broken: bool) -> None:

@@ -61,6 +61,10 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
     if not all(isinstance(item, Rule) for item in _sequence(name, value)):
         raise wrong(name, value, "a list of enrollment_errors.classification.Rule")
     for rule in value:
+        if rule.outcome is Outcome.UNFINISHED and rule.stage is not Stage.CARD_FORM:
+            raise ConfigurationError(
+                f'{SETTING}["{name}"]: "{rule.code}" must have stage=Stage.CARD_FORM for the outcome UNFINISHED.'
+            )
         # A failure at no other step leaves the card linked, or perhaps linked.
         if rule.outcome in (Outcome.SUCCESS, Outcome.UNKNOWN) and rule.stage is not Stage.LINK:
             raise ConfigurationError(

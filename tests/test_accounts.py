@@ -25,6 +25,7 @@ from enrollment_errors.account_directory import (
 from enrollment_errors.exceptions import AccountUnusable
 from enrollment_errors.processors.account import AccountProvider
 from enrollment_errors.processors.littlepay import LittlepayProcessor
+from enrollment_errors.processors.types import Endpoint
 from tests.rider import End, Rider
 
 
@@ -55,10 +56,10 @@ class Accounts(AccountProvider):
 
 class BrokenCertificate(LittlepayProcessor):
     @classmethod
-    def tls_context(cls, options: Mapping[str, Any]) -> ssl.SSLContext | None:
+    def endpoints(cls, options: Mapping[str, Any]) -> Mapping[str, Endpoint]:
         context = ssl.create_default_context()
         context.load_verify_locations(cadata=options["CLIENT_SECRET"])  # which is no certificate
-        return context
+        return {"api": Endpoint(base_url=options["BASE_URL"], tls_context=context)}
 
 
 @pytest.fixture

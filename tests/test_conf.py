@@ -20,6 +20,7 @@ from tests.site import TestAdapter
 GOOD = django_settings.ENROLLMENT_ERRORS
 ALIAS = "littlepay"
 SUCCESS_ANYWHERE = Rule(status=409, outcome=Outcome.SUCCESS, code="fine", reason="fine")
+UNFINISHED_AT_THE_LOOKUP = Rule(stage=Stage.LOOKUP, outcome=Outcome.UNFINISHED, code="later", reason="later")
 UNKNOWN_AT_THE_LOOKUP = Rule(stage=Stage.LOOKUP, outcome=Outcome.UNKNOWN, code="perhaps", reason="perhaps")
 
 
@@ -72,6 +73,7 @@ def test_the_sites_own_dict_is_never_written():
         (changed(RULES=["x"]), ['"RULES"', "Rule"]),
         (changed(RULES="x"), ['"RULES"', "a list"]),
         (changed(RULES=[SUCCESS_ANYWHERE]), ['"RULES"', "Stage.LINK", '"fine"']),
+        (changed(RULES=[UNFINISHED_AT_THE_LOOKUP]), ['"RULES"', "Stage.CARD_FORM", '"later"']),
         (changed(RULES=[UNKNOWN_AT_THE_LOOKUP]), ['"RULES"', "Stage.LINK", '"perhaps"']),
         (changed(ALLOWED_REDIRECT_HOSTS="x"), ['"ALLOWED_REDIRECT_HOSTS"', "a list"]),
         (changed(ALLOWED_REDIRECT_HOSTS=[1]), ['"ALLOWED_REDIRECT_HOSTS"', "list of texts"]),
@@ -93,7 +95,8 @@ def test_a_mistake_never_shows_a_secret(settings):
     with pytest.raises(ConfigurationError) as caught:
         conf.get_settings()
     assert "s3cr3t" not in str(caught.value)
-    assert "tests-client-secret" not in repr(Account(name="a", processor=object, options=GOOD["ACCOUNTS"][ALIAS]))  # type: ignore[arg-type]
+    account = Account(name="a", processor=object, options=GOOD["ACCOUNTS"][ALIAS], endpoints={})  # type: ignore[arg-type]
+    assert "tests-client-secret" not in repr(account)
     settings.ENROLLMENT_ERRORS = GOOD
     assert "tests-client-secret" not in repr(conf.get_settings())
 

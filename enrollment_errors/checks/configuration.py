@@ -13,6 +13,7 @@ from .. import conf
 from ..account_directory import get_account, usable_accounts
 from ..exceptions import AccountUnusable, BaseUrlInvalid
 from ..processors.account import Account
+from ..processors.types import CardForm, CardFormKind, TokenizationRequest
 from ..transport.call import check_base_url
 from . import csp
 from .lookups import cache_backend, enroll_path, has_settings_accounts, loaded
@@ -50,8 +51,8 @@ def _accounts(settings: conf.Settings) -> Messages:
     """An account's mistake is that account's, and stops no command."""
     for name in settings.ACCOUNTS.get_names() if has_settings_accounts(settings) else ():
         try:
-            account = get_account(name)
-            check_base_url(account.processor.base_url(account.options))
+            for endpoint in get_account(name).endpoints.values():
+                check_base_url(endpoint.base_url)
         except AccountUnusable as wrong:
             yield unusable_account(str(wrong))
         except BaseUrlInvalid as wrong:
@@ -120,7 +121,7 @@ def _cache(settings: conf.Settings) -> Messages:
 
 def _cross_site_return(settings: conf.Settings) -> Messages:
     accounts = usable_accounts() if has_settings_accounts(settings) else []
-    redirecting = [account.name for account in accounts if _card_form(account) is None]
+    redirecting = [account.name for account in accounts if _card_form(account).kind is CardFormKind.REDIRECT]
     if redirecting and django_settings.SESSION_COOKIE_SAMESITE == "Strict":
         yield warning(
             "W008",
@@ -134,8 +135,7 @@ def _policy(settings: conf.Settings) -> Messages:
     if path is None or not django_settings.STATIC_URL:
         return
     accounts = usable_accounts() if has_settings_accounts(settings) else []
-    forms = [form for account in accounts if (form := _card_form(account)) is not None]
-    for what in csp.blocked(path, forms):
+    for what in csp.blocked(path, [_card_form(account) for account in accounts]):
         yield warning(
             "W009",
             f"The Content-Security-Policy stops the enroll page: {what}.",
@@ -143,6 +143,5 @@ def _policy(settings: conf.Settings) -> Messages:
         )
 
 
-def _card_form(account: Account) -> str | None:
-    script = account.processor.card_form_script(account.options, "en")
-    return None if script is None else script.url
+def _card_form(account: Account) -> CardForm:
+    return account.processor.card_form(account.options, TokenizationRequest(language="en"))

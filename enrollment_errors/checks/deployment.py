@@ -112,7 +112,7 @@ def _accounts(settings: conf.Settings) -> Messages:
 
 
 def _encrypted_way(account: Account) -> Messages:
-    if urlsplit(account.processor.base_url(account.options)).scheme == "http":
+    if any(urlsplit(endpoint.base_url).scheme == "http" for endpoint in account.endpoints.values()):
         yield warning(
             "W106",
             f'The calls to "{account.name}" are not encrypted, its credentials with them.',

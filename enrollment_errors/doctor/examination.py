@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from .. import conf
 from ..account_directory import account_names, get_account
@@ -71,10 +72,7 @@ def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Col
     subject = f"{known.name} ({', '.join(agencies)})" if agencies else known.name
     wanted = {*groups, *(enrollment.group_id for enrollment in enrollments)}
     probes: dict[str, Callable[[], str]] = {
-        "base URL": lambda: network.base_url(known),
-        "DNS": lambda: network.name(known),
-        "connection": lambda: network.connection(known),
-        "TLS": lambda: network.tls(known),
+        **_of_the_way(known),
         "access": lambda: account.tokenization(known),
         "shared token": lambda: account.shared_token(known),
         "groups": lambda: account.groups(known, wanted),
@@ -86,10 +84,28 @@ def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Col
             continue
         finding = _probe(subject, name, probe)
         yield finding
-        failed = name if finding.level is Level.FAILURE else ""
-        if name == "TLS" and not failed:
-            yield _probe(subject, "clock", lambda: network.clock(known))
+        # With a wrong clock the rest goes on.
+        failed = name if finding.level is Level.FAILURE and finding.diagnosis != "clock_off" else ""
     yield _probe(subject, "card form", lambda: network.card_form(known))
+
+
+def _of_the_way(known: Account) -> dict[str, Callable[[], str]]:
+    """To each of the account's servers."""
+    probes: dict[str, Callable[[], str]] = {}
+    for name, endpoint in known.endpoints.items():
+        at = f" ({name})" if len(known.endpoints) > 1 else ""
+        for probe in (network.base_url, network.name, network.connection, network.tls, network.clock):
+            probes[f"{_WAY[probe]}{at}"] = partial(probe, endpoint)
+    return probes
+
+
+_WAY = {
+    network.base_url: "base URL",
+    network.name: "DNS",
+    network.connection: "connection",
+    network.tls: "TLS",
+    network.clock: "clock",
+}
 
 
 def _probe(subject: str, name: str, probe: Callable[[], str]) -> Finding:

@@ -65,12 +65,13 @@ def incidents() -> str:
 
 
 def templates() -> str:
-    for page in ("enroll", *(page.name for page in PAGES.values())):
+    for page in PAGES.values():
+        name = f"enrollment_errors/{page.name}.html"
         try:
-            get_template(f"enrollment_errors/{page}.html")
+            get_template(name)
         except (TemplateDoesNotExist, TemplateSyntaxError) as error:
-            raise Trouble("template_missing", f"enrollment_errors/{page}.html: {type(error).__name__}") from error
-    return f"{len(PAGES) + 1} pages"
+            raise Trouble("template_missing", f"{name}: {type(error).__name__}") from error
+    return f"{len(PAGES)} pages"
 
 
 def catalogs() -> str:

@@ -172,9 +172,7 @@ def first_and_last_fault() -> tuple[datetime | None, datetime | None]:
 
 def circuits() -> list[AccountCircuit]:
     """Of every account that the site has set up. Asks the cache, and changes nothing."""
-    return [
-        _circuit(account.name, account.processor.name, circuit_state(account.name)) for account in usable_accounts()
-    ]
+    return [_circuit(account.name, account.processor.name, circuit_state(account)) for account in usable_accounts()]
 
 
 def _circuit(account: str, processor: str, state: CircuitState) -> AccountCircuit:

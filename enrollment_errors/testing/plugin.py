@@ -46,7 +46,8 @@ def enrollment_settings(settings: Any) -> Callable[..., None]:
 def enrollment_processor(enrollment_settings: Callable[..., None]) -> Iterator[FakeProcessor]:
     """The processor of all Littlepay accounts of the site, in this process. It starts with three groups and no card."""
     littlepay = [account for account in usable_accounts() if issubclass(account.processor, LittlepayProcessor)]
-    with FakeProcessor([account.processor.base_url(account.options) for account in littlepay]) as processor:
+    urls = [endpoint.base_url for account in littlepay for endpoint in account.endpoints.values()]
+    with FakeProcessor(urls) as processor:
         for account in littlepay:
             processor.state.client_id = account.options["CLIENT_ID"]
             processor.state.client_secret = account.options["CLIENT_SECRET"]

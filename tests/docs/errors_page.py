@@ -15,6 +15,7 @@ RIDER_GETS = {
     Outcome.SYSTEM_ERROR: "system error, 503",
     Outcome.SERVER_ERROR: "generic error, 500",
     Outcome.RETRY: "check your card",
+    Outcome.UNFINISHED: "the enroll page again",
     Outcome.TOO_EARLY: "too early",
     Outcome.UNKNOWN: "still checking",
     Outcome.NOT_ELIGIBLE: "can't enroll from here, 403",

@@ -74,10 +74,10 @@ def test_a_change_of_settings_keeps_the_private_cache(enrollment_settings):
 @pytest.mark.parametrize("turn", [1, 2])
 def test_every_test_begins_with_closed_circuits(enrollment_processor, enrollment_settings, turn):
     enrollment_settings(BREAKER_FAILURES=1, ATTEMPTS=1)
-    assert circuit_state("littlepay").phase is Phase.CLOSED
+    assert circuit_state(conf.get_account("littlepay")).phase is Phase.CLOSED
     enrollment_processor.is_down()
     Rider(Eligible().becomes_eligible().client).enrolls("card")
-    assert circuit_state("littlepay").phase is Phase.OPEN
+    assert circuit_state(conf.get_account("littlepay")).phase is Phase.OPEN
 
 
 @pytest.mark.usefixtures("sites_cache")

@@ -34,7 +34,7 @@ class WithBadOptions(LittlepayProcessor):
 
 class WithBadCertificate(LittlepayProcessor):
     @classmethod
-    def tls_context(cls, options: Mapping[str, Any]) -> Any:
+    def endpoints(cls, options: Mapping[str, Any]) -> Any:
         secret = options["CLIENT_SECRET"]
         raise OSError(f"no certificate for {secret}")
 
@@ -117,7 +117,7 @@ def test_what_a_processors_own_code_raises_is_told_by_its_type_and_place(setting
     use(everything, WithBadCertificate)
     settings.ENROLLMENT_ERRORS = everything
 
-    with pytest.raises(ConfigurationError, match=r"OSError at .*test_settings_leaks\.py:\d+ in tls_context"):
+    with pytest.raises(ConfigurationError, match=r"OSError at .*test_settings_leaks\.py:\d+ in endpoints"):
         read()
 
 

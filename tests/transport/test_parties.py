@@ -196,9 +196,6 @@ class TestOnTheWire:
                 http.request("GET", "x", idempotent=False)
         assert read_state(account, "default", open_for=OPEN_FOR, clock=clock).phase is Phase.CLOSED
 
-    def test_a_session_without_a_name_is_nobody(self, connect: Connect) -> None:
-        assert connect("https://processor.test", parties=["", "session"]).parties == {"session"}
-
 
 def test_a_status_that_is_our_own_mistake_makes_nobody_a_party_that_failed(circuit: Circuit, clock: FakeClock) -> None:
     open_up(circuit)
