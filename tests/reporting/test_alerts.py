@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sentry_sdk
 
-from enrollment_errors import conf
+from enrollment_errors.account_directory import get_account
 from enrollment_errors.catalogue import CODES
 from enrollment_errors.classification import Rule
 from enrollment_errors.exceptions import CircuitOpen
@@ -25,7 +25,7 @@ from .reports import new_report
 
 
 def phase() -> Phase:
-    return circuit_state(conf.get_account("littlepay")).phase
+    return circuit_state(get_account("littlepay")).phase
 
 
 @pytest.fixture
