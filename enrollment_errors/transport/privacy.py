@@ -35,22 +35,16 @@ _under_way: ContextVar[bool] = ContextVar("private_call_under_way", default=Fals
 @contextmanager
 def private_call() -> Iterator[None]:
     token = _under_way.set(True)
-    deaf = _deaf() if sentry_sdk.is_initialized() else None
+    deaf = ExitStack()
+    with suppress(Exception):
+        if sentry_sdk.is_initialized():
+            deaf.enter_context(sentry_sdk.new_scope()).set_client(_deaf_client())
     try:
         yield
     finally:
-        if deaf is not None:
-            with suppress(Exception):
-                deaf.close()
+        with suppress(Exception):
+            deaf.close()
         _under_way.reset(token)
-
-
-def _deaf() -> ExitStack:
-    """To be closed: meanwhile Sentry sees a client that hears nothing."""
-    deaf = ExitStack()
-    with suppress(Exception):
-        deaf.enter_context(sentry_sdk.new_scope()).set_client(_deaf_client())
-    return deaf
 
 
 @cache
