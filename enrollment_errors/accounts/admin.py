@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.views.decorators.http import require_POST
 from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
 
 from ..doctor.examination import examine_account
 from .forms import NewAccountForm, form_of
@@ -41,9 +42,8 @@ class AccountAdmin(_AccountAdmin):
 
     def response_add(self, request: HttpRequest, obj: Account, post_url_continue: str | None = None) -> HttpResponse:
         """On to the options of its processor."""
-        request.POST = request.POST.copy()
-        request.POST["_continue"] = "1"
-        return super().response_add(request, obj, post_url_continue)
+        self.message_user(request, f"The account {obj.name} was added, and is not in use yet. Fill in what it needs.")
+        return redirect(f"{self.admin_site.name}:enrollment_accounts_account_change", obj.pk)
 
     def get_urls(self) -> list[URLPattern]:
         test = path("<int:pk>/test/", self.admin_site.admin_view(self.test), name="enrollment_accounts_account_test")
