@@ -101,6 +101,8 @@ def _asked_for(name: str, *, before: Account | AccountUnusable | None) -> Accoun
         entry = provider.get_account(name)
     except LookupError:
         return _unknown(name)
+    except ConfigurationError as wrong:
+        return AccountUnusable(str(wrong))
     except Exception as error:  # noqa: BLE001  whatever a site's database or vault raises
         if isinstance(before, Account):
             logger.warning("The accounts cannot be asked for (%s): what was known goes on.", type(error).__name__)

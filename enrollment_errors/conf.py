@@ -5,7 +5,8 @@ What is wrong with them is a ``ConfigurationError``. The site's settings are nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from typing import Any
@@ -24,6 +25,11 @@ from .secret import Secret
 MOST_COUNTED = 100
 
 
+def from_environment(name: str) -> str:
+    """The default of ``SECRETS``: they are environment variables."""
+    return os.environ[name]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """What a site sets, each with its default. All times are seconds."""
@@ -33,6 +39,10 @@ class Settings:
     ACCOUNTS: AccountProvider
     """One entry for each account with a transit processor: `{"name": {"CLASS": dotted path, "OPTIONS": {…}}}`; or the
     dotted path of a subclass of `processors.account.AccountProvider`, where the accounts live elsewhere."""
+    PROCESSORS: tuple[str, ...] = ("enrollment_errors.processors.littlepay.LittlepayProcessor",)
+    """The dotted paths of the processors that accounts in the database can be with."""
+    SECRETS: Callable[[str], str] = from_environment
+    """The dotted path of the function that turns the name of a secret into the secret, for accounts in the database."""
     RULES: tuple[Rule, ...] = ()
     """The site's own rows of the classification, which stand before the app's: a list of `classification.Rule`."""
     BASE_TEMPLATE: str = "enrollment_errors/base.html"

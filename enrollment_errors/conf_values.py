@@ -126,6 +126,16 @@ def _accounts(name: str, value: Any) -> AccountProvider:
     return SettingsAccounts(value)
 
 
+def _resolver(name: str, value: Any) -> Callable[[str], str]:
+    try:
+        found = import_string(value) if isinstance(value, str) else None
+    except ImportError:
+        found = None
+    if not callable(found):
+        raise wrong(name, value, "the dotted path of a function that takes the name of a secret and gives the secret")
+    return cast(Callable[[str], str], found)
+
+
 def read(name: str, kind: str, value: Any) -> Any:
     """``value`` as what the setting ``name``, of the type ``kind``, holds. Raises ``ConfigurationError``."""
     reader = _READERS.get(name) or _READERS_BY_TYPE[kind]
@@ -140,6 +150,8 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "ALLOWED_REDIRECT_HOSTS": _texts,
     "SENTRY_EVENT_URL": _sentry_event_url,
     "STATUS_TOKEN": _token,
+    "PROCESSORS": _texts,
+    "SECRETS": _resolver,
 }
 _READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
     "str": _text,

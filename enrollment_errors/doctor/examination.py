@@ -61,10 +61,17 @@ def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Ite
     for enrollment in enrollments:
         of_account[enrollment.account].append(enrollment)
     for name in accounts or account_names():
-        found = _probe(name, "account", lambda name=name: _account(name))  # type: ignore[misc]
-        yield found
-        if not found.diagnosis:
-            yield from _of_account(get_account(name), of_account[name], groups)
+        yield from examine_account(name, of_account[name], groups)
+
+
+def examine_account(
+    name: str, enrollments: Collection[Enrollment] = (), groups: Collection[str] = ()
+) -> Iterator[Finding]:
+    """The findings of one account. ``enrollments`` are those of it that the site makes, ``groups`` more to look for."""
+    found = _probe(name, "account", lambda: _account(name))
+    yield found
+    if not found.diagnosis:
+        yield from _of_account(get_account(name), enrollments, groups)
 
 
 def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Collection[str]) -> Iterator[Finding]:

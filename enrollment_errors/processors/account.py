@@ -68,10 +68,11 @@ class AccountProvider(ABC):
 
     @abstractmethod
     def get_account(self, name: str) -> Mapping[str, Any]:
-        """``{"CLASS": dotted path of the processor, "OPTIONS": {…}}``. Raises ``LookupError`` where there is none.
+        """``{"CLASS": dotted path of the processor, "OPTIONS": {…}}``. Raises ``LookupError`` where there is none, and
+        ``ConfigurationError``, with a text that operators may see, where something is wrong with it.
 
         Whatever else it raises is this account's trouble alone: its riders get the server-error page, unless what was
-        given before is still known.
+        given before is still known. Of that operators see the type and the place.
         """
 
     @abstractmethod

@@ -26,9 +26,15 @@ def _keys() -> str:
     meanings = _docstrings()
     rows = ["| key | default | what it is |", "|---|---|---|"]
     for key in fields(Settings):
-        default = "must be set" if key.default is MISSING else f"`{key.default!r}`".replace("'", '"')
-        rows.append(f"| `{key.name}` | {default} | {meanings[key.name]} |")
+        rows.append(f"| `{key.name}` | {_default(key.default)} | {meanings[key.name]} |")
     return "\n" + "\n".join(rows) + "\n\n"
+
+
+def _default(value: object) -> str:
+    if value is MISSING:
+        return "must be set"
+    shown = f"{value.__module__}.{value.__qualname__}" if inspect.isfunction(value) else value
+    return f"`{shown!r}`".replace("'", '"')
 
 
 def _docstrings() -> dict[str, str]:
