@@ -11,6 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
@@ -28,6 +29,21 @@ MOST_COUNTED = 100
 def from_environment(name: str) -> str:
     """The default of ``SECRETS``: they are environment variables."""
     return os.environ[name]
+
+
+INCIDENT_SINK = "enrollment_errors.incidents.sink.IncidentSink"
+DEFAULT_SINKS = (
+    "enrollment_errors.reporting.log.LogSink",
+    "enrollment_errors.reporting.sentry.SentrySink",
+    "enrollment_errors.reporting.amplitude.AmplitudeSink",
+    INCIDENT_SINK,
+    "enrollment_errors.reporting.signals.SignalSink",
+)
+
+
+def _default_sinks() -> tuple[str, ...]:
+    has_incidents = apps.is_installed("enrollment_errors.incidents")
+    return tuple(path for path in DEFAULT_SINKS if has_incidents or path != INCIDENT_SINK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +68,10 @@ class Settings:
     ALLOWED_REDIRECT_HOSTS: tuple[str, ...] = ()
     """Host names, beside the site's own, that riders may be sent to: an identity provider's, a redirect flow's."""
 
+    SINKS: tuple[str, ...] = field(default_factory=_default_sinks)
+    """Where each event goes: the dotted paths of subclasses of `enrollment_errors.reporting.sink.Sink`, in the order in
+    which they hear of it. By default the one of the incidents is among them only where `enrollment_errors.incidents` is
+    in `INSTALLED_APPS`. See [Sinks](events.md#sinks)."""
     AMPLITUDE_API_KEY: str = field(default="", repr=False)
     """Without it nothing is sent to Amplitude."""
     AMPLITUDE_SERVER_URL: str = ""
@@ -59,8 +79,6 @@ class Settings:
     RELEASE: str = ""
     """The version of the site, for events and incidents."""
 
-    INCIDENTS: bool = True
-    """Whether each failure is kept in the database under its reference, and every outcome counted."""
     INCIDENTS_PER_MINUTE: int = 60
     """How many incidents one process lists in a minute, of what the back end saw and of what browsers told each. Those
     above are counted only."""
@@ -127,7 +145,7 @@ def _checked(raw: Any) -> Settings:
     for entry in known:
         if entry.name in raw:
             values[entry.name] = read(entry.name, str(entry.type), raw[entry.name])
-        elif entry.default is MISSING:
+        elif entry.default is MISSING and entry.default_factory is MISSING:
             raise ConfigurationError(f'{SETTING}["{entry.name}"] is missing: every site must set it.')
     settings = Settings(**values)
     _check_numbers(settings)

@@ -17,17 +17,12 @@ from .processors.account import AccountProvider, SettingsAccounts
 from .secret import Secret
 
 SETTING = "ENROLLMENT_ERRORS"
+_SINK = "a subclass of enrollment_errors.reporting.sink.Sink"
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise wrong(name, value, "a text")
-    return value
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise wrong(name, value, "True or False")
     return value
 
 
@@ -73,6 +68,14 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
     return tuple(value)
 
 
+def _sinks(name: str, value: Any) -> tuple[str, ...]:
+    for path in _texts(name, value):
+        # Their base class knows reports, and reports know the settings: what tells a sink is that it can send.
+        if not callable(getattr(_found(where(name), path, _SINK), "send", None)):
+            raise ConfigurationError(f'{SETTING}["{name}"]: {path} has no method send(report). Name {_SINK}.')
+    return tuple(value)
+
+
 def _agency(name: str, value: Any) -> Agency | None:
     if value is not None and not isinstance(value, Agency):
         raise wrong(name, value, "an enrollment_errors.adapter.Agency")
@@ -100,16 +103,20 @@ def imported(where: str, value: Any, base: type) -> Any:
     wanted = f"a subclass of {base.__module__}.{base.__name__}"
     if not isinstance(value, str):
         raise ConfigurationError(f"{where} must be the dotted path of {wanted}, not {type(value).__name__}.")
-    try:
-        found = import_string(value)
-    except Exception as error:
-        raise ConfigurationError(
-            f'{where}: "{value}" cannot be imported ({type(error).__name__}: {error}). '
-            f'Name {wanted} as "package.module.Class".'
-        ) from error
+    found = _found(where, value, wanted)
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ConfigurationError(f"{where}: {value} is no subclass of {base.__module__}.{base.__name__}.")
     return found
+
+
+def _found(where: str, path: str, wanted: str) -> Any:
+    try:
+        return import_string(path)
+    except Exception as error:
+        raise ConfigurationError(
+            f'{where}: "{path}" cannot be imported ({type(error).__name__}: {error}). '
+            f'Name {wanted} as "package.module.Class".'
+        ) from error
 
 
 def _accounts(name: str, value: Any) -> AccountProvider:
@@ -146,6 +153,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "ADAPTER": _adapter,
     "ACCOUNTS": _accounts,
     "RULES": _rules,
+    "SINKS": _sinks,
     "FALLBACK_AGENCY": _agency,
     "ALLOWED_REDIRECT_HOSTS": _texts,
     "SENTRY_EVENT_URL": _sentry_event_url,
@@ -155,7 +163,6 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
 }
 _READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
     "str": _text,
-    "bool": _flag,
     "float": _seconds,
     "int": _count,
 }

@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "enrollment_errors",
+    "enrollment_errors.incidents",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

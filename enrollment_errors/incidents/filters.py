@@ -20,9 +20,9 @@ from django.utils.timezone import now
 
 from ..account_directory import account_names
 from ..adapter import Method
-from ..models import Incident
 from ..outcomes import Side, Stage
 from .chart import LABELS
+from .models import Incident
 from .overview import known_values
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ def _by(
 def _known(request: HttpRequest) -> dict[str, list[str]]:
     """Asked for once a request, though two filters want it."""
     kept = vars(request)
-    if "enrollment_errors_known" not in kept:
-        kept["enrollment_errors_known"] = known_values("agency", "flow")
-    known: dict[str, list[str]] = kept["enrollment_errors_known"]
+    if "enrollment_incidents_known" not in kept:
+        kept["enrollment_incidents_known"] = known_values("agency", "flow")
+    known: dict[str, list[str]] = kept["enrollment_incidents_known"]
     return known
 
 
@@ -116,4 +116,4 @@ LIST_FILTERS = (
 def incidents_url(**lookups: object) -> str:
     """The address of the list, narrowed; a lookup of ``None`` asks for what has none."""
     query = urlencode({name: NONE if value is None else value for name, value in lookups.items() if value != ""})
-    return f"{reverse('admin:enrollment_errors_incident_changelist')}?{query}"
+    return f"{reverse('admin:enrollment_incidents_incident_changelist')}?{query}"

@@ -11,7 +11,7 @@ from ..pages import PAGES
 from ..reporting.report import Report
 
 if TYPE_CHECKING:
-    from ..models import Incident
+    from ..incidents.models import Incident
 
 
 def assert_ended(

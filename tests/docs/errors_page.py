@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from enrollment_errors.catalogue import CODES, Code
+from enrollment_errors.catalogue import CODES
+from enrollment_errors.codes import Code
 from enrollment_errors.outcomes import Outcome
 
 from .blocks import ROOT

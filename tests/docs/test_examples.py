@@ -77,6 +77,20 @@ def test_receivers_of_signals_are_called(documented, rider, enrollment_processor
     assert "littlepay is down until " in said
 
 
+def test_a_sink_of_the_sites_own_hears_beside_the_default_ones(
+    documented, rider, enrollment_processor, enrollment_settings, enrollment_reports, capsys
+):
+    sinks = documented("docs/events.md", "SINKS = [").SINKS
+    assert tuple(sinks[:-1]) == conf.DEFAULT_SINKS
+    documented("docs/events.md", "class PagerSink")
+    enrollment_settings(SINKS=[path.replace("mysite.telemetry", MODULE) for path in sinks])
+    enrollment_processor.fails_at("lookup", status=404)
+
+    assert_ended(rider.enrolls("card"), "server_error", told=enrollment_reports)
+
+    assert f"{enrollment_reports[0].reference}: {enrollment_reports[0].code} at" in capsys.readouterr().out
+
+
 def test_a_rule_of_the_sites_own_comes_first(
     documented, rider, enrollment_processor, enrollment_settings, enrollment_reports
 ):

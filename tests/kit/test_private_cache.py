@@ -52,18 +52,22 @@ def test_a_site_with_a_fake_of_its_own_gets_a_private_cache_too(request, db, fix
 
 @pytest.fixture
 def production(settings):
-    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "AMPLITUDE_API_KEY": "the site's", "INCIDENTS": True}
+    settings.ENROLLMENT_ERRORS = {
+        **settings.ENROLLMENT_ERRORS,
+        "AMPLITUDE_API_KEY": "the site's",
+        "SINKS": conf.DEFAULT_SINKS,
+    }
 
 
 @pytest.mark.usefixtures("production", "enrollment_reports")
 def test_a_site_with_its_production_settings_sends_no_event_and_starts_no_thread():
     assert conf.get_settings().AMPLITUDE_API_KEY == ""
-    assert conf.get_settings().INCIDENTS is False
+    assert conf.INCIDENT_SINK not in conf.get_settings().SINKS
 
 
 @pytest.mark.usefixtures("production")
 def test_incidents_are_kept_whatever_order_the_fixtures_come_in(enrollment_incidents, enrollment_reports):
-    assert conf.get_settings().INCIDENTS is True
+    assert conf.INCIDENT_SINK in conf.get_settings().SINKS
 
 
 def test_a_change_of_settings_keeps_the_private_cache(enrollment_settings):

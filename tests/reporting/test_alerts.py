@@ -13,7 +13,7 @@ from enrollment_errors.classification import Rule
 from enrollment_errors.exceptions import CircuitOpen
 from enrollment_errors.opening import circuit_state
 from enrollment_errors.outcomes import Outcome
-from enrollment_errors.reporting import sentry as sentry_sink
+from enrollment_errors.reporting.sentry import SentrySink
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
@@ -126,7 +126,7 @@ def test_a_site_that_gives_it_a_code_of_its_own_hears_of_every_rider(
 
 @pytest.mark.parametrize("code", [code for code, about in CODES.items() if about.is_reported])
 def test_of_every_code_sentry_hears_what_the_catalogue_says(sentry: TelemetrySink, code: str) -> None:
-    sentry_sink.send(new_report(code=code, outcome=CODES[code].outcome))
+    SentrySink().send(new_report(code=code, outcome=CODES[code].outcome))
     sentry_sdk.flush(timeout=5)
 
     assert bool(sentry.sentry_events) is CODES[code].is_sentry_event

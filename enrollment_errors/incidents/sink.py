@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from .. import conf
-from ..incidents.writing import writer
-from ..models import Incident
-from .report import Report
+from ..reporting.report import Report
+from ..reporting.sink import Sink
+from .buffer import End, sender
+from .models import Incident
 
 
-def send(report: Report) -> None:
-    """Leaves the facts for the database, which may be down. Does nothing for what is no outcome."""
-    settings = conf.get_settings()
-    if settings.INCIDENTS and report.outcome is not None:
-        writer().take(_facts(report, settings.RELEASE), counted_only=report.counted_only)
+class IncidentSink(Sink):
+    def send(self, report: Report) -> None:
+        """Leaves the facts for the database, which may be down. Does nothing for what is no outcome."""
+        if report.outcome is not None:
+            sender().put(End(_facts(report, conf.get_settings().RELEASE), report.counted_only))
 
 
 def _facts(report: Report, release: str) -> dict[str, Any]:

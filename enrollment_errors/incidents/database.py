@@ -11,7 +11,7 @@ from django.db import IntegrityError, router, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from ..models import DIMENSIONS, DayCount, Ending, Incident, MinuteCount
+from .models import DIMENSIONS, DayCount, Ending, Incident, MinuteCount
 
 Facts = Mapping[str, Any]
 """All fields of an ``Incident``, by name."""

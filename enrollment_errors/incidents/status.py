@@ -1,9 +1,9 @@
 """How enrollment does, as JSON for machines. Off until a site gives it an address of its own::
 
-    path("status/enrollment/", enrollment_errors.status.status)
+    path("status/enrollment/", enrollment_errors.incidents.status.status)
 
 It answers who brings the setting ``STATUS_TOKEN`` as ``Authorization: Bearer …``, and whoever is signed in with the
-permission ``enrollment_errors.view_incident``. To everybody else it is not there.
+permission ``enrollment_incidents.view_incident``. To everybody else it is not there.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from django.utils.timezone import localtime, now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from . import conf
-from .incidents.overview import circuits, first_and_last_fault, outcomes_since
+from .. import conf
+from ..circuits import circuits
+from ..reporting.sentry_scrubbing import scrub_request
+from ..secret import Secret
 from .models import VIEW_PERMISSION
-from .reporting.sentry_scrubbing import scrub_request
-from .secret import Secret
+from .overview import first_and_last_fault, outcomes_since
 
 MINUTES = (5, 60)
 

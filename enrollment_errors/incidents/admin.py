@@ -1,6 +1,6 @@
 """For operators, read-only: the overview of causes, and the incidents behind them, found by the rider's reference.
 
-Whoever has the permission ``enrollment_errors.view_incident`` sees both, and nobody can change either.
+Whoever has the permission ``enrollment_incidents.view_incident`` sees both, and nobody can change either.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from . import conf
-from .catalogue import explained
-from .incidents.filters import LIST_FILTERS, BoundedPaginator, incidents_url
-from .incidents.page import overview_context
+from .. import conf
+from ..catalogue import explained
+from ..references import readings
+from .filters import LIST_FILTERS, BoundedPaginator, incidents_url
 from .models import VIEW_PERMISSION, Ending, Incident
-from .references import readings
+from .page import overview_context
 
 if TYPE_CHECKING:
     _IncidentAdmin = admin.ModelAdmin[Incident]
@@ -61,7 +61,7 @@ class OverviewAdmin(_ReadOnly, _EndingAdmin):
             "opts": self.opts,
             **overview_context(request.GET),
         }
-        return TemplateResponse(request, "admin/enrollment_errors/overview.html", context)
+        return TemplateResponse(request, "admin/enrollment_incidents/overview.html", context)
 
 
 @admin.register(Incident)
@@ -109,7 +109,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
             possible = readings(typed)
             found = list(Incident.objects.filter(reference__in=possible)[:2])
             if len(found) == 1:
-                return redirect("admin:enrollment_errors_incident_change", found[0].pk)
+                return redirect("admin:enrollment_incidents_incident_change", found[0].pk)
             if not found:
                 messages.warning(request, _not_found(typed, bool(possible)))
         return super().changelist_view(request, extra_context)

@@ -14,8 +14,8 @@ from django.test import Client
 from django.urls import path
 
 from enrollment_errors.exceptions import ConnectionFailed
-from enrollment_errors.models import MinuteCount
-from enrollment_errors.status import status
+from enrollment_errors.incidents.models import MinuteCount
+from enrollment_errors.incidents.status import status
 from enrollment_errors.transport.circuit import Circuit
 from tests.incidents.conftest import ended
 

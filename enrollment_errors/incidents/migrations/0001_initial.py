@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="%(class)ss",
-                        to="enrollment_errors.ending",
+                        to="enrollment_incidents.ending",
                     ),
                 ),
             ],
@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="%(class)ss",
-                        to="enrollment_errors.ending",
+                        to="enrollment_incidents.ending",
                     ),
                 ),
             ],
@@ -106,18 +106,5 @@ class Migration(migrations.Migration):
                 "default_permissions": (),
                 "indexes": [models.Index(fields=["last_at"], name="minute_count_last_at")],
             },
-        ),
-        migrations.CreateModel(
-            name="InPersonEnrollment",
-            fields=[],
-            options={
-                "verbose_name": "in-person enrollment",
-                "permissions": (("enroll_in_person", "Can enroll riders in person"),),
-                "proxy": True,
-                "default_permissions": (),
-                "indexes": [],
-                "constraints": [],
-            },
-            bases=("enrollment_errors.ending",),
         ),
     ]

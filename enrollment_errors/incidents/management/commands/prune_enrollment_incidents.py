@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from ... import conf
-from ...incidents.retention import MINUTES_KEPT, delete_minutes, delete_older_than, forget_endings
+from .... import conf
+from ...retention import MINUTES_KEPT, delete_minutes, delete_older_than, forget_endings
 
 
 class Command(BaseCommand):
