@@ -25,7 +25,7 @@ TIMES = 15
 # Two thirds of the failures come in thirty outages of two hours, each of one cause and one account; the rest at any
 # time, of any cause. 2 accounts, 20 agencies, 3 flows, 2 methods, 12 causes.
 FAILURES = """
-INSERT INTO enrollment_errors_incident (
+INSERT INTO enrollment_incidents_incident (
     reference, at, outcome, processor, account, agency, flow, method, stage, code, upstream_status,
     route, exception, seconds, side, release, sentry_event_id
 )
@@ -47,38 +47,38 @@ FROM (
 ) AS facts
 """
 ENDINGS = """
-INSERT INTO enrollment_errors_ending (
+INSERT INTO enrollment_incidents_ending (
     outcome, processor, account, agency, flow, method, stage, code, upstream_status, key, first_at
 )
 SELECT outcome, processor, account, agency, flow, method, stage, code, upstream_status,
     md5(concat_ws('/', outcome, processor, account, agency, flow, method, stage, code, upstream_status)), min(at)
-FROM enrollment_errors_incident
+FROM enrollment_incidents_incident
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 UNION ALL
 SELECT 'success', processor, account, agency, flow, method, 'link', 'linked', NULL,
     md5(concat_ws('/', processor, account, agency, flow, method)), min(at)
-FROM enrollment_errors_incident
+FROM enrollment_incidents_incident
 GROUP BY 1, 2, 3, 4, 5, 6
 """
 # As the writers leave them: one after the other, and three for each failure outside of outages.
 BY_MINUTE = """
-INSERT INTO enrollment_errors_minutecount (ending_id, count, unlisted, last_at)
+INSERT INTO enrollment_incidents_minutecount (ending_id, count, unlisted, last_at)
 SELECT ending.id, count(*), 0, max(at) AS last_at
-FROM enrollment_errors_incident AS incident JOIN enrollment_errors_ending AS ending
+FROM enrollment_incidents_incident AS incident JOIN enrollment_incidents_ending AS ending
     USING (outcome, processor, account, agency, flow, method, stage, code)
 WHERE ending.upstream_status IS NOT DISTINCT FROM incident.upstream_status
 GROUP BY ending.id, date_trunc('minute', at)
 UNION ALL
 SELECT ending.id, 3, 0, at
-FROM enrollment_errors_incident AS incident JOIN enrollment_errors_ending AS ending
+FROM enrollment_incidents_incident AS incident JOIN enrollment_incidents_ending AS ending
     USING (processor, account, agency, flow, method)
 WHERE ending.outcome = 'success' AND incident.id % 3 = 0
 ORDER BY last_at
 """
 BY_DAY = """
-INSERT INTO enrollment_errors_daycount (ending_id, day, count, unlisted, last_at)
+INSERT INTO enrollment_incidents_daycount (ending_id, day, count, unlisted, last_at)
 SELECT ending_id, date(last_at AT TIME ZONE 'America/Los_Angeles') AS day, sum(count), 0, max(last_at)
-FROM enrollment_errors_minutecount
+FROM enrollment_incidents_minutecount
 GROUP BY ending_id, day
 ORDER BY day
 """
@@ -144,7 +144,7 @@ def _visits() -> dict[str, Callable[[], object]]:
 
     client = Client()
     client.force_login(User.objects.create_superuser("operator", password=secrets.token_hex()))
-    incidents, overview = "/admin/enrollment_errors/incident/", "/admin/enrollment_errors/ending/"
+    incidents, overview = "/admin/enrollment_incidents/incident/", "/admin/enrollment_incidents/ending/"
     addresses = {
         "list, newest first": incidents,
         "list, one agency": f"{incidents}?agency=agency-7",
@@ -177,6 +177,6 @@ def _queries(visit: Callable[[], object]) -> int:
 
 
 def _counts() -> int:
-    from enrollment_errors.models import DayCount, MinuteCount
+    from enrollment_errors.incidents.models import DayCount, MinuteCount
 
     return DayCount.objects.count() + MinuteCount.objects.count()

@@ -62,6 +62,27 @@ CODES: dict[str, Code] = {
         meaning="The card form refused the card's details.",
         action=_NOTHING_WRONG,
     ),
+    "card_form_cancelled": Code(
+        outcome=Outcome.UNFINISHED,
+        when=When(exception=exceptions.CardFormCancelled, stage=Stage.CARD_FORM),
+        reason="The rider's own choice.",
+        meaning="The rider cancelled on the processor's site and came back.",
+        action=_NOTHING_WRONG,
+    ),
+    "tokenization_expired": Code(
+        outcome=Outcome.UNFINISHED,
+        when=When(exception=exceptions.TokenizationExpired, stage=Stage.CARD_FORM),
+        reason="A new visit to the processor's site is begun before the rider is sent there again.",
+        meaning="The rider came back from the processor's site after the visit had expired or was deleted.",
+        action="Nothing, unless it is frequent: then ask the processor how long a visit lasts.",
+    ),
+    "tokenization_running": Code(
+        outcome=Outcome.UNFINISHED,
+        when=When(exception=exceptions.TokenizationRunning, stage=Stage.CARD_FORM),
+        reason="The rider can go on where they were: the same visit is kept.",
+        meaning="The rider came back from the processor's site before finishing there.",
+        action=_NOTHING_WRONG,
+    ),
     "link_answer_lost": Code(
         outcome=Outcome.UNKNOWN,
         when=When(exception=exceptions.LinkAnswerLost),
@@ -297,8 +318,18 @@ CODES: dict[str, Code] = {
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CardFormFailed),
         reason="The card form's error callback with a status from 500, or with none.",
-        meaning="The card form failed in the browser, with a status from 500 or with none.",
+        meaning=(
+            "The card form failed, in the browser or on the processor's site, with a status from 500 or with none."
+        ),
         action="Ask the processor, if it goes on.",
+    ),
+    "account_unusable": Code(
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.AccountUnusable),
+        reason="One account's own trouble: its riders cannot be helped by trying again.",
+        meaning="The account is not there, or something is wrong with it; the other accounts go on.",
+        action="Mend the account. The log and Sentry name what is wrong, once an hour.",
+        told_once=True,
     ),
     "configuration_error": Code(
         outcome=Outcome.SERVER_ERROR,

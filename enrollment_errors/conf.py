@@ -5,11 +5,13 @@ What is wrong with them is a ``ConfigurationError``. The site's settings are nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
@@ -17,11 +19,31 @@ from .adapter import Adapter, Agency
 from .classification import Rule
 from .conf_values import SETTING, read, refuse_unknown
 from .exceptions import ConfigurationError
-from .processors.account import Account
+from .processors.account import AccountProvider
 from .redaction import raised_at
 from .secret import Secret
 
 MOST_COUNTED = 100
+
+
+def from_environment(name: str) -> str:
+    """The default of ``SECRETS``: they are environment variables."""
+    return os.environ[name]
+
+
+INCIDENT_SINK = "enrollment_errors.incidents.sink.IncidentSink"
+DEFAULT_SINKS = (
+    "enrollment_errors.reporting.log.LogSink",
+    "enrollment_errors.reporting.sentry.SentrySink",
+    "enrollment_errors.reporting.amplitude.AmplitudeSink",
+    INCIDENT_SINK,
+    "enrollment_errors.reporting.signals.SignalSink",
+)
+
+
+def _default_sinks() -> tuple[str, ...]:
+    has_incidents = apps.is_installed("enrollment_errors.incidents")
+    return tuple(path for path in DEFAULT_SINKS if has_incidents or path != INCIDENT_SINK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +52,13 @@ class Settings:
 
     ADAPTER: type[Adapter]
     """The dotted path of the site's subclass of `enrollment_errors.adapter.Adapter`."""
-    ACCOUNTS: Mapping[str, Account]
-    """One entry for each account with a transit processor: `{"name": {"CLASS": dotted path, "OPTIONS": {…}}}`."""
+    ACCOUNTS: AccountProvider
+    """One entry for each account with a transit processor: `{"name": {"CLASS": dotted path, "OPTIONS": {…}}}`; or the
+    dotted path of a subclass of `processors.account.AccountProvider`, where the accounts live elsewhere."""
+    PROCESSORS: tuple[str, ...] = ("enrollment_errors.processors.littlepay.LittlepayProcessor",)
+    """The dotted paths of the processors that accounts in the database can be with."""
+    SECRETS: Callable[[str], str] = from_environment
+    """The dotted path of the function that turns the name of a secret into the secret, for accounts in the database."""
     RULES: tuple[Rule, ...] = ()
     """The site's own rows of the classification, which stand before the app's: a list of `classification.Rule`."""
     BASE_TEMPLATE: str = "enrollment_errors/base.html"
@@ -41,6 +68,10 @@ class Settings:
     ALLOWED_REDIRECT_HOSTS: tuple[str, ...] = ()
     """Host names, beside the site's own, that riders may be sent to: an identity provider's, a redirect flow's."""
 
+    SINKS: tuple[str, ...] = field(default_factory=_default_sinks)
+    """Where each event goes: the dotted paths of subclasses of `enrollment_errors.reporting.sink.Sink`, in the order in
+    which they hear of it. By default the one of the incidents is among them only where `enrollment_errors.incidents` is
+    in `INSTALLED_APPS`. See [Sinks](events.md#sinks)."""
     AMPLITUDE_API_KEY: str = field(default="", repr=False)
     """Without it nothing is sent to Amplitude."""
     AMPLITUDE_SERVER_URL: str = ""
@@ -48,8 +79,6 @@ class Settings:
     RELEASE: str = ""
     """The version of the site, for events and incidents."""
 
-    INCIDENTS: bool = True
-    """Whether each failure is kept in the database under its reference, and every outcome counted."""
     INCIDENTS_PER_MINUTE: int = 60
     """How many incidents one process lists in a minute, of what the back end saw and of what browsers told each. Those
     above are counted only."""
@@ -116,7 +145,7 @@ def _checked(raw: Any) -> Settings:
     for entry in known:
         if entry.name in raw:
             values[entry.name] = read(entry.name, str(entry.type), raw[entry.name])
-        elif entry.default is MISSING:
+        elif entry.default is MISSING and entry.default_factory is MISSING:
             raise ConfigurationError(f'{SETTING}["{entry.name}"] is missing: every site must set it.')
     settings = Settings(**values)
     _check_numbers(settings)
@@ -149,16 +178,6 @@ def get_settings() -> Settings:
 def get_adapter() -> Adapter:
     """The site's adapter: one a process, stateless."""
     return get_settings().ADAPTER()
-
-
-def get_account(name: str) -> Account:
-    """Raises ``ConfigurationError`` where ``Enrollment.account`` names an account that is not configured."""
-    accounts = get_settings().ACCOUNTS
-    if name not in accounts:
-        raise ConfigurationError(
-            f'Enrollment.account is "{name}", and {SETTING}["ACCOUNTS"] has only {", ".join(sorted(accounts))}.'
-        )
-    return accounts[name]
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable, ServiceWarning
 
-from .incidents.overview import circuits
+from .circuits import circuits
 from .transport.circuit import Phase
 
 

@@ -38,6 +38,8 @@ PAGES: dict[Outcome, Page] = {
         title=_("Check your card"),
         detail=_("The details of your card could not be confirmed. You can try again."),
     ),
+    # Back to the start, which says why.
+    Outcome.UNFINISHED: Page(name="enroll", label="Not finished"),
     Outcome.TOO_EARLY: Page(
         name="too_early",
         label="Too early",

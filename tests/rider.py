@@ -185,7 +185,7 @@ class Telemetry:
 @pytest.fixture
 def telemetry(site: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr("enrollment_errors.reporting.amplitude_buffer.BATCH_SECONDS", 0.02)  # nobody waits for more
+    monkeypatch.setattr("enrollment_errors.reporting.background.BATCH_SECONDS", 0.02)  # nobody waits for more
     # In a scope of its own, or what scrubs this request would scrub those of later tests too.
     with sentry_sdk.isolation_scope(), TelemetrySink() as sink:
         site(AMPLITUDE_API_KEY="tests-key", AMPLITUDE_SERVER_URL=sink.amplitude_url)

@@ -16,6 +16,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "enrollment_errors",
+    "enrollment_errors.accounts",
+    "enrollment_errors.incidents",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -45,7 +47,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 ENROLLMENT_ERRORS = {
     "ADAPTER": "tests.site.TestAdapter",
-    "INCIDENTS": False,
+    # Those that mind no database: a test that keeps incidents says so.
+    "SINKS": [
+        "enrollment_errors.reporting.log.LogSink",
+        "enrollment_errors.reporting.sentry.SentrySink",
+        "enrollment_errors.reporting.amplitude.AmplitudeSink",
+        "enrollment_errors.reporting.signals.SignalSink",
+    ],
     "ACCOUNTS": {
         "littlepay": {
             "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
+from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
 
 from enrollment_errors.adapter import Adapter
+from enrollment_errors.models import InPersonEnrollment
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.rider import Rider
 from tests.rider import Rider as Eligible
@@ -98,8 +100,35 @@ def test_the_permission_has_a_name_of_its_own_in_the_admin():
     assert words.endswith("in-person enrollment | Can enroll riders in person")
 
 
-def test_a_site_can_still_dump_its_database(tmp_path):
-    call_command("dumpdata", "enrollment_errors", output=str(tmp_path / "dump.json"))
+@pytest.mark.parametrize("arguments", [(), ("--all",), ("--natural-foreign",)])
+def test_a_site_can_dump_its_database_and_load_it_again(client, tmp_path, arguments):
+    signed_in(client, "enroll_in_person")
+    dump = str(tmp_path / "dump.json")
+    call_command("dumpdata", *arguments, output=dump)
+    User.objects.all().delete()
+    call_command("loaddata", dump, verbosity=0)
+    assert User.objects.get().has_perm("enrollment_errors.enroll_in_person")
+
+
+def test_staff_keep_the_permission_when_a_site_tidies_up(client):
+    signed_in(client, "enroll_in_person")
+    call_command("remove_stale_contenttypes", interactive=False, verbosity=0)
+    assert User.objects.get().has_perm("enrollment_errors.enroll_in_person")
+
+
+def test_migrating_again_makes_no_second_permission(client):
+    call_command("migrate", verbosity=0)
+    assert Permission.objects.filter(codename="enroll_in_person").count() == 1
+
+
+def test_the_admin_offers_the_permission_for_a_user(admin_client, admin_user):
+    page = admin_client.get(f"/admin/auth/user/{admin_user.pk}/change/").content.decode()
+    assert "in-person enrollment | Can enroll riders in person" in page
+
+
+def test_the_permission_needs_no_table():
+    assert list(InPersonEnrollment.objects.all()) == []
+    assert InPersonEnrollment._meta.db_table not in connection.introspection.table_names()
 
 
 def test_a_site_may_decide_otherwise(client, enrollment_settings, enrollment_reports):

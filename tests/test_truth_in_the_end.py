@@ -15,7 +15,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.http import HttpRequest
 from django.utils import translation
 
-from enrollment_errors.models import DayCount, Ending
+from enrollment_errors.incidents.models import DayCount, Ending
 from enrollment_errors.reporting.signals import enrollment_succeeded
 from enrollment_errors.sandbox.faults import Fault
 from tests import site as test_site

@@ -70,7 +70,7 @@ def _time_zone() -> Messages:
 
 
 def _templates() -> Messages:
-    names = [f"enrollment_errors/{name}.html" for name in ("enroll", *(page.name for page in PAGES.values()))]
+    names = [f"enrollment_errors/{page.name}.html" for page in PAGES.values()]
     broken = [name for name in names if isinstance(loaded(name), str)]
     if broken:
         yield error(

@@ -20,36 +20,55 @@ from ..opening import limits
 from ..outcomes import Stage
 from ..processors.account import Account
 from ..processors.base import Processor
+from ..processors.types import Endpoint, TokenizationRequest
 from ..secret import Secret
 from ..shared_cache import CacheDown
-from ..transport import AccessToken, ProcessorHttp, Response
+from ..transport import AccessToken, Response
 from ..transport.token_cache import TokenCache
 from .diagnoses import Trouble
 
 _SHOWN = 8
+_RETURN_URL = "https://site.invalid/"
+_ASKED = TokenizationRequest(language="en", state="doctor")
 
 
 def tokenization(account: Account) -> str:
     """Credentials, audience and card tokenization: all that a rider's first request needs."""
+    if not account.processor.card_form(account.options, _ASKED).needs_access:
+        return "not asked: the card form needs none"
     with _diagnosing(account), at(Stage.TOKENIZATION):
-        _opened(account).request_tokenization("https://site.invalid/")
+        _opened(account).request_tokenization(_RETURN_URL, _ASKED)
     return "credentials, audience and card tokenization are accepted"
 
 
 def shared_token(account: Account) -> str:
     """Riders may be refused although the credentials are right: with the token that they share."""
+    if not account.processor.card_form(account.options, _ASKED).needs_access:
+        return "not asked: the card form needs no access"
     settings = conf.get_settings()
-    base_url = account.processor.base_url(account.options)
     deadline = Deadline(settings.BUDGET)
-    tokens = _SharedToken(
-        account.name, base_url, cache=settings.CACHE, deadline=deadline, clock=SYSTEM_CLOCK, place=nullcontext
-    )
+    shared: list[_SharedToken] = []
+
+    def tokens_of(endpoint: Endpoint) -> TokenCache:
+        shared.append(
+            _SharedToken(
+                account.name,
+                endpoint.base_url,
+                cache=settings.CACHE,
+                deadline=deadline,
+                clock=SYSTEM_CLOCK,
+                place=nullcontext,
+            )
+        )
+        return shared[-1]
+
     try:
         with _diagnosing(account), at(Stage.TOKENIZATION):
-            _opened(account, tokens).request_tokenization("https://site.invalid/")
+            _opened(account, tokens_of).request_tokenization(_RETURN_URL, _ASKED)
     except (_NothingShared, CacheDown):
         return "none is shared at the moment"
-    return "accepted" if tokens.is_needed else "none: the processor's calls need no access token"
+    is_needed = any(tokens.is_needed for tokens in shared)
+    return "accepted" if is_needed else "none: the processor's calls need no access token"
 
 
 def groups(account: Account, wanted: Collection[str]) -> str:
@@ -113,17 +132,16 @@ class _SharedToken(TokenCache):
             raise Trouble("shared_token_refused", f"{error.route}: {error}") from error
 
 
-def _opened(account: Account, tokens: TokenCache | None = None) -> Processor:
+def _opened(account: Account, tokens_of: Callable[[Endpoint], TokenCache] | None = None) -> Processor:
     settings = conf.get_settings()
-    http = ProcessorHttp(
-        f"doctor.{uuid.uuid4().hex}",
-        account.processor.base_url(account.options),
+    processor = account.open(
         deadline=Deadline(settings.BUDGET),
         limits=replace(limits(settings), attempts=1),
-        tls_context=account.processor.tls_context(account.options),
+        called=f"doctor.{uuid.uuid4().hex}",
     )
-    http.tokens = tokens or _FreshTokens()
-    return account.processor(account.name, account.options, http)
+    for name, http in processor.http_to.items():
+        http.tokens = tokens_of(account.endpoints[name]) if tokens_of else _FreshTokens()
+    return processor
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import requests
 import sentry_sdk
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.cache import caches
 from django.core.cache.backends.base import InvalidCacheBackendError
@@ -20,12 +21,11 @@ from django.utils.timezone import now
 from sentry_sdk.utils import Dsn
 
 from .. import conf
-from ..models import Incident
 from ..pages import PAGES
+from ..reporting.amplitude_sender import DEFAULT_URL
 from .diagnoses import Trouble
 from .fetching import fetch
 
-AMPLITUDE = "https://api2.amplitude.com/2/httpapi"
 _A_MESSAGE_OF_OURS = "You are already enrolled"
 _GRACE = timedelta(days=2)
 
@@ -52,11 +52,13 @@ def cache() -> str:
 
 def incidents() -> str:
     settings = conf.get_settings()
-    if not settings.INCIDENTS:
-        return "not kept: the setting INCIDENTS is off"
+    if conf.INCIDENT_SINK not in settings.SINKS:
+        return "not kept: enrollment_errors.incidents is not among INSTALLED_APPS and SINKS"
     kept = timedelta(days=settings.INCIDENTS_KEPT_DAYS)
     try:
-        is_old = Incident.objects.filter(at__lt=now() - kept - _GRACE).exists()
+        is_old = (
+            apps.get_model("enrollment_incidents", "Incident").objects.filter(at__lt=now() - kept - _GRACE).exists()
+        )
     except DatabaseFailed as error:
         raise Trouble("incidents_unreadable", type(error).__name__) from error
     if is_old:
@@ -65,12 +67,13 @@ def incidents() -> str:
 
 
 def templates() -> str:
-    for page in ("enroll", *(page.name for page in PAGES.values())):
+    for page in PAGES.values():
+        name = f"enrollment_errors/{page.name}.html"
         try:
-            get_template(f"enrollment_errors/{page}.html")
+            get_template(name)
         except (TemplateDoesNotExist, TemplateSyntaxError) as error:
-            raise Trouble("template_missing", f"enrollment_errors/{page}.html: {type(error).__name__}") from error
-    return f"{len(PAGES) + 1} pages"
+            raise Trouble("template_missing", f"{name}: {type(error).__name__}") from error
+    return f"{len(PAGES)} pages"
 
 
 def catalogs() -> str:
@@ -107,7 +110,7 @@ def amplitude() -> str:
     settings = conf.get_settings()
     if not settings.AMPLITUDE_API_KEY:
         raise Trouble("amplitude_not_set_up")
-    url = settings.AMPLITUDE_SERVER_URL or AMPLITUDE
+    url = settings.AMPLITUDE_SERVER_URL or DEFAULT_URL
     try:
         answer = fetch("POST", url, json={"api_key": settings.AMPLITUDE_API_KEY, "events": []})
     except requests.RequestException as error:

@@ -1,4 +1,6 @@
-"""What operators look up: each failure under its reference, and how often enrollments ended in which way.
+"""A Django app of its own: what operators look up, which is each failure under its reference, and how often enrollments
+ended in which way. A site without it in ``INSTALLED_APPS`` has no tables, and everything else.
 
-``writing`` brings it into the database, ``retention`` takes it out again, ``overview`` and ``chart`` show it.
+``sink`` hears of an end, ``buffer`` gathers, ``database`` writes, ``retention`` takes out again; ``overview`` and
+``chart`` show it to people, ``status`` to machines.
 """

@@ -18,11 +18,11 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.timezone import now
 
-from .. import conf
+from ..account_directory import account_names
 from ..adapter import Method
-from ..models import Incident
 from ..outcomes import Side, Stage
 from .chart import LABELS
+from .models import Incident
 from .overview import known_values
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ def _by(
 def _known(request: HttpRequest) -> dict[str, list[str]]:
     """Asked for once a request, though two filters want it."""
     kept = vars(request)
-    if "enrollment_errors_known" not in kept:
-        kept["enrollment_errors_known"] = known_values("agency", "flow")
-    known: dict[str, list[str]] = kept["enrollment_errors_known"]
+    if "enrollment_incidents_known" not in kept:
+        kept["enrollment_incidents_known"] = known_values("agency", "flow")
+    known: dict[str, list[str]] = kept["enrollment_incidents_known"]
     return known
 
 
@@ -102,7 +102,7 @@ LIST_FILTERS = (
     _Period,
     _by("outcome", lambda request: [pair for pair in LABELS.items() if pair[0] != "success"]),
     _by("agency", lambda request: _known(request)["agency"]),
-    _by("account", lambda request: conf.get_settings().ACCOUNTS),
+    _by("account", lambda request: account_names()),
     _by("flow", lambda request: _known(request)["flow"]),
     _by("method", lambda request: [method.value for method in Method]),
     _by("stage", lambda request: [stage.value for stage in Stage]),
@@ -116,4 +116,4 @@ LIST_FILTERS = (
 def incidents_url(**lookups: object) -> str:
     """The address of the list, narrowed; a lookup of ``None`` asks for what has none."""
     query = urlencode({name: NONE if value is None else value for name, value in lookups.items() if value != ""})
-    return f"{reverse('admin:enrollment_errors_incident_changelist')}?{query}"
+    return f"{reverse('admin:enrollment_incidents_incident_changelist')}?{query}"

@@ -1,4 +1,4 @@
-"""What an operator wants to know in one look: which causes there are, since when and for whom, and whether calls go on.
+"""What an operator wants to know in one look: which causes there are, since when and for whom.
 
 All of it comes from the endings and their counts, never from the incidents: a day costs the same whether ten failures
 came in it or a million.
@@ -14,15 +14,11 @@ from typing import Any, Union
 
 from django.db.models import F, Max, Min, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncHour
-from django.utils.timezone import localtime
 
-from .. import conf
 from ..catalogue import explained
 from ..codes import Code
-from ..models import DIMENSIONS, DayCount, Ending, MinuteCount
-from ..opening import circuit_state
 from ..outcomes import Outcome
-from ..transport.circuit import CircuitState, Phase
+from .models import DIMENSIONS, DayCount, Ending, MinuteCount
 
 FAULTS = tuple(outcome.value for outcome in Outcome if outcome.is_fault)
 
@@ -55,17 +51,6 @@ class Cause:
     @property
     def explained(self) -> Code:
         return explained(self.code)
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccountCircuit:
-    """``since`` is when it is as it is, ``until`` when the next probe is due."""
-
-    account: str
-    processor: str
-    phase: Phase
-    since: datetime | None
-    until: datetime | None
 
 
 _CAUSE = ("processor", "stage", "code", "upstream_status", "outcome")
@@ -168,25 +153,3 @@ def first_and_last_fault() -> tuple[datetime | None, datetime | None]:
     faults = Ending.objects.filter(outcome__in=FAULTS).annotate(last_at=Subquery(last))
     found = faults.aggregate(first=Min("first_at"), last=Max("last_at"))
     return found["first"], found["last"]
-
-
-def circuits() -> list[AccountCircuit]:
-    """Of every account that the site has set up. Asks the cache, and changes nothing."""
-    return [
-        _circuit(account.name, account.processor.name, circuit_state(account.name))
-        for account in conf.get_settings().ACCOUNTS.values()
-    ]
-
-
-def _circuit(account: str, processor: str, state: CircuitState) -> AccountCircuit:
-    return AccountCircuit(
-        account=account,
-        processor=processor,
-        phase=state.phase,
-        since=_moment(state.since),
-        until=_moment(state.until),
-    )
-
-
-def _moment(epoch_seconds: float | None) -> datetime | None:
-    return None if epoch_seconds is None else localtime(datetime.fromtimestamp(epoch_seconds, timezone.utc))

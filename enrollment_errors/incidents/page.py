@@ -10,6 +10,7 @@ from django import forms
 from django.utils.timezone import now
 
 from ..adapter import Method
+from ..circuits import circuits
 from ..outcomes import Outcome
 from .chart import Chart, draw
 from .filters import incidents_url
@@ -19,7 +20,6 @@ from .overview import (
     Counts,
     Filters,
     causes,
-    circuits,
     days_until,
     known_values,
     last_days,

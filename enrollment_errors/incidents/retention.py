@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import models, router, transaction
 
-from ..models import DayCount, Ending, Incident, MinuteCount
+from .models import DayCount, Ending, Incident, MinuteCount
 
 MINUTES_KEPT = timedelta(days=2)
 """Whoever asks for what is older asks by the day."""

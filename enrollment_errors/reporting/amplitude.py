@@ -1,52 +1,40 @@
-"""Amplitude, through its SDK. How events leave the process is in ``amplitude_buffer``."""
+"""Amplitude, through its SDK. How events leave the process is in ``amplitude_sender``."""
 
 from __future__ import annotations
 
-import logging
 import math
-import os
 from collections.abc import Mapping
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from amplitude import Amplitude, BaseEvent, Config
 
 from .. import conf
-from .amplitude_buffer import BATCH_SECONDS, RETRIES, BufferProvider
+from ..processes import PerProcess
+from .amplitude_sender import DEFAULT_URL, AmplitudeSender, HandingOver
 from .report import Event, Report
-
-logger = logging.getLogger("enrollment_errors")
-
-
-def send(report: Report) -> None:
-    """Hands the event over to a background thread. Does nothing where the site has set no key."""
-    settings = conf.get_settings()
-    if not settings.AMPLITUDE_API_KEY or not report.is_an_event:
-        return
-    client = client_of(os.getpid(), settings.AMPLITUDE_API_KEY, settings.AMPLITUDE_SERVER_URL)
-    client.track(_event(report, settings.RELEASE))
+from .sink import Sink
 
 
-@lru_cache(maxsize=1)
-def client_of(process_id: int, api_key: str, server_url: str) -> Any:
-    """One client a process: a fork must not use its parent's. Two threads that race here each get a working one."""
-    configuration = Config(
-        callback=_answered,
-        flush_interval_millis=int(BATCH_SECONDS * 1000),
-        flush_max_retries=RETRIES,
-        min_id_length=1,
-        server_url=server_url or None,
-        storage_provider=BufferProvider(process_id),
-    )
-    return Amplitude(api_key, configuration)
+class AmplitudeSink(Sink):
+    def send(self, report: Report) -> None:
+        """Hands the event over to a background thread. Does nothing where the site has set no key."""
+        settings = conf.get_settings()
+        if not settings.AMPLITUDE_API_KEY or not report.is_an_event:
+            return
+        client = _client(settings.AMPLITUDE_API_KEY, settings.AMPLITUDE_SERVER_URL or DEFAULT_URL)
+        client.track(_event(report, settings.RELEASE))
 
 
-def _answered(event: Any, status: int, message: str | None = None) -> None:
-    """Called by the SDK for an event that is delivered, refused, or given up on."""
-    if status != 200:
-        logger.warning("Amplitude did not take %s (status %s).", event.insert_id, status)
+_clients: PerProcess[Any] = PerProcess()
+
+
+def _client(api_key: str, url: str) -> Any:
+    def make() -> Any:
+        return Amplitude(api_key, Config(storage_provider=HandingOver(AmplitudeSender(api_key, url))))
+
+    return _clients.get((api_key, url), make)
 
 
 def _event(report: Report, release: str) -> BaseEvent:

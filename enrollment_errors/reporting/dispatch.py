@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
+
+from django.utils.module_loading import import_string
+
 from .. import conf
 from ..exceptions import ConfigurationError
-from . import amplitude, incidents, log, sentry, signals
+from . import log
 from .budgets import budgets
 from .report import Report
+from .sink import Sink
 
-SINKS = (log, sentry, amplitude, incidents, signals)
-"""Each a module with ``send(report)`` that returns at once, with a report that knows more for the sinks after it, or
-nothing. The log comes first: it has no way to fail."""
+WITHOUT_SETTINGS = (
+    "enrollment_errors.reporting.log.LogSink",
+    "enrollment_errors.reporting.sentry.SentrySink",
+    "enrollment_errors.reporting.signals.SignalSink",
+)
+"""Who hears where the settings cannot be read: those that read none."""
 
 
 def dispatch(report: Report) -> None:
     """Never raises, and waits for no server: what the rider sees does not depend on who hears of it."""
-    report = budgets.weighed(report, per_minute=_per_minute())
-    for sink in SINKS:
+    sinks, per_minute = _settings()
+    report = budgets.weighed(report, per_minute=per_minute)
+    for path in sinks:
         try:
-            report = sink.send(report) or report
+            report = _sink(path).send(report) or report
         except Exception as error:  # noqa: BLE001  a broken sink must not break the rider's page
-            log.sink_failed(sink.__name__, report, error)
+            log.sink_failed(path, report, error)
 
 
-def _per_minute() -> int:
+def _settings() -> tuple[Sequence[str], int]:
     try:
-        return conf.get_settings().INCIDENTS_PER_MINUTE
+        settings = conf.get_settings()
     except ConfigurationError:
-        return conf.Settings.INCIDENTS_PER_MINUTE
+        return WITHOUT_SETTINGS, conf.Settings.INCIDENTS_PER_MINUTE
+    return settings.SINKS, settings.INCIDENTS_PER_MINUTE
+
+
+@cache
+def _sink(path: str) -> Sink:
+    """One of each a process. One that cannot be made is tried again for the next report."""
+    made: Sink = import_string(path)()
+    return made

@@ -13,21 +13,23 @@ from typing import Any
 from ..catalogue import explained
 from ..redaction import raised_at
 from .report import Report
+from .sink import Sink
 
 logger = logging.getLogger("enrollment_errors")
 
 
-def send(report: Report) -> None:
-    fault = logging.WARNING if explained(report.code).may_be_the_riders else logging.ERROR
-    level = fault if report.is_fault else logging.INFO
-    end = (report.outcome.value if report.outcome else report.status, report.code)
-    logger.log(
-        level,
-        "%s (reference %s)",
-        ": ".join(filter(None, (report.event.value, ", ".join(filter(None, end))))),
-        report.reference,
-        extra=_facts(report),
-    )
+class LogSink(Sink):
+    def send(self, report: Report) -> None:
+        fault = logging.WARNING if explained(report.code).may_be_the_riders else logging.ERROR
+        level = fault if report.is_fault else logging.INFO
+        end = (report.outcome.value if report.outcome else report.status, report.code)
+        logger.log(
+            level,
+            "%s (reference %s)",
+            ": ".join(filter(None, (report.event.value, ", ".join(filter(None, end))))),
+            report.reference,
+            extra=_facts(report),
+        )
 
 
 def sink_failed(sink: str, report: Report, error: Exception) -> None:

@@ -22,6 +22,7 @@ from ..exceptions import (
 )
 from .report import Report
 from .sentry_scrubbing import RequestScrubber
+from .sink import Sink
 
 
 def connect() -> None:
@@ -29,21 +30,22 @@ def connect() -> None:
     ignore_logger("enrollment_errors")
 
 
-def send(report: Report) -> Report | None:
-    """Captures ``report.error``, where it is a fault; gives back the report with the event's id.
+class SentrySink(Sink):
+    def send(self, report: Report) -> Report | None:
+        """Captures ``report.error``, where it is a fault; gives back the report with the event's id.
 
-    Not of what ``catalogue`` tells once: ``circuit_alerts`` does.
-    """
-    if not report.is_fault or not report.is_an_event or explained(report.code).told_once:
-        return None
-    event_id = capture(
-        report.error or EnrollmentError(report.code),
-        tags=_tags(report),
-        context=_context(report),
-        fingerprint=_fingerprint(report),
-        level="warning" if explained(report.code).may_be_the_riders else "error",
-    )
-    return replace(report, sentry_event_id=event_id)
+        Not of what ``catalogue`` tells once: ``alerts`` does.
+        """
+        if not report.is_fault or not report.is_an_event or explained(report.code).told_once:
+            return None
+        event_id = capture(
+            report.error or EnrollmentError(report.code),
+            tags=_tags(report),
+            context=_context(report),
+            fingerprint=_fingerprint(report),
+            level="warning" if explained(report.code).may_be_the_riders else "error",
+        )
+        return replace(report, sentry_event_id=event_id)
 
 
 def capture(

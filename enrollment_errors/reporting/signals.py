@@ -12,6 +12,7 @@ from django.dispatch import Signal
 
 from ..outcomes import Outcome
 from .report import Report
+from .sink import Sink
 
 enrollment_succeeded = Signal()
 enrollment_refused = Signal()
@@ -20,10 +21,10 @@ enrollment_failed = Signal()
 """A fault of the processor, the site or ours: what Sentry hears of."""
 
 
-def send(report: Report) -> None:
-    if report.outcome is None:
-        return
-    _signal(report.outcome).send_robust(sender=Report, report=report)
+class SignalSink(Sink):
+    def send(self, report: Report) -> None:
+        if report.outcome is not None:
+            _signal(report.outcome).send_robust(sender=Report, report=report)
 
 
 def _signal(outcome: Outcome) -> Signal:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .. import conf
+from ..account_directory import get_account, usable_accounts
 from ..processors.littlepay import LittlepayProcessor
 from ..reporting.report import Report
 from ..reporting.signals import enrollment_failed, enrollment_refused, enrollment_succeeded
@@ -16,7 +17,7 @@ from .fake import FakeProcessor
 from .private_cache import add_private_cache
 
 if TYPE_CHECKING:
-    from ..models import Incident
+    from ..incidents.models import Incident
 
 __all__ = [
     "enrollment_incidents",
@@ -38,16 +39,18 @@ def enrollment_settings(settings: Any) -> Callable[..., None]:
     def change(**keys: Any) -> None:
         settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, **keys}
 
-    change(CACHE=add_private_cache(settings), INCIDENTS=False, AMPLITUDE_API_KEY="")
+    sinks = settings.ENROLLMENT_ERRORS.get("SINKS", conf.DEFAULT_SINKS)
+    without_incidents = [path for path in sinks if path != conf.INCIDENT_SINK]
+    change(CACHE=add_private_cache(settings), SINKS=without_incidents, AMPLITUDE_API_KEY="")
     return change
 
 
 @pytest.fixture
 def enrollment_processor(enrollment_settings: Callable[..., None]) -> Iterator[FakeProcessor]:
     """The processor of all Littlepay accounts of the site, in this process. It starts with three groups and no card."""
-    accounts = conf.get_settings().ACCOUNTS.values()
-    littlepay = [account for account in accounts if issubclass(account.processor, LittlepayProcessor)]
-    with FakeProcessor([account.processor.base_url(account.options) for account in littlepay]) as processor:
+    littlepay = [account for account in usable_accounts() if issubclass(account.processor, LittlepayProcessor)]
+    urls = [endpoint.base_url for account in littlepay for endpoint in account.endpoints.values()]
+    with FakeProcessor(urls) as processor:
         for account in littlepay:
             processor.state.client_id = account.options["CLIENT_ID"]
             processor.state.client_secret = account.options["CLIENT_SECRET"]
@@ -85,25 +88,27 @@ def enrollment_reports(enrollment_settings: Callable[..., None]) -> Iterator[lis
 
 
 @pytest.fixture
-def enrollment_incidents(enrollment_settings: Callable[..., None], db: None) -> Iterator[Callable[[], list[Incident]]]:
-    """The site keeps incidents, whatever its settings say, and writes none by itself. Called, this writes those that
+def enrollment_incidents(
+    settings: Any, enrollment_settings: Callable[..., None], db: None
+) -> Iterator[Callable[[], list[Incident]]]:
+    """The site keeps incidents, whatever ``SINKS`` says, and writes none by itself. Called, this writes those that
     wait, in the test's own transaction, and gives all that there are, the oldest first."""
-    # Not above: a plugin may be imported before Django is set up, and models may not.
-    from ..incidents.writing import on_demand
-    from ..models import Incident
+    # Not above: a plugin may be imported before Django is set up, and models may not; and a site may not have the app.
+    from ..incidents.buffer import on_demand
+    from ..incidents.models import Incident
 
-    enrollment_settings(INCIDENTS=True)
-    with on_demand() as writer:
+    enrollment_settings(SINKS=[*settings.ENROLLMENT_ERRORS["SINKS"], conf.INCIDENT_SINK])
+    with on_demand() as sender:
 
         def written() -> list[Incident]:
-            writer.flush()
+            sender.flush()
             return list(Incident.objects.order_by("pk"))
 
         yield written
 
 
 def _is_littlepay(account: str) -> bool:
-    return issubclass(conf.get_account(account).processor, LittlepayProcessor)
+    return issubclass(get_account(account).processor, LittlepayProcessor)
 
 
 def _at(server: SandboxServer, entry: dict[str, Any]) -> dict[str, Any]:

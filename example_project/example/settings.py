@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "example",  # before enrollment_errors, so that this site's own templates come first
     "enrollment_errors",
+    "enrollment_errors.incidents",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -55,7 +55,7 @@ def fail_at_the_link(rider: Walk, operator: Page) -> str:
     rider.use_card("visa")
     rider.page.wait_for_url("**/system-error/**")
     assert rider.reference
-    search = f"{rider.demo.url}/admin/enrollment_errors/incident/?q={rider.reference}"
+    search = f"{rider.demo.url}/admin/enrollment_incidents/incident/?q={rider.reference}"
     for _ in range(100):
         if operator.request.get(search).url.endswith("/change/"):  # a reference that is found leads there
             return rider.reference
@@ -83,7 +83,7 @@ def test_from_a_reference_to_the_call_that_failed_and_why_are_two_clicks(
 
 def test_the_incident_leads_to_its_sentry_event(rider: Walk, operator: Page) -> None:
     reference = fail_at_the_link(rider, operator)
-    operator.goto(f"{rider.demo.url}/admin/enrollment_errors/incident/?q={reference}")
+    operator.goto(f"{rider.demo.url}/admin/enrollment_incidents/incident/?q={reference}")
 
     link = operator.locator(".field-sentry_event a")
     event = operator.request.get(str(link.get_attribute("href")))

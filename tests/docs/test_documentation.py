@@ -70,6 +70,8 @@ class TestPython:
 
 SETTINGS_SCRIPT = """
 import sys, types
+from tests.settings import ENROLLMENT_ERRORS, INSTALLED_APPS
+INSTALLED_APPS = [name for name in INSTALLED_APPS if name != "enrollment_errors.accounts"]
 site, enrollment = types.ModuleType("mysite"), types.ModuleType("mysite.enrollment")
 from enrollment_errors.adapter import Adapter
 enrollment.MyAdapter = type("MyAdapter", (Adapter,), {{"get_enrollment": lambda self, request: None}})

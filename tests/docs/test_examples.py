@@ -12,6 +12,7 @@ from django.template import engines
 from django.utils.translation import get_language_info
 
 from enrollment_errors import conf
+from enrollment_errors.accounts.models import Account
 from enrollment_errors.reporting.signals import enrollment_failed
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.rider import Rider
@@ -74,6 +75,20 @@ def test_receivers_of_signals_are_called(documented, rider, enrollment_processor
     said = capsys.readouterr().out
     assert f"{end.context['reference']} processor_error 503" in said
     assert "littlepay is down until " in said
+
+
+def test_a_sink_of_the_sites_own_hears_beside_the_default_ones(
+    documented, rider, enrollment_processor, enrollment_settings, enrollment_reports, capsys
+):
+    sinks = documented("docs/events.md", "SINKS = [").SINKS
+    assert tuple(sinks[:-1]) == conf.DEFAULT_SINKS
+    documented("docs/events.md", "class PagerSink")
+    enrollment_settings(SINKS=[path.replace("mysite.telemetry", MODULE) for path in sinks])
+    enrollment_processor.fails_at("lookup", status=404)
+
+    assert_ended(rider.enrolls("card"), "server_error", told=enrollment_reports)
+
+    assert f"{enrollment_reports[0].reference}: {enrollment_reports[0].code} at" in capsys.readouterr().out
 
 
 def test_a_rule_of_the_sites_own_comes_first(
@@ -147,3 +162,33 @@ class TestTemplates:
         assert page.data
         assert "Skip to main content" in page.response.content.decode()
         assert rider.enrolls("card").context["page"] == "success"
+
+
+def test_accounts_of_the_sites_own_enroll_riders(
+    documented, rider, settings, enrollment_processor, enrollment_settings
+):
+    options = dict(settings.ENROLLMENT_ERRORS["ACCOUNTS"]["littlepay"]["OPTIONS"])
+    ours = documented("docs/settings.md", "class OurAccounts")
+    ours.VAULT = {"the agency's": options.pop("CLIENT_SECRET")}
+    ours.AGENCIES = {"littlepay": {"options": options, "secret": "the agency's"}}
+    enrollment_settings(ACCOUNTS=f"{MODULE}.OurAccounts")
+    assert list(ours.OurAccounts().get_names()) == ["littlepay"]
+    assert rider.enrolls("card").context["page"] == "success"
+
+
+@pytest.mark.django_db
+def test_secrets_come_from_the_sites_own_vault(documented, rider, settings, enrollment_processor, enrollment_settings):
+    options = dict(settings.ENROLLMENT_ERRORS["ACCOUNTS"]["littlepay"]["OPTIONS"])
+    vault = documented("docs/settings.md", "def secret_named")
+    vault.VAULT = {"the-agencys-secret": options["CLIENT_SECRET"]}
+    entry = settings.ENROLLMENT_ERRORS["ACCOUNTS"]["littlepay"]
+    Account.objects.create(
+        name="littlepay",
+        processor=entry["CLASS"],
+        is_active=True,
+        options={**options, "CLIENT_SECRET": "the-agencys-secret"},
+    )
+    enrollment_settings(
+        ACCOUNTS="enrollment_errors.accounts.provider.DatabaseAccounts", SECRETS=f"{MODULE}.secret_named"
+    )
+    assert rider.enrolls("card").context["page"] == "success"

@@ -17,10 +17,11 @@ import sentry_sdk
 from django.db import connection
 from django.utils.timezone import now
 
+from enrollment_errors import conf
 from enrollment_errors.doctor.diagnoses import DIAGNOSES, Level
 from enrollment_errors.doctor.examination import Finding
 from enrollment_errors.exceptions import ProcessorError, TlsFailed
-from enrollment_errors.models import Incident
+from enrollment_errors.incidents.models import Incident
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
@@ -386,14 +387,14 @@ class TestTheSite:
         assert "cache" not in diagnoses()
 
     def test_tables_that_are_not_there(self, site: Any, diagnoses: Diagnoses) -> None:
-        site(INCIDENTS=True)
+        site(SINKS=conf.DEFAULT_SINKS)
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {Incident._meta.db_table} RENAME TO gone")
 
         assert diagnoses()["incidents"] == "incidents_unreadable"
 
     def test_incidents_that_are_kept_as_long_as_the_site_wants(self, site: Any, finding: Any) -> None:
-        site(INCIDENTS=True)
+        site(SINKS=conf.DEFAULT_SINKS)
         Incident.objects.create(**facts(at=now()))
 
         found = finding("incidents")
@@ -401,7 +402,7 @@ class TestTheSite:
         assert (found.level, found.detail) == (Level.OK, "the tables are there")
 
     def test_incidents_that_nobody_prunes(self, site: Any, diagnoses: Diagnoses) -> None:
-        site(INCIDENTS=True)
+        site(SINKS=conf.DEFAULT_SINKS)
         Incident.objects.create(**facts(at=AT - timedelta(days=500)))
 
         assert diagnoses()["incidents"] == "not_pruned"

@@ -15,7 +15,7 @@ from typing import Any
 
 import requests
 
-from enrollment_errors.reporting.amplitude_buffer import BATCH_SECONDS
+from enrollment_errors.reporting.background import BATCH_SECONDS
 from tests.waiting import wait_until
 
 EXAMPLE_PROJECT = Path(__file__).resolve().parents[2] / "example_project"

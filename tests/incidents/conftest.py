@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from enrollment_errors.incidents.storing import Count, store
-from enrollment_errors.incidents.writing import Writer, on_demand
-from enrollment_errors.models import DIMENSIONS
+from enrollment_errors import conf
+from enrollment_errors.incidents.buffer import IncidentSender, on_demand
+from enrollment_errors.incidents.database import Count, store
+from enrollment_errors.incidents.models import DIMENSIONS
 from tests.rider import Rider
 
 AT = datetime(2026, 11, 21, 22, 5, 30, tzinfo=timezone.utc)
@@ -52,16 +53,16 @@ def ended(number: int = 1, *, at: datetime = AT, unlisted: int = 0, **changes: A
 @pytest.fixture
 def keeping(settings: LazySettings) -> None:
     """The site keeps incidents."""
-    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "INCIDENTS": True}
+    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "SINKS": conf.DEFAULT_SINKS}
 
 
 @pytest.fixture
-def incidents(keeping: None, db: None) -> Iterator[Writer]:
+def incidents(keeping: None, db: None) -> Iterator[IncidentSender]:
     """What riders meet is written when the test says ``flush``."""
-    with on_demand() as writer:
-        yield writer
+    with on_demand() as sender:
+        yield sender
 
 
 @pytest.fixture
-def rider(site: Any, incidents: Writer) -> Rider:
+def rider(site: Any, incidents: IncidentSender) -> Rider:
     return Rider().becomes_eligible()

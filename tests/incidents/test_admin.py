@@ -19,7 +19,7 @@ from django.utils.timezone import override
 
 from enrollment_errors.exceptions import ConnectionFailed
 from enrollment_errors.incidents.filters import BoundedPaginator
-from enrollment_errors.models import DIMENSIONS, Incident
+from enrollment_errors.incidents.models import DIMENSIONS, Incident
 from enrollment_errors.transport.circuit import Circuit
 from tests.transport.brittle_cache import BrittleCache
 
@@ -28,8 +28,8 @@ from .conftest import ended, facts
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 21, 22, 5, tzinfo=timezone.utc)
-LIST = "admin:enrollment_errors_incident_changelist"
-OVERVIEW = "admin:enrollment_errors_ending_changelist"
+LIST = "admin:enrollment_incidents_incident_changelist"
+OVERVIEW = "admin:enrollment_incidents_ending_changelist"
 
 
 def sign_in(*permissions: str) -> Client:
@@ -105,9 +105,9 @@ class TestWhoMayLook:
         found = incident()
         count()
 
-        assert admin_client.get(reverse(f"admin:enrollment_errors_{model}_add")).status_code == 403
+        assert admin_client.get(reverse(f"admin:enrollment_incidents_{model}_add")).status_code == 403
         for name in ("change", "delete"):
-            address = reverse(f"admin:enrollment_errors_{model}_{name}", args=[found.pk])
+            address = reverse(f"admin:enrollment_incidents_{model}_{name}", args=[found.pk])
             assert admin_client.post(address, {"code": "x"}).status_code == 403
 
 
@@ -121,7 +121,7 @@ class TestSearch:
 
         response = operator.get(reverse(LIST), {"q": typed})
 
-        assert response["Location"] == reverse("admin:enrollment_errors_incident_change", args=[found.pk])
+        assert response["Location"] == reverse("admin:enrollment_incidents_incident_change", args=[found.pk])
 
     def test_one_that_can_mean_two_incidents_lists_both(self, operator: Client) -> None:
         incident(reference="F4W-GXR-2CC")
@@ -152,7 +152,9 @@ class TestTheIncident:
     @pytest.fixture
     def page_of(self, operator: Client) -> Callable[..., str]:
         def get(**changes: Any) -> str:
-            response = operator.get(reverse("admin:enrollment_errors_incident_change", args=[incident(**changes).pk]))
+            response = operator.get(
+                reverse("admin:enrollment_incidents_incident_change", args=[incident(**changes).pk])
+            )
             assert response.status_code == 200
             return str(response.content.decode())
 

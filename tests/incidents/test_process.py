@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from enrollment_errors.incidents.writing import EXIT_SECONDS
+from enrollment_errors.reporting.background import EXIT_SECONDS
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from tests.servers import PostgresServer
@@ -23,19 +23,20 @@ ROOT = Path(__file__).parents[2]
 PREAMBLE = """
 import json, os, sys, time
 from django.conf import settings
+from enrollment_errors.conf import DEFAULT_SINKS
 from tests import settings as site
 given = json.loads(sys.argv[1])
 processors = site.ENROLLMENT_ERRORS["ACCOUNTS"]
 processors["littlepay"]["OPTIONS"] |= given["options"]
 settings.configure(**{name: getattr(site, name) for name in dir(site) if name.isupper()} | {
-    "ENROLLMENT_ERRORS": site.ENROLLMENT_ERRORS | {"INCIDENTS": True, "ACCOUNTS": processors},
+    "ENROLLMENT_ERRORS": site.ENROLLMENT_ERRORS | {"SINKS": DEFAULT_SINKS, "ACCOUNTS": processors},
     "DATABASES": {"default": given["database"]},
 })
 import django
 django.setup()
 from django.core.management import call_command
 from django.db import connection
-from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
+from enrollment_errors.incidents.models import DayCount, Ending, Incident, MinuteCount
 from enrollment_errors.reporting.dispatch import dispatch
 from tests.reporting.reports import new_report
 from tests.rider import Rider
@@ -167,16 +168,16 @@ class TestPostgresql:
         told, _ = run(
             """
             import psycopg
-            from enrollment_errors.incidents import writing
+            from enrollment_errors.reporting import background
             call_command("migrate", verbosity=0)
             connection.close()
             said = []
-            writing.logger.addFilter(lambda record: said.append(record.getMessage()) or True)
+            background.logger.addFilter(lambda record: said.append(record.getMessage()) or True)
             where = {"host": "127.0.0.1", "port": given["database"]["PORT"], "user": "tests", "dbname": "postgres"}
             with psycopg.connect(**where, autocommit=True) as server:
                 server.execute("ALTER DATABASE incidents ALLOW_CONNECTIONS false")
                 dispatch(new_report(reference="H7P-2QX-9MR"))
-                wait(lambda: "cannot be written" in str(said))
+                wait(lambda: "cannot be delivered" in str(said))
                 dispatch(new_report(reference="4FW-GXR-2CC"))
                 server.execute("ALTER DATABASE incidents ALLOW_CONNECTIONS true")
             wait(lambda: Incident.objects.count() == 2)
@@ -191,7 +192,7 @@ class TestPostgresql:
         told, _ = run(
             """
             import threading
-            from enrollment_errors.incidents.writing import THREAD
+            from enrollment_errors.incidents.buffer import IncidentSender
             call_command("migrate", verbosity=0)
             connection.close()
             dispatch(new_report(reference="parent before"))
@@ -199,7 +200,7 @@ class TestPostgresql:
                 dispatch(new_report(reference="parent after"))
                 os.waitpid(child, 0)
                 wait(lambda: Incident.objects.count() >= 3)
-                wait(lambda: THREAD not in [thread.name for thread in threading.enumerate()])
+                wait(lambda: IncidentSender.thread_name not in [thread.name for thread in threading.enumerate()])
                 print(json.dumps(sorted(Incident.objects.values_list("reference", flat=True))), flush=True)
             else:
                 dispatch(new_report(reference="child"))
@@ -220,7 +221,7 @@ class TestPostgresql:
     ) -> None:
         told, _ = run(
             """
-            from enrollment_errors.incidents.writing import Writer
+            from enrollment_errors.incidents.buffer import End, IncidentSender
             from tests.incidents.conftest import facts
             call_command("migrate", verbosity=0)
             connection.close()
@@ -229,10 +230,10 @@ class TestPostgresql:
             for process in range(4):
                 if not (child := os.fork()):
                     time.sleep(max(0, start - time.time()))
-                    writer = Writer(background=False)
+                    sender = IncidentSender(background=False)
                     for code in codes[:: 1 if process % 2 else -1]:
-                        writer.take(facts(code=code))
-                    writer.flush()
+                        sender.put(End(facts(code=code)))
+                    sender.flush()
                     sys.exit()
                 children.append(child)
             assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
@@ -251,7 +252,7 @@ class TestPostgresql:
         told, _ = run(
             """
             with psycopg.connect(**where) as other:
-                other.execute("DELETE FROM enrollment_errors_ending")
+                other.execute("DELETE FROM enrollment_incidents_ending")
                 writing = Thread(target=count)
                 writing.start()
                 wait(one_waits)
@@ -270,8 +271,8 @@ class TestPostgresql:
             with psycopg.connect(**where) as other:
                 other.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 other.execute(
-                    "INSERT INTO enrollment_errors_minutecount (ending_id, count, unlisted, last_at)"
-                    " SELECT id, 1, 0, now() FROM enrollment_errors_ending"
+                    "INSERT INTO enrollment_incidents_minutecount (ending_id, count, unlisted, last_at)"
+                    " SELECT id, 1, 0, now() FROM enrollment_incidents_ending"
                 )
                 forgetting = Thread(target=forget)
                 forgetting.start()

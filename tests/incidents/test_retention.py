@@ -9,8 +9,8 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
+from enrollment_errors.incidents.models import DayCount, Ending, Incident, MinuteCount
 from enrollment_errors.incidents.retention import AT_ONCE, delete_minutes, delete_older_than, forget_endings
-from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
 
 from .conftest import ended, facts
 

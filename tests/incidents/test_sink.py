@@ -10,17 +10,17 @@ from django.apps import apps
 from django.core.management import call_command
 from django.utils import timezone
 
-from enrollment_errors.incidents.writing import Writer
-from enrollment_errors.models import DayCount, Ending, Incident, MinuteCount
-from enrollment_errors.reporting import incidents as sink
+from enrollment_errors.incidents.buffer import IncidentSender
+from enrollment_errors.incidents.models import DayCount, Ending, Incident, MinuteCount
+from enrollment_errors.incidents.sink import IncidentSink
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
-from tests.reporting.reports import new_enrollment, new_report, new_success
+from tests.reporting.reports import new_enrollment, new_report
 from tests.rider import CARD_TOKEN, Rider, Telemetry
 
 
 def test_a_failure_is_a_row_with_everything_but_the_rider(
-    rider: Rider, sandbox: SandboxServer, incidents: Writer, site: Any
+    rider: Rider, sandbox: SandboxServer, incidents: IncidentSender, site: Any
 ) -> None:
     site(RELEASE="2026.11.1")
     sandbox.faults.set("link", Fault(kind="status", status=503))
@@ -52,7 +52,7 @@ def test_a_failure_is_a_row_with_everything_but_the_rider(
 
 
 def test_a_success_that_operators_have_to_look_at_is_a_row_too(
-    rider: Rider, sandbox: SandboxServer, incidents: Writer
+    rider: Rider, sandbox: SandboxServer, incidents: IncidentSender
 ) -> None:
     words = "Customer already belongs to a concession group."
     sandbox.faults.set("link", Fault(kind="status", status=409, body=words))
@@ -65,7 +65,7 @@ def test_a_success_that_operators_have_to_look_at_is_a_row_too(
 
 
 def test_an_incident_names_its_sentry_event(
-    rider: Rider, sandbox: SandboxServer, incidents: Writer, telemetry: Telemetry
+    rider: Rider, sandbox: SandboxServer, incidents: IncidentSender, telemetry: Telemetry
 ) -> None:
     sandbox.faults.set("lookup", Fault(kind="reset"))
 
@@ -76,7 +76,9 @@ def test_an_incident_names_its_sentry_event(
     assert [event["event_id"] for event in telemetry.sentry] == [Incident.objects.get().sentry_event_id]
 
 
-def test_an_expected_refusal_is_a_row_too_because_the_rider_has_its_reference(rider: Rider, incidents: Writer) -> None:
+def test_an_expected_refusal_is_a_row_too_because_the_rider_has_its_reference(
+    rider: Rider, incidents: IncidentSender
+) -> None:
     rider.tells("refused")
     incidents.flush()
 
@@ -84,7 +86,7 @@ def test_an_expected_refusal_is_a_row_too_because_the_rider_has_its_reference(ri
     assert (incident.code, incident.side, incident.sentry_event_id) == ("card_refused", "frontend", "")
 
 
-def test_a_success_is_counted_and_no_row(rider: Rider, incidents: Writer) -> None:
+def test_a_success_is_counted_and_no_row(rider: Rider, incidents: IncidentSender) -> None:
     assert rider.enrolls().page == "success"
     incidents.flush()
 
@@ -95,23 +97,25 @@ def test_a_success_is_counted_and_no_row(rider: Rider, incidents: Writer) -> Non
         assert list(model.objects.values_list("ending", "count", "unlisted")) == [(ending.pk, 1, 0)]
 
 
-def test_what_is_no_outcome_is_not_counted(rider: Rider, incidents: Writer) -> None:
+def test_what_is_no_outcome_is_not_counted(rider: Rider, incidents: IncidentSender) -> None:
     rider.tells("started")
     incidents.flush()
 
     assert not Ending.objects.exists()
 
 
-def test_a_failure_of_the_sites_own_hook_is_a_row_without_agency(incidents: Writer, db: None) -> None:
-    sink.send(new_report(enrollment=None, processor="", stage=None, upstream_status=None, route=None, error=None))
+def test_a_failure_of_the_sites_own_hook_is_a_row_without_agency(incidents: IncidentSender, db: None) -> None:
+    IncidentSink().send(
+        new_report(enrollment=None, processor="", stage=None, upstream_status=None, route=None, error=None)
+    )
     incidents.flush()
 
     incident = Incident.objects.get()
     assert (incident.agency, incident.account, incident.route, incident.exception) == ("", "", "", "")
 
 
-def test_names_that_are_longer_than_their_columns_are_cut(incidents: Writer) -> None:
-    sink.send(new_report(enrollment=new_enrollment(flow="f" * 500, account="a" * 500), code="c" * 500))
+def test_names_that_are_longer_than_their_columns_are_cut(incidents: IncidentSender) -> None:
+    IncidentSink().send(new_report(enrollment=new_enrollment(flow="f" * 500, account="a" * 500), code="c" * 500))
     incidents.flush()
 
     incident = Incident.objects.get()
@@ -119,17 +123,7 @@ def test_names_that_are_longer_than_their_columns_are_cut(incidents: Writer) -> 
     assert incident.flow == "f" * 100
 
 
-def test_a_site_that_keeps_no_incidents_has_none(incidents: Writer, site: Any) -> None:
-    site(INCIDENTS=False)
-    sink.send(new_report())
-    sink.send(new_success())
-    incidents.flush()
-
-    assert not Incident.objects.exists()
-    assert not Ending.objects.exists()
-
-
-def test_no_column_holds_a_secret(rider: Rider, sandbox: SandboxServer, incidents: Writer) -> None:
+def test_no_column_holds_a_secret(rider: Rider, sandbox: SandboxServer, incidents: IncidentSender) -> None:
     for endpoint in ("authorization", "lookup", "link"):
         sandbox.faults.clear()
         sandbox.faults.set(endpoint, Fault(kind="status", status=400, body=CARD_TOKEN))
@@ -142,7 +136,7 @@ def test_no_column_holds_a_secret(rider: Rider, sandbox: SandboxServer, incident
 
 
 def test_the_migrations_are_complete(db: None) -> None:
-    call_command("makemigrations", "enrollment_errors", check=True, dry_run=True, verbosity=0)
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
 @pytest.mark.parametrize("model", ["incident", "ending", "minutecount", "daycount"])

@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache, caches
 
 from enrollment_errors import conf
+from enrollment_errors.account_directory import get_account
 from enrollment_errors.opening import circuit_state
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.conformance import ProcessorConformance
@@ -51,18 +52,22 @@ def test_a_site_with_a_fake_of_its_own_gets_a_private_cache_too(request, db, fix
 
 @pytest.fixture
 def production(settings):
-    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "AMPLITUDE_API_KEY": "the site's", "INCIDENTS": True}
+    settings.ENROLLMENT_ERRORS = {
+        **settings.ENROLLMENT_ERRORS,
+        "AMPLITUDE_API_KEY": "the site's",
+        "SINKS": conf.DEFAULT_SINKS,
+    }
 
 
 @pytest.mark.usefixtures("production", "enrollment_reports")
 def test_a_site_with_its_production_settings_sends_no_event_and_starts_no_thread():
     assert conf.get_settings().AMPLITUDE_API_KEY == ""
-    assert conf.get_settings().INCIDENTS is False
+    assert conf.INCIDENT_SINK not in conf.get_settings().SINKS
 
 
 @pytest.mark.usefixtures("production")
 def test_incidents_are_kept_whatever_order_the_fixtures_come_in(enrollment_incidents, enrollment_reports):
-    assert conf.get_settings().INCIDENTS is True
+    assert conf.INCIDENT_SINK in conf.get_settings().SINKS
 
 
 def test_a_change_of_settings_keeps_the_private_cache(enrollment_settings):
@@ -74,10 +79,10 @@ def test_a_change_of_settings_keeps_the_private_cache(enrollment_settings):
 @pytest.mark.parametrize("turn", [1, 2])
 def test_every_test_begins_with_closed_circuits(enrollment_processor, enrollment_settings, turn):
     enrollment_settings(BREAKER_FAILURES=1, ATTEMPTS=1)
-    assert circuit_state("littlepay").phase is Phase.CLOSED
+    assert circuit_state(get_account("littlepay")).phase is Phase.CLOSED
     enrollment_processor.is_down()
     Rider(Eligible().becomes_eligible().client).enrolls("card")
-    assert circuit_state("littlepay").phase is Phase.OPEN
+    assert circuit_state(get_account("littlepay")).phase is Phase.OPEN
 
 
 @pytest.mark.usefixtures("sites_cache")

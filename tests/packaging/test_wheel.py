@@ -136,6 +136,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "enrollment_errors",
+    "enrollment_errors.incidents",
 ]
 
 

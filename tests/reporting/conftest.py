@@ -28,7 +28,7 @@ def sink() -> Iterator[TelemetrySink]:
 @pytest.fixture
 def amplitude(sink: TelemetrySink, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> TelemetrySink:
     """Amplitude, as the site is set up for it."""
-    monkeypatch.setattr("enrollment_errors.reporting.amplitude_buffer.BATCH_SECONDS", 0.02)
+    monkeypatch.setattr("enrollment_errors.reporting.background.BATCH_SECONDS", 0.02)
     settings.ENROLLMENT_ERRORS = {
         **settings.ENROLLMENT_ERRORS,
         "AMPLITUDE_API_KEY": "tests-amplitude-key",

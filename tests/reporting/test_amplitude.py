@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 import time
 import uuid
@@ -12,15 +11,15 @@ from datetime import date
 from typing import Any
 
 import pytest
-import sentry_sdk
-from amplitude import BaseEvent
+from amplitude import Amplitude, BaseEvent, Config
 from django.conf import LazySettings
 from django.utils.translation import gettext_lazy
 
 from enrollment_errors.adapter import Identity, Method
 from enrollment_errors.outcomes import Outcome, Stage
-from enrollment_errors.reporting import amplitude as sink_module
-from enrollment_errors.reporting import amplitude_buffer
+from enrollment_errors.reporting import amplitude_sender
+from enrollment_errors.reporting.amplitude import AmplitudeSink
+from enrollment_errors.reporting.amplitude_sender import TRIES, AmplitudeSender, HandingOver
 from enrollment_errors.reporting.report import Event, Report
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.sinks import TelemetrySink
@@ -28,9 +27,15 @@ from tests.waiting import wait_until
 
 from .reports import new_enrollment, new_origin, new_report, new_success
 
+SINK = AmplitudeSink()
+
+
+def references(amplitude: TelemetrySink) -> list[str]:
+    return [event["event_properties"]["reference"] for event in amplitude.amplitude_events]
+
 
 def sent(amplitude: TelemetrySink, report: Report) -> dict[str, Any]:
-    sink_module.send(report)
+    SINK.send(report)
     amplitude.wait_for(amplitude=1)
     (event,) = amplitude.amplitude_events
     return event
@@ -210,9 +215,9 @@ class TestEnvelope:
     def test_a_resend_is_known_as_one_event_and_two_events_of_one_reference_as_two(
         self, amplitude: TelemetrySink
     ) -> None:
-        sink_module.send(new_report())
-        sink_module.send(new_report())
-        sink_module.send(new_report(event=Event.FINISHED_TOKENIZATION))
+        SINK.send(new_report())
+        SINK.send(new_report())
+        SINK.send(new_report(event=Event.FINISHED_TOKENIZATION))
 
         amplitude.wait_for(amplitude=3)
         first, again, other = [event["insert_id"] for event in amplitude.amplitude_events]
@@ -259,49 +264,123 @@ class TestWhatTheSdkDropsOrRefuses:
     def test_without_a_key_nothing_is_sent(self, amplitude: TelemetrySink, settings: LazySettings) -> None:
         settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "AMPLITUDE_API_KEY": ""}
 
-        sink_module.send(new_report())
+        SINK.send(new_report())
 
         assert not our_threads()
         assert not amplitude.calls
 
-    def test_a_server_that_answers_with_a_page_is_asked_again(
-        self, amplitude: TelemetrySink, caplog: pytest.LogCaptureFixture
+    @pytest.mark.parametrize(
+        ("fault", "why"),
+        [
+            (Fault(kind="not_json", times=1), "JSONDecodeError"),
+            (Fault(kind="status", status=503, times=1), "status 503"),
+            (Fault(kind="status", status=429, times=1), "status 429"),
+            (Fault(kind="reset", times=1), "ConnectionError"),
+        ],
+        ids=lambda given: getattr(given, "kind", None),
+    )
+    def test_a_server_that_fails_once_gets_the_event_once(
+        self, amplitude: TelemetrySink, caplog: pytest.LogCaptureFixture, fault: Fault, why: str
     ) -> None:
-        amplitude.faults.set("amplitude", Fault(kind="not_json", times=1))
-
-        sent(amplitude, new_report())
-
-        assert "Amplitude's answer cannot be read (JSONDecodeError)." in caplog.messages
-
-    @pytest.mark.parametrize("fault", [Fault(kind="status", status=503, times=1), Fault(kind="reset", times=1)])
-    def test_a_server_that_fails_once_gets_the_event_once(self, amplitude: TelemetrySink, fault: Fault) -> None:
         amplitude.faults.set("amplitude", fault)
 
         sent(amplitude, new_report())
 
         wait_until(lambda: not our_threads())
         assert len(amplitude.amplitude_events) == 1
+        assert caplog.messages == [
+            f"Amplitude's events cannot be delivered ({why}): they wait.",
+            "Amplitude's events are delivered again; dropped meanwhile: 0.",
+        ]
 
     def test_an_event_that_amplitude_never_takes_is_given_up_and_said_to_be(
         self, amplitude: TelemetrySink, caplog: pytest.LogCaptureFixture
     ) -> None:
         amplitude.faults.set("amplitude", Fault(kind="status", status=500))
 
-        sink_module.send(new_report())
+        SINK.send(new_report())
 
-        wait_until(lambda: "did not take" in caplog.text)
-        assert "Amplitude did not take H7P-2QX-9MR returned enrollment (status 500)." in caplog.messages
+        wait_until(lambda: not our_threads())
+        assert amplitude.calls["amplitude"] == TRIES
+        assert caplog.messages == [
+            "Amplitude's events cannot be delivered (status 500): they wait.",
+            "Amplitude's events are dropped: status 500.",
+        ]
 
-    def test_a_key_that_amplitude_does_not_know_is_logged_and_not_shown(
+    def test_an_event_that_amplitude_refuses_costs_no_other(
+        self, amplitude: TelemetrySink, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        refused, taken = Fault(kind="status", status=400, times=1), Fault(kind="delay", seconds=0, times=1)
+        # Of all ten, 0 to 4, 5 to 9, 5 and 6, 5, and 6.
+        amplitude.faults.set("amplitude", refused, taken, refused, refused, taken, refused)
+
+        for number in range(10):
+            SINK.send(new_report(reference=f"number {number}"))
+
+        wait_until(lambda: not our_threads())
+        assert references(amplitude) == [f"number {number}" for number in range(10) if number != 6]
+        assert caplog.messages == [
+            "Amplitude's events are dropped: refused with the status 400.",
+            "Amplitude's events are delivered again; dropped meanwhile: 1.",
+        ]
+
+    def test_a_batch_that_is_too_large_goes_in_halves(
+        self, amplitude: TelemetrySink, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        amplitude.faults.set("amplitude", Fault(kind="status", status=413, times=1))
+
+        for number in range(5):
+            SINK.send(new_report(reference=f"number {number}"))
+
+        wait_until(lambda: not our_threads())
+        assert amplitude.calls["amplitude"] == 3
+        assert references(amplitude) == [f"number {number}" for number in range(5)]
+        assert caplog.messages == []
+
+    def test_what_is_left_of_a_batch_in_halves_is_sent_once_when_the_server_is_there_again(
+        self, amplitude: TelemetrySink
+    ) -> None:
+        too_large, taken = Fault(kind="status", status=413, times=1), Fault(kind="delay", seconds=0, times=1)
+        amplitude.faults.set("amplitude", too_large, too_large, taken, Fault(kind="status", status=503, times=1))
+
+        for number in range(5):
+            SINK.send(new_report(reference=f"number {number}"))
+
+        wait_until(lambda: not our_threads())
+        assert references(amplitude) == [f"number {number}" for number in range(5)]
+
+    def test_a_redirect_is_not_followed(self, amplitude: TelemetrySink, caplog: pytest.LogCaptureFixture) -> None:
+        amplitude.faults.set("amplitude", Fault(kind="status", status=302, headers={"Location": amplitude.url}))
+
+        SINK.send(new_report())
+
+        wait_until(lambda: not our_threads())
+        assert amplitude.calls["amplitude"] == 1
+        assert caplog.messages == ["Amplitude's events are dropped: refused with the status 302."]
+
+    def test_a_key_that_amplitude_does_not_know_is_logged_once_and_not_shown(
         self, amplitude: TelemetrySink, caplog: pytest.LogCaptureFixture
     ) -> None:
         refusal = json.dumps({"code": 400, "error": "Invalid API key: tests-amplitude-key"})
         amplitude.faults.set("amplitude", Fault(kind="status", status=400, body=refusal))
 
-        sink_module.send(new_report())
+        for number in range(4):
+            SINK.send(new_report(reference=f"number {number}"))
+        wait_until(lambda: not our_threads())
+        SINK.send(new_report())
 
-        wait_until(lambda: "Invalid API Key" in caplog.messages)
+        wait_until(lambda: not our_threads())
+        assert amplitude.calls["amplitude"] == 2
+        assert caplog.messages == ["Amplitude's events are dropped: refused with the status 401."]
         assert "tests-amplitude-key" not in caplog.text
+
+    def test_no_proxy_of_the_environment_hears_of_it(
+        self, amplitude: TelemetrySink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+        monkeypatch.setenv("NO_PROXY", "")
+
+        sent(amplitude, new_report())
 
 
 class TestTheRiderNeverWaits:
@@ -310,7 +389,7 @@ class TestTheRiderNeverWaits:
 
         started = time.monotonic()
         for _ in range(50):
-            sink_module.send(new_report())
+            SINK.send(new_report())
 
         # Waiting for it even once takes ten.
         assert time.monotonic() - started < 5
@@ -318,16 +397,31 @@ class TestTheRiderNeverWaits:
     def test_for_a_buffer_that_is_full(
         self, amplitude: TelemetrySink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(amplitude_buffer, "BUFFER_EVENTS", 10)
+        monkeypatch.setattr(amplitude_sender, "MOST_WAITING", 10)
 
         started = time.monotonic()
         for number in range(15):
-            sink_module.send(new_report(reference=f"number {number}"))
+            SINK.send(new_report(reference=f"number {number}"))
 
         assert time.monotonic() - started < 5
-        assert caplog.messages == ["Amplitude's buffer is full: events are dropped."]
-        amplitude.wait_for(amplitude=10)
+        wait_until(lambda: not our_threads())
         assert len(amplitude.amplitude_events) == 10
+        assert caplog.messages == [
+            "Amplitude's events are dropped: there is no room for more.",
+            "Amplitude's events are delivered again; dropped meanwhile: 5.",
+        ]
+
+
+class TestManyAtOnce:
+    def test_go_in_batches(self, amplitude: TelemetrySink, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(amplitude_sender, "MOST_AT_ONCE", 4)
+
+        for number in range(10):
+            SINK.send(new_report(reference=f"number {number}"))
+
+        wait_until(lambda: not our_threads())
+        assert amplitude.calls["amplitude"] == 3
+        assert references(amplitude) == [f"number {number}" for number in range(10)]
 
 
 class TestTheClient:
@@ -339,68 +433,37 @@ class TestTheClient:
         wait_until(lambda: not our_threads())
 
     def test_its_thread_does_not_hold_the_process(self, amplitude: TelemetrySink) -> None:
-        sink_module.send(new_report())
+        SINK.send(new_report())
 
         assert [thread.daemon for thread in our_threads()] == [True]
         amplitude.wait_for(amplitude=1)
 
-    def test_when_shut_down_sends_what_is_left_and_takes_no_more(self, amplitude: TelemetrySink) -> None:
-        client = sink_module.client_of(os.getpid(), "tests-amplitude-key", amplitude.amplitude_url)
+    def test_of_the_sdk_sends_nothing_itself_when_it_is_shut_down(self, amplitude: TelemetrySink) -> None:
+        sender = AmplitudeSender("tests-amplitude-key", amplitude.amplitude_url)
+        client = Amplitude("tests-amplitude-key", Config(storage_provider=HandingOver(sender)))
+        client.track(BaseEvent("started card tokenization", user_id="user-6fd1"))
 
-        sink_module.send(new_report(reference="before"))
+        client.flush()
         client.shutdown()
-        sink_module.send(new_report(reference="after"))
 
-        assert [event["event_properties"]["reference"] for event in amplitude.amplitude_events] == ["before"]
-
-    def test_when_shut_down_says_what_it_could_not_send_in_time(
-        self, amplitude: TelemetrySink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        monkeypatch.setattr(amplitude_buffer, "EXIT_SECONDS", 0.1)
-        amplitude.faults.set("amplitude", Fault(kind="hang"))
-
-        sink_module.send(new_report())
-        sink_module.client_of(os.getpid(), "tests-amplitude-key", amplitude.amplitude_url).shutdown()
-
-        assert caplog.messages == ["Amplitude does not answer; its last events are lost with the process."]
-
-    def test_of_another_process_is_not_waited_for(self, amplitude: TelemetrySink) -> None:
-        amplitude.faults.set("amplitude", Fault(kind="hang"))
-        parents = sink_module.client_of(os.getppid(), "tests-amplitude-key", amplitude.amplitude_url)
-        parents.track(BaseEvent("started card tokenization", user_id="user-6fd1"))
-
-        started = time.monotonic()
-        parents.shutdown()
-
-        assert time.monotonic() - started < amplitude_buffer.EXIT_SECONDS
+        assert sender.waiting() == 1
+        assert our_threads()
+        amplitude.wait_for(amplitude=1)
 
     def test_is_built_anew_when_the_settings_change(self, amplitude: TelemetrySink, settings: LazySettings) -> None:
-        sink_module.send(new_report(reference="before"))
+        SINK.send(new_report(reference="before"))
         with TelemetrySink() as other:
             settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "AMPLITUDE_SERVER_URL": other.amplitude_url}
-            sink_module.send(new_report(reference="after"))
+            SINK.send(new_report(reference="after"))
             other.wait_for(amplitude=1)
             amplitude.wait_for(amplitude=1)
 
         assert [event["event_properties"]["reference"] for event in amplitude.amplitude_events] == ["before"]
         assert [event["event_properties"]["reference"] for event in other.amplitude_events] == ["after"]
 
-    def test_what_its_thread_logs_is_not_taken_for_a_part_of_the_request_that_started_it(
-        self, amplitude: TelemetrySink, sentry: TelemetrySink
-    ) -> None:
-        refusal = json.dumps({"code": 400, "error": "Invalid API key: x"})
-        amplitude.faults.set("amplitude", Fault(kind="status", status=400, body=refusal))
-        sentry_sdk.get_isolation_scope().set_tag("request", "of the first rider")
-
-        sink_module.send(new_report())
-
-        sentry.wait_for(sentry=1)
-        assert sentry.sentry_events[0]["logentry"]["message"] == "Invalid API Key"
-        assert "tags" not in sentry.sentry_events[0]
-
 
 def our_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == amplitude_buffer.THREAD]
+    return [thread for thread in threading.enumerate() if thread.name == AmplitudeSender.thread_name]
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ settings.configure(**{name: getattr(site, name) for name in dir(site) if name.is
 })
 import django
 django.setup()
-from enrollment_errors.reporting import amplitude_buffer
+from enrollment_errors.reporting import background
 from enrollment_errors.reporting.dispatch import dispatch
 from tests.reporting.reports import new_report
 """
@@ -65,7 +65,7 @@ def references(sink: TelemetrySink) -> list[str]:
 
 
 # However busy the machine is: what a process waits for at its end is not what these tests are about.
-PATIENT = "amplitude_buffer.EXIT_SECONDS = 30\n"
+PATIENT = "background.EXIT_SECONDS = 30\n"
 
 
 class TestFork:

@@ -102,7 +102,7 @@ def test_an_amplitude_that_cannot_be_made_changes_nothing(
     monkeypatch.delattr(amplitude, "Config")
 
     assert rider.walks().page == "success"
-    assert "amplitude failed to send" in caplog.text
+    assert "AmplitudeSink failed to send" in caplog.text
 
 
 def test_the_report_that_sentry_could_not_take_reaches_the_others(
@@ -112,4 +112,7 @@ def test_the_report_that_sentry_could_not_take_reaches_the_others(
     report = new_report()
     dispatch(report)
 
-    assert f"sentry failed to send {report.reference}: AttributeError" in caplog.text
+    assert (
+        f"enrollment_errors.reporting.sentry.SentrySink failed to send {report.reference}: AttributeError"
+        in caplog.text
+    )

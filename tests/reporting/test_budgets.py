@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from enrollment_errors import conf
 from enrollment_errors.adapter import Identity
-from enrollment_errors.incidents.writing import on_demand
-from enrollment_errors.models import DayCount, Incident
+from enrollment_errors.incidents.buffer import on_demand
+from enrollment_errors.incidents.models import DayCount, Incident
 from enrollment_errors.outcomes import Outcome, Side
 from enrollment_errors.reporting.budgets import PER_SESSION, Budgets
 from enrollment_errors.reporting.dispatch import dispatch
@@ -77,7 +78,7 @@ class TestABudget:
 def test_one_session_that_tells_300_failures_makes_a_few_events_and_keeps_nobody_out_of_the_list(
     rider: Rider, sandbox: SandboxServer, telemetry: Telemetry, site: Any, db: None
 ) -> None:
-    site(INCIDENTS=True)
+    site(SINKS=conf.DEFAULT_SINKS)
     with on_demand() as writer:
         for _ in range(300):
             rider.tells("failed", 500)

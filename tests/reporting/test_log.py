@@ -16,7 +16,7 @@ from .reports import new_refusal, new_report, new_success
 
 def written(caplog: pytest.LogCaptureFixture, report: Report) -> logging.LogRecord:
     with caplog.at_level(logging.DEBUG, "enrollment_errors"):
-        log.send(report)
+        log.LogSink().send(report)
     (record,) = caplog.records
     return record
 

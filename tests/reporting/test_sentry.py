@@ -23,7 +23,7 @@ from .reports import new_enrollment, new_refusal, new_report, new_success
 
 def captured(sentry: TelemetrySink, *reports: Report) -> list[dict[str, object]]:
     for report in reports:
-        sentry_sink.send(report)
+        sentry_sink.SentrySink().send(report)
     sentry_sdk.flush(timeout=5)
     return sentry.sentry_events
 
@@ -148,7 +148,7 @@ class TestNoEvent:
         assert captured(sentry, new_success(outcome=None, status="cancel")) == []
 
     def test_where_the_sdk_is_not_initialised(self, sink: TelemetrySink) -> None:
-        sentry_sink.send(new_report())
+        sentry_sink.SentrySink().send(new_report())
         scrub_request(RequestFactory().get("/"))
 
         assert not sink.calls
@@ -156,7 +156,7 @@ class TestNoEvent:
 
 class TestTheScope:
     def test_is_its_own_so_that_later_events_have_nothing_of_it(self, sentry: TelemetrySink) -> None:
-        sentry_sink.send(new_report())
+        sentry_sink.SentrySink().send(new_report())
         sentry_sdk.capture_message("something else of the site")
         sentry_sdk.flush(timeout=5)
 
@@ -176,7 +176,7 @@ class TestNotTwoEvents:
     def test_our_own_log_makes_no_second_one(self, start_sentry: Callable[..., TelemetrySink]) -> None:
         sentry = start_sentry()
 
-        log.send(new_report())
+        log.LogSink().send(new_report())
         (event,) = captured(sentry, new_report())
 
         assert event["exception"]
@@ -190,7 +190,7 @@ class TestNotTwoEvents:
     def test_an_exception_that_goes_on_after_it_was_reported_is_one(self, sentry: TelemetrySink) -> None:
         error = raised(RuntimeError("reported, and then raised again"))
 
-        sentry_sink.send(new_report(error=error))
+        sentry_sink.SentrySink().send(new_report(error=error))
         sentry_sdk.capture_exception(error)
         sentry_sdk.flush(timeout=5)
 

@@ -60,12 +60,12 @@ class TestSignals:
     ) -> None:
         report = new_report(outcome=outcome)
 
-        signals.send(report)
+        signals.SignalSink().send(report)
 
         assert heard == [(name, report)]
 
     def test_what_is_no_outcome_is_not_sent(self, heard: list[tuple[str, Report]]) -> None:
-        signals.send(new_success(event=Event.STARTED_TOKENIZATION, status="", outcome=None, code=""))
+        signals.SignalSink().send(new_success(event=Event.STARTED_TOKENIZATION, status="", outcome=None, code=""))
 
         assert heard == []
 
@@ -75,7 +75,7 @@ class TestSignals:
         signals.enrollment_failed.connect(broken)
         signals.enrollment_failed.connect(listener)
 
-        signals.send(new_report())
+        signals.SignalSink().send(new_report())
 
         signals.enrollment_failed.disconnect(broken)
         signals.enrollment_failed.disconnect(listener)

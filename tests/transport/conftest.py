@@ -69,7 +69,7 @@ def connect(account: str) -> Connect:
             deadline=Deadline(budget, clock),
             limits=Limits(**{**LIMITS, **limits}),
             tls_context=tls_context,
-            parties=parties,
+            parties=set(parties),
             clock=clock,
         )
 

@@ -71,6 +71,5 @@ ENROLLMENT_ERRORS = {
     },
     "BASE_TEMPLATE": "model/base.html",
     "ALLOWED_REDIRECT_HOSTS": ["gateway.example"],
-    "INCIDENTS": False,
     **{name: value for name, value in _SITE["limits"].items() if name in _KNOWN},
 }

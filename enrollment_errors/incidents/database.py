@@ -1,0 +1,91 @@
+"""What has gathered of ends, into the database: all of it, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import IntegrityError, router, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+
+from .models import DIMENSIONS, DayCount, Ending, Incident, MinuteCount
+
+Facts = Mapping[str, Any]
+"""All fields of an ``Incident``, by name."""
+
+
+@dataclass
+class Count:
+    first_at: datetime
+    last_at: datetime
+    count: int = 0
+    unlisted: int = 0
+
+
+Counts = dict[tuple[Any, ...], Count]
+"""By the minute, followed by the values of ``DIMENSIONS``."""
+
+
+def store(incidents: Iterable[Facts], counts: Counts) -> None:
+    """Raises what the database raises."""
+    try:
+        _insert(incidents, counts)
+    except IntegrityError:
+        # An ending that was forgotten a moment ago is made again. Facts that the database refuses, it refuses again.
+        _insert(incidents, counts)
+
+
+def _insert(incidents: Iterable[Facts], counts: Counts) -> None:
+    alias = router.db_for_write(Incident)
+    # Before the transaction: two processes that make the same endings, each in one of its own, can lock each other out.
+    endings = _endings(counts, alias)
+    with transaction.atomic(using=alias):
+        MinuteCount.objects.using(alias).bulk_create(
+            MinuteCount(ending=endings[key[1:]], count=count.count, unlisted=count.unlisted, last_at=count.last_at)
+            for key, count in counts.items()
+        )
+        Incident.objects.using(alias).bulk_create(Incident(**facts) for facts in incidents)
+        _add_to_days([(endings[key[1:]].pk, count) for key, count in counts.items()], alias)
+
+
+def _add_to_days(counts: Iterable[tuple[int, Count]], alias: str) -> None:
+    """In one order, whoever adds: each row is locked until the end of the transaction."""
+    days: dict[tuple[int, date], Count] = {}
+    for ending, count in counts:
+        day = days.setdefault((ending, DayCount.day_of(count.last_at)), Count(count.first_at, count.last_at))
+        day.count += count.count
+        day.unlisted += count.unlisted
+        day.last_at = max(day.last_at, count.last_at)
+    for (ending, on), day in sorted(days.items(), key=lambda item: item[0]):
+        first = {"count": day.count, "unlisted": day.unlisted, "last_at": day.last_at}
+        more = {
+            "count": F("count") + day.count,
+            "unlisted": F("unlisted") + day.unlisted,
+            "last_at": Greatest("last_at", day.last_at),
+        }
+        rows = DayCount.objects.using(alias).filter(ending=ending, day=on)
+        if not rows.update(**more):
+            rows.update_or_create(ending_id=ending, day=on, defaults=more, create_defaults=first)
+
+
+def _endings(counts: Counts, alias: str) -> dict[tuple[Any, ...], Ending]:
+    """By the values of ``DIMENSIONS``. What has never come before is made, and ``first_at`` is moved back where an
+    older one comes late."""
+    came_first: dict[tuple[Any, ...], datetime] = {}
+    for (_, *values), count in counts.items():
+        dimensions = tuple(values)
+        came_first[dimensions] = min(came_first.get(dimensions, count.first_at), count.first_at)
+    keys = {dimensions: Ending.key_of(dimensions) for dimensions in came_first}
+    endings = Ending.objects.using(alias)
+    known = endings.in_bulk(list(keys.values()), field_name="key")
+    found = {}
+    for dimensions, key in keys.items():
+        first_at = came_first[dimensions]
+        new = {**dict(zip(DIMENSIONS, dimensions, strict=True)), "first_at": first_at}
+        found[dimensions] = known.get(key) or endings.get_or_create(key=key, defaults=new)[0]
+        if first_at < found[dimensions].first_at:
+            endings.filter(key=key, first_at__gt=first_at).update(first_at=first_at)
+    return found

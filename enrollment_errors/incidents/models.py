@@ -1,0 +1,137 @@
+"""What is kept of how enrollments ended. Nothing of it tells who the rider is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.utils.timezone import get_default_timezone, localdate
+
+if not apps.is_installed("enrollment_errors.incidents"):
+    # Django would take these for models of the app that this folder lies in.
+    raise ImproperlyConfigured('"enrollment_errors.incidents" is not in INSTALLED_APPS')
+
+
+class _End(models.Model):
+    """How an enrollment ended: what one failure and a kind of them have in common.
+
+    ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account, ``agency`` the
+    agency's slug. ``upstream_status`` is the HTTP status that the processor answered, if it answered.
+    """
+
+    outcome = models.CharField(max_length=20)
+    processor = models.CharField(max_length=60, blank=True)
+    account = models.CharField(max_length=100, blank=True)
+    agency = models.CharField(max_length=100, blank=True)
+    flow = models.CharField(max_length=100, blank=True)
+    method = models.CharField(max_length=20, blank=True)
+    stage = models.CharField(max_length=20, blank=True)
+    code = models.CharField(max_length=60)
+    upstream_status = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Incident(_End):
+    """One failure, or one expected refusal, under the reference that the rider was shown.
+
+    ``route`` is the method and the templated path of the processor call that failed, ``exception`` the type of what was
+    raised. ``seconds`` is how long the rider's request took.
+    """
+
+    reference = models.CharField(max_length=20, db_index=True)
+    at = models.DateTimeField("time")
+    route = models.CharField("processor call", max_length=200, blank=True)
+    exception = models.CharField(max_length=200, blank=True)
+    seconds = models.FloatField(null=True, blank=True)
+    side = models.CharField(max_length=20)
+    release = models.CharField(max_length=100, blank=True)
+    sentry_event_id = models.CharField("Sentry event", max_length=32, blank=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        ordering = ("-at",)
+        indexes = (
+            models.Index(fields=["at"], name="incident_at"),
+            models.Index(fields=["code", "stage", "upstream_status", "at"], name="incident_cause"),
+            models.Index(fields=["agency", "at"], name="incident_agency"),
+        )
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Ending(_End):
+    """A way in which enrollments end, success among them: there is one row of each, however often it comes.
+
+    ``key`` is ``key_of`` its dimensions: a database takes no two rows for equal that have no ``upstream_status``.
+    ``first_at`` is when it came first. A way that has not come for as long as counts are kept is forgotten.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    first_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        verbose_name_plural = "overview"
+
+    def __str__(self) -> str:
+        return self.code
+
+    @staticmethod
+    def key_of(dimensions: Sequence[str | int | None]) -> str:
+        """``dimensions`` are the values of ``DIMENSIONS``, in that order."""
+        return hashlib.sha256(json.dumps(dimensions).encode()).hexdigest()
+
+
+class _Count(models.Model):
+    """How often enrollments ended in one way, the last time at ``last_at``.
+
+    ``unlisted`` is how many of the failures have no ``Incident``, because there were too many at once.
+    """
+
+    # The database refuses to delete an ending that has counts, and nothing else may happen to them.
+    ending = models.ForeignKey(Ending, on_delete=models.DO_NOTHING, related_name="%(class)ss")
+    count = models.PositiveIntegerField()
+    unlisted = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.ending}"
+
+
+class MinuteCount(_Count):
+    """What one process saw within a minute, at most. Rows are only added; ``retention`` deletes old ones."""
+
+    class Meta(_Count.Meta):
+        indexes = (models.Index(fields=["last_at"], name="minute_count_last_at"),)
+
+
+class DayCount(_Count):
+    """What all processes saw on a day of the site's time zone, the same as in the ``MinuteCount`` of that day."""
+
+    day = models.DateField()
+
+    class Meta(_Count.Meta):
+        constraints = (models.UniqueConstraint(fields=["ending", "day"], name="day_count_once"),)
+        indexes = (models.Index(fields=["day"], name="day_count_day"),)
+
+    @staticmethod
+    def day_of(moment: datetime) -> date:
+        return localdate(moment, get_default_timezone())
+
+
+DIMENSIONS: tuple[str, ...] = tuple(field.name for field in _End._meta.local_fields)
+"""By what ends are counted."""
+
+VIEW_PERMISSION = "enrollment_incidents.view_incident"
