@@ -32,6 +32,29 @@ class Site:
         return [float(moment) for moment in re.findall(r"^circuit opened at (\S+)$", self._process.said, re.MULTILINE)]
 
 
+def made_ready(
+    folder: Path,
+    processor_url: str,
+    *,
+    cache: Cache,
+    limits: Mapping[str, Any] | None = None,
+    settings: str = "bench.site.settings",
+    told: Mapping[str, Any] | None = None,
+) -> dict[str, str]:
+    """The environment of a site's processes, its database in ``folder`` made."""
+    site = {
+        "processor_url": processor_url,
+        "cache": {**cache, "KEY_PREFIX": folder.name},  # nothing is left of the site before
+        "limits": limits or {},
+        "database": f"{folder}/db",
+        **(told or {}),
+    }
+    environment = {"DJANGO_SETTINGS_MODULE": settings, "BENCH_SITE": json.dumps(site)}
+    migrate = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
+    subprocess.run(migrate, check=True, cwd=ROOT, env={**os.environ, **environment})  # noqa: S603 - our own command
+    return environment
+
+
 @contextmanager
 def served(
     command: Callable[[int], Sequence[str]],
@@ -49,16 +72,7 @@ def served(
     """
     # The listening socket is handed over, so that nobody can take the port meanwhile, with the queue of gunicorn's own.
     with TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
-        site = {
-            "processor_url": processor_url,
-            "cache": {**cache, "KEY_PREFIX": Path(folder).name},  # nothing is left of the site before
-            "limits": limits or {},
-            "database": f"{folder}/db",
-            **(told or {}),
-        }
-        environment = {"DJANGO_SETTINGS_MODULE": settings, "BENCH_SITE": json.dumps(site)}
-        migrate = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
-        subprocess.run(migrate, check=True, cwd=ROOT, env={**os.environ, **environment})  # noqa: S603 - our own command
+        environment = made_ready(Path(folder), processor_url, cache=cache, limits=limits, settings=settings, told=told)
         port, descriptor = listener.getsockname()[1], listener.fileno()
         with running(command(descriptor), Path(folder) / "log", env=environment, pass_fds=[descriptor]) as process:
             listener.close()

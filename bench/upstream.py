@@ -18,7 +18,7 @@ from .processes import running
 class Upstream:
     def __init__(self, url: str, control_url: str) -> None:
         self.url = url
-        self._control_url = control_url
+        self.control_url = control_url
 
     def fail(self, **faults: Mapping[str, Any]) -> None:
         """Faults by endpoint, ``all`` for all of them, in place of those that were set."""
@@ -53,7 +53,7 @@ class Upstream:
         return state
 
     def _control(self, method: str, action: str, body: object = None) -> requests.Response:
-        response = requests.request(method, f"{self._control_url}/sandbox/{action}", json=body, timeout=30)
+        response = requests.request(method, f"{self.control_url}/sandbox/{action}", json=body, timeout=30)
         response.raise_for_status()
         return response
 

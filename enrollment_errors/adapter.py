@@ -30,13 +30,15 @@ class Method(str, Enum):
 @dataclass(frozen=True, kw_only=True)
 class Agency:
     """A transit agency. ``slug`` is its name in events; ``home_url`` is its page on this site, where riders return
-    to."""
+    to. ``card_schemes`` are those that its readers take (``visa``, ``mastercard``), for card forms that can be told;
+    empty where the processor knows."""
 
     slug: str
     name: str
     home_url: str
     phone: str = ""
     website: str = ""
+    card_schemes: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         for name in ("slug", "name", "home_url"):

@@ -9,12 +9,12 @@ class EnrollmentErrorsConfig(AppConfig):
 
     def ready(self) -> None:
         from .checks import check_deployment, check_installation
-        from .reporting import circuit_alerts, django_log, sentry
+        from .reporting import alerts, django_log, sentry
         from .transport.privacy import silence_libraries
 
         silence_libraries()
         sentry.connect()
-        circuit_alerts.connect()
+        alerts.connect()
         django_log.connect()
         register(check_installation)
         register(check_deployment, deploy=True)

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from . import conf
+from .account_directory import get_account
 from .adapter import Enrollment
 from .claims import LinkClaim
 from .classification import Rule, classify
@@ -96,7 +97,8 @@ class Attempt:
             told = claim.told()
             if told is None:
                 raise
-            return Result(Outcome.SUCCESS, "linked", told.reference, expires_at=too_early.expires_at, is_new=False)
+            linked = Linked("linked", too_early.expires_at)
+            return self._linked(linked, funding_source, told.reference, is_new=False)
         return self._succeed(linked, funding_source, claim)
 
     def note(self, **findings: Any) -> None:
@@ -140,7 +142,7 @@ class Attempt:
         """A second click, or a second tab that asked for the same lost link, comes to the same success: told once."""
         told = claim.tell(self.reference)
         if told is not None:
-            return Result(Outcome.SUCCESS, linked.code, told.reference, expires_at=linked.expires_at, is_new=False)
+            return self._linked(linked, funding_source, told.reference, is_new=False)
         self._dispatch(
             status="success",
             outcome=Outcome.SUCCESS,
@@ -149,7 +151,19 @@ class Attempt:
             card_scheme=funding_source.scheme,
             card_category=funding_source.category,
         )
-        return Result(Outcome.SUCCESS, linked.code, self.reference, expires_at=linked.expires_at)
+        return self._linked(linked, funding_source, self.reference)
+
+    def _linked(self, linked: Linked, funding_source: FundingSource, reference: str, *, is_new: bool = True) -> Result:
+        return Result(
+            Outcome.SUCCESS,
+            linked.code,
+            reference,
+            expires_at=linked.expires_at,
+            is_new=is_new,
+            card_scheme=funding_source.scheme,
+            card_category=funding_source.category,
+            card_last_digits=funding_source.last_digits,
+        )
 
     def _may_be_made(self, lost: Sequence[PendingLink]) -> PendingLink | None:
         enrollment = self._report.enrollment
@@ -162,6 +176,8 @@ class Attempt:
     def _failure_status(self, outcome: Outcome) -> str:
         if outcome is Outcome.RETRY:
             return "fail" if self._report.event is Event.FINISHED_TOKENIZATION else "retry"
+        if outcome is Outcome.UNFINISHED:
+            return "cancel"
         return "success" if outcome is Outcome.SUCCESS else "error"
 
     def _dispatch(self, **findings: Any) -> None:
@@ -173,7 +189,7 @@ def _account_of(enrollment: Enrollment | None) -> Account | ConfigurationError:
     if enrollment is None:
         return ConfigurationError("There is no enrollment, and so no account.")
     try:
-        return conf.get_account(enrollment.account)
+        return get_account(enrollment.account)
     except ConfigurationError as error:
         return error
 

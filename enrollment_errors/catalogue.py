@@ -1,253 +1,389 @@
-"""Every code: what it means, and what an operator does. One table for the error envelope, events and documentation."""
+"""Every code: which failure it stands for, how it ends for the rider, what it means, and what an operator does.
+
+One table, for classification, pages, the error envelope, events, the doctor and the documentation. Among the codes that
+stand for a failure the first one that matches decides.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from .outcomes import Outcome
-
-
-@dataclass(frozen=True)
-class Code:
-    """``outcome`` decides the page, the HTTP status and whether Sentry hears of it.
-
-    What is not ``is_reported`` is told to the rider alone. Of what is ``told_once``, Sentry hears when it begins and
-    when it ends, and not of every rider whom it meets. What ``is_odd`` ends well for the rider, and somebody has to
-    look at it all the same. What ``may_be_the_riders`` own connection leaves riders on the page, where they can try
-    again, and is a warning.
-    """
-
-    outcome: Outcome
-    meaning: str
-    action: str = "Nothing."
-    is_reported: bool = True
-    told_once: bool = False
-    is_odd: bool = False
-    may_be_the_riders: bool = False
-
-    @property
-    def is_fault(self) -> bool:
-        return self.outcome.is_fault or self.is_odd
-
-    @property
-    def is_sentry_event(self) -> bool:
-        return self.is_fault and self.is_reported and not self.told_once
-
+from . import exceptions
+from .codes import Code, When
+from .outcomes import Outcome, Stage
 
 _NOTHING_WRONG = "Nothing: the rider knows what to do."
 
 CODES: dict[str, Code] = {
-    "linked": Code(Outcome.SUCCESS, "The card was linked to the concession group."),
-    "already_linked": Code(Outcome.SUCCESS, "The card was in the concession group already."),
+    "linked": Code(
+        outcome=Outcome.SUCCESS,
+        meaning="The card was linked to the concession group.",
+    ),
     "already_linked_elsewhere": Code(
-        Outcome.SUCCESS,
-        "The processor answered that the card is in a group already, and does not list it in ours.",
-        "Look up the card at the processor. If it is in another group, the rider does not get this benefit's fare.",
+        outcome=Outcome.SUCCESS,
+        meaning="The processor answered that the card is in a group already, and does not list it in ours.",
+        action=(
+            "Look up the card at the processor. If it is in another group, the rider does not get this benefit's fare."
+        ),
         is_odd=True,
     ),
-    "expiry_set": Code(Outcome.SUCCESS, "The card was linked without an expiry, and has one now."),
-    "renewed": Code(Outcome.SUCCESS, "The link was expired or in its re-enrollment window, and was renewed."),
-    "expiry_cleared": Code(Outcome.SUCCESS, "The link had an expiry that the benefit does not have; it was cleared."),
-    "tokenization_access": Code(Outcome.SUCCESS, "The page has access to card tokenization.", is_reported=False),
-    "card_refused": Code(Outcome.RETRY, "The card form refused the card's details.", _NOTHING_WRONG),
+    "expiry_set": Code(
+        outcome=Outcome.SUCCESS,
+        meaning="The card was linked without an expiry, and has one now.",
+    ),
+    "renewed": Code(
+        outcome=Outcome.SUCCESS,
+        meaning="The link was expired or in its re-enrollment window, and was renewed.",
+    ),
+    "expiry_cleared": Code(
+        outcome=Outcome.SUCCESS,
+        meaning="The link had an expiry that the benefit does not have; it was cleared.",
+    ),
+    "tokenization_access": Code(
+        outcome=Outcome.SUCCESS,
+        meaning="The page has access to card tokenization.",
+        is_reported=False,
+    ),
+    "already_linked": Code(
+        outcome=Outcome.SUCCESS,
+        when=When(exception=exceptions.StatusError, stage=Stage.LINK, status=409),
+        reason="The card is in the group, which is all that the rider wants. Anywhere else 409 is a 4xx.",
+        meaning="The card was in the concession group already.",
+    ),
     "reenrollment_too_early": Code(
-        Outcome.TOO_EARLY, "Enrolled already, not expired, and not yet in the re-enrollment window.", _NOTHING_WRONG
+        outcome=Outcome.TOO_EARLY,
+        when=When(exception=exceptions.ReenrollmentTooEarly),
+        reason="Enrolled, not expired, and not in the re-enrollment window: nothing is wrong.",
+        meaning="Enrolled already, not expired, and not yet in the re-enrollment window.",
+        action=_NOTHING_WRONG,
+    ),
+    "card_refused": Code(
+        outcome=Outcome.RETRY,
+        when=When(exception=exceptions.CardRefused),
+        reason="The card's details were refused: the rider checks them and tries again.",
+        meaning="The card form refused the card's details.",
+        action=_NOTHING_WRONG,
+    ),
+    "card_form_cancelled": Code(
+        outcome=Outcome.UNFINISHED,
+        when=When(exception=exceptions.CardFormCancelled, stage=Stage.CARD_FORM),
+        reason="The rider's own choice.",
+        meaning="The rider cancelled on the processor's site and came back.",
+        action=_NOTHING_WRONG,
+    ),
+    "tokenization_expired": Code(
+        outcome=Outcome.UNFINISHED,
+        when=When(exception=exceptions.TokenizationExpired, stage=Stage.CARD_FORM),
+        reason="A new visit to the processor's site is begun before the rider is sent there again.",
+        meaning="The rider came back from the processor's site after the visit had expired or was deleted.",
+        action="Nothing, unless it is frequent: then ask the processor how long a visit lasts.",
+    ),
+    "tokenization_running": Code(
+        outcome=Outcome.UNFINISHED,
+        when=When(exception=exceptions.TokenizationRunning, stage=Stage.CARD_FORM),
+        reason="The rider can go on where they were: the same visit is kept.",
+        meaning="The rider came back from the processor's site before finishing there.",
+        action=_NOTHING_WRONG,
     ),
     "link_answer_lost": Code(
-        Outcome.UNKNOWN,
-        "The answer to the link was lost, and asking the processor did not settle what became of it.",
-        "Look at the processor's state. The rider may check again; nothing is linked twice by it.",
+        outcome=Outcome.UNKNOWN,
+        when=When(exception=exceptions.LinkAnswerLost),
+        reason="The link may have been made. Neither success nor failure would be true.",
+        meaning="The answer to the link was lost, and asking the processor did not settle what became of it.",
+        action="Look at the processor's state. The rider may check again; nothing is linked twice by it.",
     ),
     "circuit_open": Code(
-        Outcome.SYSTEM_ERROR,
-        "The processor failed so often that it is not being called for the moment.",
-        "Look for the failures that came before; calls resume by themselves when it answers.",
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.CircuitOpen),
+        reason="The processor is known to be down: nobody waits for it.",
+        meaning="The processor failed so often that it is not being called for the moment.",
+        action="Look for the failures that came before; calls resume by themselves when it answers.",
         told_once=True,
     ),
     "processor_busy": Code(
-        Outcome.SYSTEM_ERROR,
-        "This process had as many calls to the processor under way as it may have.",
-        "Look whether the processor is slow; else raise MAX_CALLS.",
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.ProcessorBusy),
+        reason="As many calls as one process may make are waiting already.",
+        meaning="This process had as many calls to the processor under way as it may have.",
+        action="Look whether the processor is slow; else raise MAX_CALLS.",
     ),
     "deadline_exceeded": Code(
-        Outcome.SYSTEM_ERROR,
-        "The calls together took longer than the rider's budget of time.",
-        "Look whether the processor is slow; else raise BUDGET.",
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.DeadlineExceeded),
+        reason="The rider's whole budget of time is used up.",
+        meaning="The calls together took longer than the rider's budget of time.",
+        action="Look whether the processor is slow; else raise BUDGET.",
     ),
     "processor_timeout": Code(
-        Outcome.SYSTEM_ERROR,
-        "The processor was silent for longer than a timeout.",
-        "Ask the processor, if it goes on.",
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.TimedOut),
+        reason="Silence.",
+        meaning="The processor was silent for longer than a timeout.",
+        action="If it goes on, ask the processor. Raise READ_TIMEOUT and BUDGET only if it is always that slow.",
     ),
     "processor_name_not_resolved": Code(
-        Outcome.SYSTEM_ERROR,
-        "DNS does not know the processor's host name.",
-        "Check BASE_URL and the resolver of the server.",
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.NameNotResolved),
+        reason="DNS fails for a while as servers do.",
+        meaning="DNS does not know the processor's host name: a typing error, or a resolver that cannot see it.",
+        action="Compare BASE_URL with what the processor gave you; then ask who runs this server's DNS.",
     ),
     "certificate_expired": Code(
-        Outcome.SYSTEM_ERROR,
-        "The certificate of the processor's server has expired.",
-        "Check this server's clock. If it is right, tell the processor to renew its certificate.",
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.CertificateExpired),
+        reason="It is the processor's to renew.",
+        meaning="The certificate of the processor's server has expired.",
+        action="Check this server's clock. If it is right, tell the processor to renew its certificate.",
     ),
     "certificate_not_valid_yet": Code(
-        Outcome.SYSTEM_ERROR,
-        "The certificate of the processor's server is not valid yet.",
-        "Set this server's clock by NTP. If it is right, tell the processor.",
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.CertificateNotValidYet),
+        reason="A clock is wrong, ours or theirs.",
+        meaning="The certificate of the processor's server is not valid yet.",
+        action="Set this server's clock by NTP. If it is right, tell the processor.",
     ),
     "certificate_of_another_host": Code(
-        Outcome.SYSTEM_ERROR,
-        "The server at the processor's address showed a certificate for another host.",
-        "Check the host in BASE_URL. If it is right, something stands between this server and the processor.",
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.CertificateOfAnotherHost),
+        reason="Something else answers at the processor's address, for a while or because of a typo.",
+        meaning="The server at the processor's address showed a certificate for another host.",
+        action="Check the host in BASE_URL. If it is right, something stands between this server and the processor.",
     ),
     "certificate_untrusted": Code(
-        Outcome.SYSTEM_ERROR,
-        "The certificate of the processor's server is self-signed, or from an authority that this server does not "
-        "trust.",
-        "Check that no proxy opens the connection, and ask the processor which authority signs. Never turn "
-        "verification off.",
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.CertificateUntrusted),
+        reason="Self-signed, an unknown authority, or somebody in between who opens the connection.",
+        meaning=(
+            "The certificate of the processor's server is self-signed, or from an authority that this server does not "
+            "trust."
+        ),
+        action=(
+            "Check that no proxy opens the connection, and ask the processor which authority signs. Never turn "
+            "verification off."
+        ),
     ),
     "processor_tls_failed": Code(
-        Outcome.SYSTEM_ERROR,
-        "No secure connection, for another reason than the certificate.",
-        "Check that BASE_URL names a port that speaks TLS, and whether the processor wants a client certificate.",
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.TlsFailed),
+        reason="No secure connection, for another reason than the certificate.",
+        meaning="No secure connection, for another reason than the certificate.",
+        action=(
+            "Check that BASE_URL names a port that speaks TLS, and whether the processor wants a client certificate."
+        ),
     ),
     "processor_unreachable": Code(
-        Outcome.SYSTEM_ERROR,
-        "The connection was refused, reset or cut.",
-        "Check BASE_URL and the way out of the server's network; ask the processor, if it goes on.",
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.ConnectionFailed),
+        reason="A refused, reset or cut connection is a server that is down, as a 503 is.",
+        meaning="The connection was refused, reset or cut.",
+        action="Check BASE_URL. If it goes on, ask the processor, and who runs the firewalls in between.",
     ),
     "processor_error": Code(
-        Outcome.SYSTEM_ERROR, "The processor answered with a status from 500.", "Ask the processor, if it goes on."
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.StatusError, status=(500, 599)),
+        reason="The processor says itself that it is broken.",
+        meaning="The processor answered with a status from 500.",
+        action="Ask the processor, if it goes on.",
     ),
     "credentials_refused": Code(
-        Outcome.SERVER_ERROR,
-        "The processor answered 401: it does not accept our credentials.",
-        "Check CLIENT_ID, CLIENT_SECRET and AUDIENCE.",
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.StatusError, status=401),
+        reason="Trying later would not help: our credentials or audience are wrong.",
+        meaning="The processor answered 401: it does not know this client id with this secret.",
+        action=(
+            "Check CLIENT_ID, CLIENT_SECRET and AUDIENCE, and that they belong to the environment of BASE_URL (test or "
+            "production)."
+        ),
     ),
     "permission_refused": Code(
-        Outcome.SERVER_ERROR,
-        "The processor answered 403: our account may not do this.",
-        "Ask the processor for the account's rights; check that the group belongs to the account.",
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.StatusError, status=403),
+        reason="Trying later would not help: our account may not do this.",
+        meaning="The processor answered 403: our account may not do this.",
+        action="Ask the processor for the account's rights; check that the group belongs to the account.",
     ),
     "too_many_requests": Code(
-        Outcome.SERVER_ERROR, "The processor answered 429.", "Ask the processor for the account's limits."
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.StatusError, status=429),
+        reason="A limit of our account: the operator has to hear of it.",
+        meaning="The processor answered 429.",
+        action="Ask the processor for the account's limits.",
     ),
     "request_refused": Code(
-        Outcome.SERVER_ERROR,
-        "The processor answered with another status from 400 to 499.",
-        "Check the concession group's id, BASE_URL and API_VERSION.",
-    ),
-    "token_type_unsupported": Code(
-        Outcome.SERVER_ERROR,
-        "The processor gave a token of a type that this app cannot send.",
-        "Ask the processor what changed, and report it to this project.",
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.StatusError, status=(400, 499)),
+        reason="The processor refuses what we ask, 408 among them: our side.",
+        meaning="The processor answered with another status from 400 to 499.",
+        action="Check the concession group's id, BASE_URL and API_VERSION.",
     ),
     "base_url_redirects": Code(
-        Outcome.SERVER_ERROR,
-        "The processor's server answered with a redirect, which an API does not do.",
-        "Correct BASE_URL: it often says http instead of https, or names a host that has moved.",
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.StatusError, status=(300, 399)),
+        reason="An API does not redirect: what is at the base URL is something else. Nobody follows it.",
+        meaning="The processor's server answered with a redirect, which an API does not do.",
+        action="Correct BASE_URL: it often says http instead of https, or names a host that has moved.",
+    ),
+    "token_type_unsupported": Code(
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.TokenTypeUnsupported),
+        reason="A token that we would send in the wrong way.",
+        meaning="The processor gave a token of a type that this app cannot send.",
+        action="Ask the processor what changed, and report it to this project.",
     ),
     "reply_broken": Code(
-        Outcome.SERVER_ERROR,
-        "The answer broke the HTTP protocol, or its body could not be decoded.",
-        "Check that BASE_URL names the processor's HTTP port. If it does, tell the processor and those who run a proxy "
-        "in between.",
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.ReplyBroken),
+        reason="An answer came, and it breaks HTTP: no server that is merely down does that.",
+        meaning="The answer broke the HTTP protocol, or its body could not be decoded.",
+        action=(
+            "Check that BASE_URL names the processor's HTTP port. If it does, tell the processor and those who run a "
+            "proxy in between."
+        ),
     ),
     "reply_not_json": Code(
-        Outcome.SERVER_ERROR,
-        "The processor's answer was 2xx and no JSON: often a gateway's page.",
-        "Check BASE_URL; ask the processor.",
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.ReplyNotJson),
+        reason="A gateway's page with 200, or a wrong base URL.",
+        meaning=(
+            "The processor's answer was 2xx and no JSON: a web page, or a gateway that wants something of a person."
+        ),
+        action="Check BASE_URL; have this server's address allowed by the processor's gateway.",
     ),
     "reply_incomplete": Code(
-        Outcome.SERVER_ERROR,
-        "The processor's answer lacks something that is needed.",
-        "Ask the processor what changed, and report it to this project.",
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.ReplyIncomplete),
+        reason="JSON without what is needed.",
+        meaning="The processor's answer lacks something that is needed.",
+        action="Ask the processor what changed, and report it to this project.",
     ),
     "base_url_invalid": Code(
-        Outcome.SERVER_ERROR, "The base URL is no usable address.", "Mend BASE_URL in the account's options."
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.BaseUrlInvalid),
+        reason="A typo in the settings.",
+        meaning="The base URL is no address that can be called.",
+        action="Write BASE_URL with https://, a host, and a path only where the processor gave you one.",
     ),
     "card_token_invalid": Code(
-        Outcome.SERVER_ERROR,
-        "The page sent no card token, or one that no card form gives.",
-        "If it goes on, look at the page in a browser: its script may have been changed.",
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.CardTokenInvalid),
+        reason="The page sends what the card form gave it: anything else is a bug or a forgery.",
+        meaning="The page sent no card token, or one that no card form gives.",
+        action="If it goes on, look at the page in a browser: its script may have been changed.",
     ),
     "expiry_not_clearable": Code(
-        Outcome.SERVER_ERROR,
-        "The link expires, the benefit does not, and the processor cannot clear an expiry.",
-        "Have the processor clear the expiry of the card, or unlink it; the rider can then enroll.",
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.ExpiryNotClearable),
+        reason="The benefit does not expire and the link does: somebody has to mend it by hand.",
+        meaning="The link expires, the benefit does not, and the processor cannot clear an expiry.",
+        action="Have the processor clear the expiry of the card, or unlink it; the rider can then enroll.",
     ),
     "link_not_confirmed": Code(
-        Outcome.SERVER_ERROR,
-        "The processor answered 409 in unknown words, and says that the card is not in the group.",
-        "Ask the processor what its answer means, and report the wording to this project.",
-    ),
-    "card_form_error": Code(
-        Outcome.SYSTEM_ERROR,
-        "The card form failed in the browser, with a status from 500 or with none.",
-        "Ask the processor, if it goes on.",
-    ),
-    "card_form_refused": Code(
-        Outcome.SERVER_ERROR,
-        "The card form failed in the browser with a status from 400 to 499.",
-        "Check that CARD_FORM_URL and BASE_URL belong to the same environment.",
-    ),
-    "card_form_not_loaded": Code(
-        Outcome.SYSTEM_ERROR,
-        "The card form's script did not load, or does not define the card form.",
-        "Check CARD_FORM_URL, and that the site's Content-Security-Policy allows its host.",
-    ),
-    "token_request_failed": Code(
-        Outcome.SYSTEM_ERROR,
-        "The page got no answer that it could use from this site's own token view.",
-        "One rider's connection, if it is rare. If many riders meet it, check this site's web server and its workers.",
-        may_be_the_riders=True,
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.LinkNotConfirmed),
+        reason="409 with unknown words, and the processor answers that the card is not in the group.",
+        meaning="The processor answered 409 in unknown words, and says that the card is not in the group.",
+        action="Ask the processor what its answer means, and report the wording to this project.",
     ),
     "token_request_refused": Code(
-        Outcome.SERVER_ERROR,
-        "This site's own token view answered the page with a status from 400 to 499 that is not ours.",
-        "Look at what stands in front of the token view: a firewall, a login, a middleware.",
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.TokenRequestFailed, status=(400, 499)),
+        reason="Something on our side answered in the token view's place.",
+        meaning="This site's own token view answered the page with a status from 400 to 499 that is not ours.",
+        action="Look at what stands in front of the token view: a firewall, a login, a middleware.",
+    ),
+    "card_form_refused": Code(
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.CardFormFailed, status=(400, 499)),
+        reason="The card form's error callback with 4xx: our tokenization access is wrong.",
+        meaning="The card form failed in the browser with a status from 400 to 499.",
+        action="Check that CARD_FORM_URL and BASE_URL belong to the same environment.",
+    ),
+    "card_form_not_loaded": Code(
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.CardFormNotLoaded),
+        reason="The processor's script did not come: as good as a refused connection.",
+        meaning="The card form's script did not load, or does not define the card form.",
+        action="Check CARD_FORM_URL, and that the site's Content-Security-Policy allows its host.",
+    ),
+    "token_request_failed": Code(
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.TokenRequestFailed),
+        reason="No answer from our own token view, or not one of ours: the rider's connection, or our server.",
+        meaning="The page got no answer that it could use from this site's own token view.",
+        action=(
+            "One rider's connection, if it is rare. If many riders meet it, check this site's web server and its "
+            "workers."
+        ),
+        may_be_the_riders=True,
+    ),
+    "card_form_error": Code(
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.CardFormFailed),
+        reason="The card form's error callback with a status from 500, or with none.",
+        meaning=(
+            "The card form failed, in the browser or on the processor's site, with a status from 500 or with none."
+        ),
+        action="Ask the processor, if it goes on.",
+    ),
+    "account_unusable": Code(
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.AccountUnusable),
+        reason="One account's own trouble: its riders cannot be helped by trying again.",
+        meaning="The account is not there, or something is wrong with it; the other accounts go on.",
+        action="Mend the account. The log and Sentry name what is wrong, once an hour.",
+        told_once=True,
     ),
     "configuration_error": Code(
-        Outcome.SERVER_ERROR, "The site's settings or adapter are wrong.", "The event's text names the place."
+        outcome=Outcome.SERVER_ERROR,
+        when=When(exception=exceptions.ConfigurationError),
+        reason="The site's own set-up; the event's text names the place.",
+        meaning="The site's settings or adapter are wrong.",
+        action="The event's text names the place.",
     ),
     "unexpected_error": Code(
-        Outcome.SERVER_ERROR,
-        "Something that no rule knows, most likely a bug.",
-        "Look at the event's traceback; report it to this project where it is ours.",
+        outcome=Outcome.SERVER_ERROR,
+        meaning="Something that no rule knows, most likely a bug.",
+        action="Look at the event's traceback; report it to this project where it is ours.",
     ),
     "not_eligible": Code(
-        Outcome.NOT_ELIGIBLE,
-        "The session may not enroll: it is over, was never eligible, or cookies are off.",
-        _NOTHING_WRONG,
+        outcome=Outcome.NOT_ELIGIBLE,
+        meaning="The session may not enroll: it is over, was never eligible, or cookies are off.",
+        action=_NOTHING_WRONG,
         is_reported=False,
     ),
     "csrf_failed": Code(
-        Outcome.NOT_ELIGIBLE,
-        "A POST without a valid CSRF token: cookies are off, or a forgery.",
-        _NOTHING_WRONG,
+        outcome=Outcome.NOT_ELIGIBLE,
+        meaning="A POST without a valid CSRF token: cookies are off, or a forgery.",
+        action=_NOTHING_WRONG,
         is_reported=False,
     ),
     "method_not_allowed": Code(
-        Outcome.SERVER_ERROR, "A request with a method that the view does not have.", is_reported=False
+        outcome=Outcome.SERVER_ERROR,
+        meaning="A request with a method that the view does not have.",
+        is_reported=False,
     ),
     "changed": Code(
-        Outcome.CHANGED,
-        "The page was made for another benefit, another rider or another visit; nothing was sent.",
-        _NOTHING_WRONG,
+        outcome=Outcome.CHANGED,
+        meaning="The page was made for another benefit, another rider or another visit; nothing was sent.",
+        action=_NOTHING_WRONG,
         is_reported=False,
     ),
     "too_many": Code(
-        Outcome.TOO_MANY,
-        "One session sent more requests than RIDER_REQUESTS allows; nothing was sent to the processor.",
-        _NOTHING_WRONG,
+        outcome=Outcome.TOO_MANY,
+        meaning="One session sent more requests than RIDER_REQUESTS allows; nothing was sent to the processor.",
+        action=_NOTHING_WRONG,
         is_reported=False,
     ),
-    "bad_request": Code(Outcome.SERVER_ERROR, "The page's script sent something unreadable.", is_reported=False),
+    "bad_request": Code(
+        outcome=Outcome.SERVER_ERROR,
+        meaning="The page's script sent something unreadable.",
+        is_reported=False,
+    ),
 }
 
 
 def explained(code: str) -> Code:
     """A code of a site's own rules is not among ``CODES``."""
     return CODES.get(code) or Code(
-        Outcome.SERVER_ERROR, "A code of this site's own rules.", "Look at the site's setting RULES."
+        outcome=Outcome.SERVER_ERROR,
+        meaning="A code of this site's own rules.",
+        action="Look at the site's setting RULES.",
     )

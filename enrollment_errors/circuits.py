@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from django.utils.timezone import localtime
 
-from . import conf
+from .account_directory import usable_accounts
 from .opening import circuit_state
 from .transport.circuit import CircuitState, Phase
 
@@ -25,10 +25,7 @@ class AccountCircuit:
 
 def circuits() -> list[AccountCircuit]:
     """Of every account that the site has set up. Asks the cache, and changes nothing."""
-    return [
-        _circuit(account.name, account.processor.name, circuit_state(account.name))
-        for account in conf.get_settings().ACCOUNTS.values()
-    ]
+    return [_circuit(account.name, account.processor.name, circuit_state(account)) for account in usable_accounts()]
 
 
 def _circuit(account: str, processor: str, state: CircuitState) -> AccountCircuit:

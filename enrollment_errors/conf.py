@@ -5,7 +5,8 @@ What is wrong with them is a ``ConfigurationError``. The site's settings are nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from typing import Any
@@ -18,11 +19,16 @@ from .adapter import Adapter, Agency
 from .classification import Rule
 from .conf_values import SETTING, read, refuse_unknown
 from .exceptions import ConfigurationError
-from .processors.account import Account
+from .processors.account import AccountProvider
 from .redaction import raised_at
 from .secret import Secret
 
 MOST_COUNTED = 100
+
+
+def from_environment(name: str) -> str:
+    """The default of ``SECRETS``: they are environment variables."""
+    return os.environ[name]
 
 
 INCIDENT_SINK = "enrollment_errors.incidents.sink.IncidentSink"
@@ -46,8 +52,13 @@ class Settings:
 
     ADAPTER: type[Adapter]
     """The dotted path of the site's subclass of `enrollment_errors.adapter.Adapter`."""
-    ACCOUNTS: Mapping[str, Account]
-    """One entry for each account with a transit processor: `{"name": {"CLASS": dotted path, "OPTIONS": {…}}}`."""
+    ACCOUNTS: AccountProvider
+    """One entry for each account with a transit processor: `{"name": {"CLASS": dotted path, "OPTIONS": {…}}}`; or the
+    dotted path of a subclass of `processors.account.AccountProvider`, where the accounts live elsewhere."""
+    PROCESSORS: tuple[str, ...] = ("enrollment_errors.processors.littlepay.LittlepayProcessor",)
+    """The dotted paths of the processors that accounts in the database can be with."""
+    SECRETS: Callable[[str], str] = from_environment
+    """The dotted path of the function that turns the name of a secret into the secret, for accounts in the database."""
     RULES: tuple[Rule, ...] = ()
     """The site's own rows of the classification, which stand before the app's: a list of `classification.Rule`."""
     BASE_TEMPLATE: str = "enrollment_errors/base.html"
@@ -167,16 +178,6 @@ def get_settings() -> Settings:
 def get_adapter() -> Adapter:
     """The site's adapter: one a process, stateless."""
     return get_settings().ADAPTER()
-
-
-def get_account(name: str) -> Account:
-    """Raises ``ConfigurationError`` where ``Enrollment.account`` names an account that is not configured."""
-    accounts = get_settings().ACCOUNTS
-    if name not in accounts:
-        raise ConfigurationError(
-            f'Enrollment.account is "{name}", and {SETTING}["ACCOUNTS"] has only {", ".join(sorted(accounts))}.'
-        )
-    return accounts[name]
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:

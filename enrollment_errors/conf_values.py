@@ -13,8 +13,7 @@ from .adapter import Adapter, Agency
 from .classification import Rule
 from .exceptions import ConfigurationError
 from .outcomes import Outcome, Stage
-from .processors.account import Account
-from .processors.base import Processor
+from .processors.account import AccountProvider, SettingsAccounts
 from .secret import Secret
 
 SETTING = "ENROLLMENT_ERRORS"
@@ -57,6 +56,10 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
     if not all(isinstance(item, Rule) for item in _sequence(name, value)):
         raise wrong(name, value, "a list of enrollment_errors.classification.Rule")
     for rule in value:
+        if rule.outcome is Outcome.UNFINISHED and rule.stage is not Stage.CARD_FORM:
+            raise ConfigurationError(
+                f'{SETTING}["{name}"]: "{rule.code}" must have stage=Stage.CARD_FORM for the outcome UNFINISHED.'
+            )
         # A failure at no other step leaves the card linked, or perhaps linked.
         if rule.outcome in (Outcome.SUCCESS, Outcome.UNKNOWN) and rule.stage is not Stage.LINK:
             raise ConfigurationError(
@@ -68,7 +71,7 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
 def _sinks(name: str, value: Any) -> tuple[str, ...]:
     for path in _texts(name, value):
         # Their base class knows reports, and reports know the settings: what tells a sink is that it can send.
-        if not callable(getattr(_found(name, path, _SINK), "send", None)):
+        if not callable(getattr(_found(where(name), path, _SINK), "send", None)):
             raise ConfigurationError(f'{SETTING}["{name}"]: {path} has no method send(report). Name {_SINK}.')
     return tuple(value)
 
@@ -92,47 +95,52 @@ def _count(name: str, value: Any) -> int:
 
 
 def _adapter(name: str, value: Any) -> type[Adapter]:
-    return cast(type[Adapter], _imported(name, value, Adapter))
+    return cast(type[Adapter], imported(where(name), value, Adapter))
 
 
-def _imported(name: str, value: Any, base: type) -> Any:
+def imported(where: str, value: Any, base: type) -> Any:
+    """The subclass of ``base`` that stands at the dotted path ``value``."""
     wanted = f"a subclass of {base.__module__}.{base.__name__}"
     if not isinstance(value, str):
-        raise wrong(name, value, f"the dotted path of {wanted}")
-    found = _found(name, value, wanted)
+        raise ConfigurationError(f"{where} must be the dotted path of {wanted}, not {type(value).__name__}.")
+    found = _found(where, value, wanted)
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise ConfigurationError(f'{SETTING}["{name}"]: {value} is no subclass of {base.__module__}.{base.__name__}.')
+        raise ConfigurationError(f"{where}: {value} is no subclass of {base.__module__}.{base.__name__}.")
     return found
 
 
-def _found(name: str, path: str, wanted: str) -> Any:
+def _found(where: str, path: str, wanted: str) -> Any:
     try:
         return import_string(path)
     except Exception as error:
         raise ConfigurationError(
-            f'{SETTING}["{name}"]: "{path}" cannot be imported ({type(error).__name__}: {error}). '
+            f'{where}: "{path}" cannot be imported ({type(error).__name__}: {error}). '
             f'Name {wanted} as "package.module.Class".'
         ) from error
 
 
-def _accounts(name: str, value: Any) -> dict[str, Account]:
-    if not isinstance(value, Mapping) or not value:
-        raise wrong(name, value, 'a dict such as {"my-account": {"CLASS": "…", "OPTIONS": {…}}}')
-    return {alias: _account(f'{name}"]["{alias}', alias, entry) for alias, entry in value.items()}
+def _accounts(name: str, value: Any) -> AccountProvider:
+    """What is wrong with one account is told when it is asked for, and is that account's alone."""
+    if isinstance(value, str):
+        return cast(AccountProvider, imported(where(name), value, AccountProvider)())
+    if not isinstance(value, Mapping) or not value or not all(isinstance(alias, str) for alias in value):
+        raise wrong(
+            name,
+            value,
+            'a dict such as {"my-account": {"CLASS": "…", "OPTIONS": {…}}}, or the dotted path of a subclass of '
+            "enrollment_errors.processors.account.AccountProvider",
+        )
+    return SettingsAccounts(value)
 
 
-def _account(name: str, alias: Any, entry: Any) -> Account:
-    if not isinstance(alias, str) or not isinstance(entry, Mapping):
-        raise wrong(name, entry, 'a dict with "CLASS" and "OPTIONS"')
-    refuse_unknown(f'{SETTING}["{name}"]', entry, ("CLASS", "OPTIONS"))
-    processor = _imported(f'{name}"]["CLASS', entry.get("CLASS"), Processor)
-    options = entry.get("OPTIONS", {})
-    if not isinstance(options, Mapping):
-        raise wrong(f'{name}"]["OPTIONS', options, "a dict")
-    problems = processor.check_options(options)
-    if problems:
-        raise ConfigurationError(f'{SETTING}["{name}"]["OPTIONS"]: ' + " ".join(problems))
-    return Account(name=alias, processor=processor, options=options, tls_context=processor.tls_context(options))
+def _resolver(name: str, value: Any) -> Callable[[str], str]:
+    try:
+        found = import_string(value) if isinstance(value, str) else None
+    except ImportError:
+        found = None
+    if not callable(found):
+        raise wrong(name, value, "the dotted path of a function that takes the name of a secret and gives the secret")
+    return cast(Callable[[str], str], found)
 
 
 def read(name: str, kind: str, value: Any) -> Any:
@@ -150,6 +158,8 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "ALLOWED_REDIRECT_HOSTS": _texts,
     "SENTRY_EVENT_URL": _sentry_event_url,
     "STATUS_TOKEN": _token,
+    "PROCESSORS": _texts,
+    "SECRETS": _resolver,
 }
 _READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
     "str": _text,
@@ -158,9 +168,13 @@ _READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
 }
 
 
+def where(name: str) -> str:
+    return f'{SETTING}["{name}"]'
+
+
 def wrong(name: str, value: Any, wanted: str) -> ConfigurationError:
     # The value itself is not shown: it may be a secret in the wrong place.
-    return ConfigurationError(f'{SETTING}["{name}"] must be {wanted}, not {type(value).__name__}.')
+    return ConfigurationError(f"{where(name)} must be {wanted}, not {type(value).__name__}.")
 
 
 def refuse_unknown(where: str, given: Mapping[Any, Any], known: tuple[str, ...]) -> None:

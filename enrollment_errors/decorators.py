@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from . import service
 from .adapter import Enrollment
-from .forms import EnrollForm, is_readable, json_object
+from .forms import is_readable, json_object, posted
 from .in_person import enrollment_of
 from .rate import seconds_until_allowed
 from .reporting.django_log import answered
@@ -131,7 +131,7 @@ def _made_for(request: HttpRequest) -> str | None:
     if request.content_type == "application/json":
         sent = json_object(request)
         return None if sent is None else str(sent.get("made_for", ""))
-    return EnrollForm(request.POST).text("made_for")
+    return posted(request, "made_for")
 
 
 def _keep_the_page_whatever_becomes_of_the_session(request: HttpRequest) -> None:

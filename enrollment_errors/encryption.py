@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -19,6 +19,8 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.utils.crypto import salted_hmac
 from django.utils.encoding import force_bytes
+
+from .secret import Secret
 
 
 def encrypt(text: str, *, purpose: str) -> str:
@@ -31,6 +33,13 @@ def decrypt(encrypted: str, *, purpose: str) -> str | None:
         return _fernet(purpose).decrypt(encrypted.encode()).decode()
     except InvalidToken:
         return None
+
+
+@lru_cache(maxsize=32)
+def decrypted_secret(encrypted: str, *, purpose: str) -> Secret | None:
+    """As ``decrypt``, for what many requests decrypt: remembered in this process, hidden."""
+    text = decrypt(encrypted, purpose=purpose)
+    return None if text is None else Secret(text)
 
 
 def keyed_digest(purpose: str, *texts: str) -> str:
@@ -53,6 +62,7 @@ def _key(secret: str | bytes, purpose: str) -> Fernet:
 def _forget(*, setting: str, **kwargs: Any) -> None:
     if setting in ("SECRET_KEY", "SECRET_KEY_FALLBACKS"):
         _fernet.cache_clear()
+        decrypted_secret.cache_clear()
 
 
 setting_changed.connect(_forget)

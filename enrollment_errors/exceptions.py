@@ -3,6 +3,7 @@
 ::
 
     ConfigurationError                  the site's settings or adapter are wrong; it names the place and the fix
+    └── AccountUnusable                 one account is not there, or something is wrong with it
     EnrollmentError
     ├── ProcessorError                  something about a call to the transit processor
     │   ├── TransportError              no whole answer came
@@ -26,7 +27,11 @@
     │   └── BaseUrlInvalid
     ├── CardTokenInvalid                refused before any call
     ├── CardRefused                     the card form, or the processor behind it, refused the card's details
-    ├── CardFormFailed                  the card form failed in the rider's browser
+    ├── CardFormUnfinished              the rider came back from the processor's site, and has entered no card there
+    │   ├── CardFormCancelled           by the rider's own choice
+    │   ├── TokenizationExpired         too late: that visit is over, or the processor has deleted it
+    │   └── TokenizationRunning         too early: that visit can go on
+    ├── CardFormFailed                  the card form failed, in the rider's browser or on the processor's site
     │   ├── CardFormNotLoaded           its script did not load
     │   └── TokenRequestFailed          our own token view did not answer the page
     ├── ReenrollmentTooEarly            linked already, and not yet in the re-enrollment window
@@ -39,6 +44,7 @@ No message here ever holds a URL, a token or a processor's body, because traceba
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,9 +53,16 @@ if TYPE_CHECKING:
     from .outcomes import Stage
     from .secret import Secret
 
+# No digits: one with some may be a card's.
+_REASON = re.compile(r"[A-Za-z][A-Za-z _-]{0,39}")
+
 
 class ConfigurationError(Exception):
     """The site's own set-up is wrong. Stands outside the tree: no rule may turn it into a processor's failure."""
+
+
+class AccountUnusable(ConfigurationError):
+    """One account is not there, or something is wrong with it. The others go on."""
 
 
 class EnrollmentError(Exception):
@@ -189,7 +202,28 @@ class CardTokenInvalid(EnrollmentError):
 
 
 class CardRefused(EnrollmentError):
+    """``reason`` is the processor's own word for why (``verification_failed``), where it gives one. What is no such
+    word is dropped, because it may be anything, and ends in the text of the exception."""
+
+    def __init__(self, message: str = "the card's details were refused", *, reason: object = None) -> None:
+        self.reason = reason if isinstance(reason, str) and _REASON.fullmatch(reason) else None
+        super().__init__(f"{message} ({self.reason})" if self.reason else message)
+
+
+class CardFormUnfinished(EnrollmentError):
+    """The rider is back from the processor's site without a card, and can start again."""
+
+
+class CardFormCancelled(CardFormUnfinished):
     pass
+
+
+class TokenizationExpired(CardFormUnfinished):
+    """What is kept of that visit is dropped: another one is begun before the rider is sent anywhere."""
+
+
+class TokenizationRunning(CardFormUnfinished):
+    """What is kept of that visit stays: the rider is sent to the same address again."""
 
 
 class CardFormFailed(EnrollmentError):

@@ -10,25 +10,21 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from .secret import Secret
-
 
 class EnrollForm(forms.Form):
-    """``made_for`` is what the page was made for, signed; ``returned`` what a return from a redirect proves itself
-    by."""
+    """What the page posts back; ``posted`` reads it, for there is nothing to validate.
+
+    ``made_for`` is what the page was made for, signed; ``returned`` what a return from a redirect proves itself by.
+    """
 
     card_token = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
     made_for = forms.CharField(required=False, widget=forms.HiddenInput)
     returned = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def secret_card_token(self) -> Secret:
-        """What was posted, or an empty secret where that is no text at all."""
-        self.is_valid()
-        return Secret(self.cleaned_data.get("card_token", ""))
 
-    def text(self, name: str) -> str:
-        self.is_valid()
-        return str(self.cleaned_data.get(name, ""))
+def posted(request: HttpRequest, name: str) -> str:
+    """A field of the form; empty where it is missing."""
+    return request.POST.get(name, "")
 
 
 def is_readable(request: HttpRequest) -> bool:

@@ -8,8 +8,8 @@ from . import conf
 from .clock import Deadline
 from .processors.account import Account
 from .processors.base import Processor
-from .transport.circuit import CircuitState, read_state
-from .transport.http import Limits, ProcessorHttp
+from .transport import Limits
+from .transport.circuit import CircuitState, Phase, read_state
 
 
 def open_processor(account: Account, *, parties: Iterable[str] = ()) -> Processor:
@@ -18,21 +18,18 @@ def open_processor(account: Account, *, parties: Iterable[str] = ()) -> Processo
     ``parties`` are whom the calls are made for: see ``ProcessorHttp``.
     """
     settings = conf.get_settings()
-    http = ProcessorHttp(
-        account.name,
-        account.processor.base_url(account.options),
-        deadline=Deadline(settings.BUDGET),
-        limits=limits(settings),
-        tls_context=account.tls_context,
-        parties=parties,
-    )
-    return account.processor(account.name, account.options, http)
+    return account.open(deadline=Deadline(settings.BUDGET), limits=limits(settings), parties=parties)
 
 
-def circuit_state(account_name: str) -> CircuitState:
-    """Of the account's circuit, for operators and pages. Asks the cache, and changes nothing."""
+_FROM_WORST = (Phase.OPEN, Phase.HALF_OPEN, Phase.UNKNOWN, Phase.CLOSED)
+
+
+def circuit_state(account: Account) -> CircuitState:
+    """Of the account's circuit, for operators and pages; of the worst where it has several. Asks the cache, and changes
+    nothing."""
     settings = conf.get_settings()
-    return read_state(account_name, settings.CACHE, open_for=settings.BREAKER_OPEN)
+    states = [read_state(name, settings.CACHE, open_for=settings.BREAKER_OPEN) for name in account.circuits]
+    return min(states, key=lambda state: _FROM_WORST.index(state.phase))
 
 
 def limits(settings: conf.Settings) -> Limits:

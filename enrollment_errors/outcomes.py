@@ -12,6 +12,7 @@ class Outcome(str, Enum):
     SYSTEM_ERROR = "system_error"
     SERVER_ERROR = "server_error"
     RETRY = "retry"
+    UNFINISHED = "unfinished"
     TOO_EARLY = "too_early"
     UNKNOWN = "unknown"
     NOT_ELIGIBLE = "not_eligible"

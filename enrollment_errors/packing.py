@@ -52,23 +52,25 @@ def unpacked_enrollment(kept: dict[str, Any]) -> Enrollment:
     )
 
 
+_OF_A_FUNDING_SOURCE = ("id", "scheme", "category", "last_digits")
+
+
 def packed_link(link: PendingLink) -> dict[str, Any]:
     funding_source = link.funding_source
     return {
         "account": link.account,
         "group_id": link.group_id,
-        "funding_source": [funding_source.id, funding_source.scheme, funding_source.category],
+        "funding_source": [getattr(funding_source, name) for name in _OF_A_FUNDING_SOURCE],
         "expires_at": as_text(link.expires_at),
         "sent_at": link.sent_at,
     }
 
 
 def unpacked_link(kept: dict[str, Any]) -> PendingLink:
-    id_, scheme, category = kept["funding_source"]
     return PendingLink(
         account=kept["account"],
         group_id=kept["group_id"],
-        funding_source=FundingSource(id=id_, scheme=scheme, category=category),
+        funding_source=FundingSource(**dict(zip(_OF_A_FUNDING_SOURCE, kept["funding_source"], strict=True))),
         expires_at=as_moment(kept["expires_at"]),
         sent_at=kept["sent_at"],
     )

@@ -25,6 +25,8 @@ def seconds_until_allowed(kind: str, session_id: str, clock: Clock = SYSTEM_CLOC
     )
     now = clock.time()
     try:
+        if slots.take_first(now):
+            return 0
         taken = slots.take(now)
     except CacheDown:
         return 0

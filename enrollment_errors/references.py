@@ -51,7 +51,8 @@ _MOST_READINGS = 3_000
 
 
 def new_reference() -> str:
-    return _grouped("".join(secrets.choice(ALPHABET) for _ in range(GROUPS * GROUP_SIZE)))
+    length = GROUPS * GROUP_SIZE
+    return _grouped(_spelled(secrets.randbelow(len(ALPHABET) ** length), length))
 
 
 def readings(typed: str) -> list[str]:
@@ -83,8 +84,13 @@ def unsigned(text: str, page: str) -> str | None:
 
 def _signature(reference: str, page: str, key: str | bytes) -> str:
     mac = salted_hmac(f"enrollment_errors.address.{page}", reference, secret=key, algorithm="sha256").digest()
-    number, signs = int.from_bytes(mac, "big"), ""
-    for _ in range(SIGNATURE):
+    return _spelled(int.from_bytes(mac, "big"), SIGNATURE)
+
+
+def _spelled(number: int, length: int) -> str:
+    """The last ``length`` digits of ``number`` in our alphabet, the lowest first."""
+    signs = ""
+    for _ in range(length):
         number, position = divmod(number, len(ALPHABET))
         signs += ALPHABET[position]
     return signs

@@ -14,54 +14,16 @@ from django.template.backends.django import DjangoTemplates
 from django.template.loader import select_template
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
-from django.utils.translation import gettext_lazy as _
 
 from . import conf
 from .adapter import Agency, Enrollment, SignIn
 from .catalogue import CODES
 from .exceptions import ConfigurationError
 from .outcomes import Outcome
+from .pages import PAGES, Page
 from .references import signed, unsigned
 from .reporting.site_errors import site_error
 from .results import Result
-
-PAGES = {
-    Outcome.SUCCESS: "success",
-    Outcome.RETRY: "check_card",
-    Outcome.TOO_EARLY: "too_early",
-    Outcome.UNKNOWN: "still_checking",
-    Outcome.SYSTEM_ERROR: "system_error",
-    Outcome.SERVER_ERROR: "server_error",
-    Outcome.NOT_ELIGIBLE: "cannot_enroll",
-    Outcome.CHANGED: "changed",
-    Outcome.TOO_MANY: "too_many",
-}
-STATUSES = {
-    Outcome.SYSTEM_ERROR: 503,
-    Outcome.SERVER_ERROR: 500,
-    Outcome.NOT_ELIGIBLE: 403,
-    Outcome.CHANGED: 409,
-    Outcome.TOO_MANY: 429,
-}
-_WORDS = {
-    Outcome.RETRY: (_("Check your card"), _("The details of your card could not be confirmed. You can try again.")),
-    Outcome.TOO_EARLY: (_("You are already enrolled"), _("It is too early to enroll this card again.")),
-    Outcome.UNKNOWN: (_("We are still checking"), _("We do not know yet whether your card is enrolled.")),
-    Outcome.SYSTEM_ERROR: (
-        _("Enrollment is not working right now"),
-        _("The system that enrolls cards does not answer as it should. Please try again later."),
-    ),
-    Outcome.SERVER_ERROR: (
-        _("Something went wrong on our side"),
-        _("We could not finish your enrollment. Please contact your transit agency."),
-    ),
-    Outcome.NOT_ELIGIBLE: (
-        _("You cannot enroll from here"),
-        _("Please start again from the page of your transit agency."),
-    ),
-    Outcome.CHANGED: (_("This page is out of date"), _("This page was made for another benefit or another rider.")),
-    Outcome.TOO_MANY: (_("Please wait a minute"), _("There were many tries in a short time.")),
-}
 
 
 def page(
@@ -82,7 +44,7 @@ def page(
         **context,
     }
     response = HttpResponse(_render(request, name, everything), status=status)
-    if status == STATUSES[Outcome.SYSTEM_ERROR]:
+    if status == PAGES[Outcome.SYSTEM_ERROR].status:
         response["Retry-After"] = str(_retry_after())
     return response
 
@@ -92,10 +54,11 @@ def end_url(request: HttpRequest, outcome: Outcome, reference: str) -> str:
 
     The signed reference stands in the query, so that the page needs no session.
     """
-    address = url(request, PAGES[outcome])
+    page = PAGES[outcome]
+    address = url(request, page.name)
     if not reference or outcome is Outcome.NOT_ELIGIBLE:
         return address
-    return f"{address}?{urlencode({'reference': signed(reference, PAGES[outcome])})}"
+    return f"{address}?{urlencode({'reference': signed(reference, page.name)})}"
 
 
 def reference_in(request: HttpRequest, name: str) -> str | None:
@@ -130,10 +93,10 @@ class Pages:
     def refuse(
         request: HttpRequest, code: str, enrollment: Enrollment | None = None, *, retry_after: int | None = None
     ) -> HttpResponse:
-        outcome = CODES[code].outcome
+        refused = PAGES[CODES[code].outcome]
         enroll_url = url(request, "enroll")
-        status = _REFUSALS.get(code, STATUSES[outcome])
-        return _to_retry(page(request, PAGES[outcome], enrollment, status=status, enroll_url=enroll_url), retry_after)
+        status = _REFUSALS.get(code, refused.status)
+        return _to_retry(page(request, refused.name, enrollment, status=status, enroll_url=enroll_url), retry_after)
 
 
 class Envelopes:
@@ -141,21 +104,20 @@ class Envelopes:
 
     @staticmethod
     def end(request: HttpRequest, result: Result) -> HttpResponse:
-        status = STATUSES.get(result.outcome, 200)
         redirect = end_url(request, result.outcome, result.reference)
-        return _envelope(result.code, result.outcome, status, result.reference, redirect)
+        return _envelope(result.code, PAGES[result.outcome], result.reference, redirect)
 
     @staticmethod
     def refuse(
         request: HttpRequest, code: str, enrollment: Enrollment | None = None, *, retry_after: int | None = None
     ) -> HttpResponse:
-        outcome = CODES[code].outcome
-        redirect = url(request, PAGES[outcome if outcome in _REFUSED_PAGES else Outcome.NOT_ELIGIBLE])
-        return _to_retry(_envelope(code, outcome, _REFUSALS.get(code, STATUSES[outcome]), "", redirect), retry_after)
+        refused = PAGES[CODES[code].outcome]
+        redirect = url(request, (refused if refused.was_refused else PAGES[Outcome.NOT_ELIGIBLE]).name)
+        return _to_retry(_envelope(code, refused, "", redirect), retry_after)
 
 
 _REFUSALS = {"method_not_allowed": 405, "bad_request": 400}
-_REFUSED_PAGES = (Outcome.CHANGED, Outcome.TOO_MANY)
+"""Codes whose HTTP status is not that of their page."""
 
 
 def _to_retry(response: HttpResponse, retry_after: int | None) -> HttpResponse:
@@ -164,11 +126,11 @@ def _to_retry(response: HttpResponse, retry_after: int | None) -> HttpResponse:
     return response
 
 
-def _envelope(code: str, outcome: Outcome, status: int, reference: str, redirect: str) -> HttpResponse:
-    title, detail = _WORDS[outcome]
-    error = {"status": str(status), "code": code, "title": str(title), "detail": str(detail), "id": reference}
+def _envelope(code: str, end: Page, reference: str, redirect: str) -> HttpResponse:
+    status = _REFUSALS.get(code, end.status)
+    error = {"status": str(status), "code": code, "title": str(end.title), "detail": str(end.detail), "id": reference}
     response = JsonResponse({"errors": [error], "redirect": redirect}, status=status)
-    if status == STATUSES[Outcome.SYSTEM_ERROR]:
+    if status == PAGES[Outcome.SYSTEM_ERROR].status:
         response["Retry-After"] = str(_retry_after())
     return response
 

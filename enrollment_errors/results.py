@@ -35,6 +35,9 @@ class Result:
     ``expires_at`` and ``reenrollment_opens_at`` are aware datetimes, present for a benefit that expires.
     ``tokenization`` is present after a successful token request, ``pending`` with the outcome ``UNKNOWN`` where the
     answer to a link is lost. ``is_new`` is false for an end that another request of this rider's came to before.
+
+    Of a card that was linked, ``card_scheme`` and ``card_category`` are what the processor calls them (``visa``,
+    ``debit``), and ``card_last_digits`` up to four digits to know it by; ``None`` where it does not say.
     """
 
     outcome: Outcome
@@ -45,3 +48,6 @@ class Result:
     tokenization: Tokenization | None = None
     pending: PendingLink | None = None
     is_new: bool = True
+    card_scheme: str | None = None
+    card_category: str | None = None
+    card_last_digits: str | None = None

@@ -32,7 +32,7 @@ from .packing import (
     unpacked_enrollment,
     unpacked_link,
 )
-from .processors.types import CardForm, Redirect, Tokenization
+from .processors.types import Access, Redirect, Tokenization
 from .results import PendingLink, Result
 from .secret import Secret
 from .visit import keep_visit, new_visit, visit_in
@@ -57,11 +57,11 @@ class RiderSession:
     """
 
     def __init__(self, request: HttpRequest, namespace: str, path: str) -> None:
-        """``path`` is where the inclusion of the URLs begins: its cookies go nowhere else."""
+        """``path`` is where the inclusion of the URLs begins, the enroll page: its cookies go nowhere else."""
         self.enrollment: Enrollment | None = None
         self._request = request
         self._namespace = namespace
-        self._path = path
+        self.path = path
         self._visit = visit_in(request)
         self._written: dict[str, tuple[str, int] | None] = {}
 
@@ -98,7 +98,7 @@ class RiderSession:
         if kept is None:
             return None
         if "access_token" in kept:
-            return CardForm(access_token=Secret(kept["access_token"]), expires_at=kept["expires_at"])
+            return Access(access_token=Secret(kept["access_token"]), expires_at=kept["expires_at"])
         return Redirect(url=kept["url"], handle=Secret(kept["handle"]), expires_at=kept["expires_at"])
 
     def keep_tokenization(self, enrollment: Enrollment, tokenization: Tokenization, *, returned: str) -> None:
@@ -108,7 +108,7 @@ class RiderSession:
             return
         opened = (
             {"access_token": tokenization.access_token.reveal()}
-            if isinstance(tokenization, CardForm)
+            if isinstance(tokenization, Access)
             else {"url": tokenization.url, "handle": tokenization.handle.reveal(), "returned": returned}
         )
         self._write(
@@ -153,6 +153,7 @@ class RiderSession:
                 "reference": result.reference,
                 "expires_at": as_text(result.expires_at),
                 "reenrollment_opens_at": as_text(result.reenrollment_opens_at),
+                "card_last_digits": result.card_last_digits,
                 "brought": self._digest(brought, enrollment) if brought else None,
                 "checked": checked,
             },
@@ -163,7 +164,8 @@ class RiderSession:
             self._written[LOST + checked] = None
 
     def end(self, reference: str) -> dict[str, Any]:
-        """``code``, ``expires_at`` and ``reenrollment_opens_at`` of the enrollment that ended under ``reference``.
+        """``code``, ``expires_at``, ``reenrollment_opens_at`` and ``card_last_digits`` of the enrollment that ended
+        under ``reference``.
 
         Empty where this visit knows nothing of it.
         """
@@ -174,6 +176,7 @@ class RiderSession:
             "code": kept["code"],
             "expires_at": as_moment(kept["expires_at"]),
             "reenrollment_opens_at": as_moment(kept["reenrollment_opens_at"]),
+            "card_last_digits": kept["card_last_digits"],
         }
 
     def end_of(self, brought: Secret, enrollment: Enrollment) -> tuple[Outcome, str] | None:
@@ -245,14 +248,14 @@ class RiderSession:
     def write_to(self, response: HttpResponseBase) -> None:
         for name, written in self._written.items():
             if written is None:
-                response.delete_cookie(name, path=self._path, samesite="Lax")
+                response.delete_cookie(name, path=self.path, samesite="Lax")
                 continue
             value, seconds = written
             response.set_cookie(
                 name,
                 value,
                 max_age=seconds,
-                path=self._path,
+                path=self.path,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,
                 samesite="Lax",

@@ -7,10 +7,10 @@ and never raises for anything that a processor, a network or a rider can do.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 
-from .adapter import Enrollment
+from .adapter import Enrollment, Method
 from .attempt import Attempt
 from .catalogue import explained
 from .encryption import keyed_digest
@@ -25,6 +25,8 @@ from .exceptions import (
 )
 from .linking import at
 from .outcomes import Outcome, Side, Stage
+from .processors.account import Account
+from .processors.types import CardForm, Redirect, Tokenization, TokenizationRequest
 from .reporting.report import Event, Origin
 from .results import PendingLink, Result
 from .secret import Secret
@@ -45,13 +47,22 @@ class CardFormEvent(str, Enum):
     TOKEN_FAILED = "token_failed"  # noqa: S105  the name of an event
 
 
-_CARD_FORM_ERRORS: dict[CardFormEvent, tuple[Stage, Callable[[int | None], EnrollmentError]]] = {
-    CardFormEvent.REFUSED: (Stage.CARD_FORM, lambda status: CardRefused("the card form refused the card's details")),
-    CardFormEvent.FAILED: (Stage.CARD_FORM, lambda status: CardFormFailed("the card form failed", status=status)),
-    CardFormEvent.FORM_NOT_LOADED: (Stage.CARD_FORM, lambda status: CardFormNotLoaded("the script did not load")),
+_CARD_FORM_ERRORS: dict[CardFormEvent, tuple[Stage, Callable[[int | None, object], EnrollmentError]]] = {
+    CardFormEvent.REFUSED: (
+        Stage.CARD_FORM,
+        lambda status, reason: CardRefused("the card form refused the card's details", reason=reason),
+    ),
+    CardFormEvent.FAILED: (
+        Stage.CARD_FORM,
+        lambda status, reason: CardFormFailed("the card form failed", status=status),
+    ),
+    CardFormEvent.FORM_NOT_LOADED: (
+        Stage.CARD_FORM,
+        lambda status, reason: CardFormNotLoaded("the script did not load"),
+    ),
     CardFormEvent.TOKEN_FAILED: (
         Stage.TOKENIZATION,
-        lambda status: TokenRequestFailed("the page got no token", status=status),
+        lambda status, reason: TokenRequestFailed("the page got no token", status=status),
     ),
 }
 _AMPLITUDE_EVENTS = {
@@ -61,18 +72,30 @@ _AMPLITUDE_EVENTS = {
 
 
 def request_tokenization(
-    enrollment: Enrollment, origin: Origin, *, return_url: str, lost: Sequence[PendingLink] = ()
+    enrollment: Enrollment,
+    origin: Origin,
+    *,
+    return_url: str,
+    state: str,
+    kept: Redirect | None = None,
+    lost: Sequence[PendingLink] = (),
 ) -> Result:
     """Access to card tokenization. The result carries it as ``tokenization`` where the outcome is ``SUCCESS``.
 
-    ``return_url`` is absolute: where a processor with a redirect flow brings the rider back. ``lost`` are links of this
-    browser whose answers were lost: while one may still be made, a failure does not say that no card is enrolled.
+    ``return_url`` is absolute: where a processor with a redirect flow brings the rider back, with the random ``state``.
+    ``kept`` is an earlier redirect of this rider's, which is used again if the processor says that it is still good.
+    ``lost`` are links of this browser whose answers were lost: while one may still be made, a failure does not say that
+    no card is enrolled.
     """
     attempt = Attempt(Event.FAILED_PRETOKENIZATION, enrollment, origin)
     try:
         processor = attempt.processor()
         with at(Stage.TOKENIZATION):
-            tokenization = processor.request_tokenization(return_url)
+            if kept is not None and processor.is_still_good(kept):
+                tokenization: Tokenization = kept
+            else:
+                asked = tokenization_request(enrollment, origin.language, state=state)
+                tokenization = processor.request_tokenization(return_url, asked)
     except Exception as error:  # noqa: BLE001  closed by default: what the table does not know is a server error
         return attempt.fail(error, Stage.TOKENIZATION, before_the_card=lost)
     # No report: having access is no end of anything, and brings the rider to the card form.
@@ -85,13 +108,14 @@ def enroll(
     *,
     card_token: Secret,
     handle: Secret | None = None,
+    query: Mapping[str, Secret] = {},
     lost: Sequence[PendingLink] = (),
 ) -> Result:
     """Link the card of ``card_token`` to the concession group.
 
-    For a rider who is back from a redirect flow, ``handle`` is what the processor called the visit to its site, and the
-    processor gives the card token. ``lost`` are links of this browser whose answers were lost: with the same card and
-    benefit one is settled.
+    For a rider who is back from a redirect flow, ``handle`` is what the processor called the visit to its site,
+    ``query`` what its way back brought along, and the processor gives the card token. ``lost`` are links of this
+    browser whose answers were lost: with the same card and benefit one is settled.
     """
     attempt = Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin)
     stage = Stage.CARD_FORM
@@ -101,7 +125,7 @@ def enroll(
         processor = attempt.processor()
         if handle is not None:
             with at(Stage.CARD_FORM):
-                card_token = processor.redeem(handle)
+                card_token = processor.redeem(handle, query)
             _check_card_token(card_token)
         processor.http.parties.add(keyed_digest("card", card_token.reveal()))
         stage = Stage.LOOKUP
@@ -137,26 +161,41 @@ def card_form_event(
     event: CardFormEvent,
     *,
     status: int | None = None,
+    reason: object = None,
     lost: Sequence[PendingLink] = (),
 ) -> Result | None:
     """What the page's script says of the card form; ``None`` where the rider simply stays on the page.
 
-    ``status`` is the HTTP status that the browser saw, where it saw one. ``lost`` is as for ``request_tokenization``.
+    ``status`` is the HTTP status that the browser saw, where it saw one, and ``reason`` whatever it tells as the
+    processor's word for a refusal. ``lost`` is as for ``request_tokenization``.
     """
     name = _AMPLITUDE_EVENTS.get(event, Event.FINISHED_TOKENIZATION)
     attempt = Attempt(name, enrollment, origin, side=Side.FRONTEND)
     if event in _CARD_FORM_ERRORS:
         stage, error = _CARD_FORM_ERRORS[event]
         ends_here = event in (CardFormEvent.FAILED, CardFormEvent.FORM_NOT_LOADED)
-        result = attempt.fail(error(status), stage, before_the_card=lost if ends_here else ())
+        result = attempt.fail(error(status, reason), stage, before_the_card=lost if ends_here else ())
         return None if explained(result.code).may_be_the_riders else result
     if event is CardFormEvent.STARTED:
-        account = attempt.account()
-        script = account.processor.card_form_script(account.options, origin.language)
-        attempt.note(card_tokenize_url=script and script.url)  # none for a redirect flow
+        form = card_form_of(attempt.account(), enrollment, origin.language)
+        attempt.note(card_tokenize_url=form.script or None)  # none for a redirect flow
     else:
         attempt.note(status="success" if event is CardFormEvent.TOKENIZED else "cancel")
     return None
+
+
+def card_form_of(account: Account, enrollment: Enrollment, language: str) -> CardForm:
+    """The browser's side of the account's processor, for a page in ``language``."""
+    return account.processor.card_form(account.options, tokenization_request(enrollment, language))
+
+
+def tokenization_request(enrollment: Enrollment, language: str, *, state: str = "") -> TokenizationRequest:
+    return TokenizationRequest(
+        language=language or "en",
+        card_schemes=tuple(enrollment.agency.card_schemes),
+        is_in_person=enrollment.method is Method.IN_PERSON,
+        state=state,
+    )
 
 
 def site_failed(error: Exception, event: Event, enrollment: Enrollment | None, origin: Origin) -> Result:

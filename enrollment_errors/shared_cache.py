@@ -138,9 +138,13 @@ class Slots:
     number: int
     window: float
 
+    def take_first(self, now: float) -> bool:
+        """Take the first slot, if it is free, in one operation. Raises ``CacheDown``."""
+        return self.cache.add(self._key(0), now, self.window)
+
     def take(self, now: float) -> Taken:
         """Take a slot, if one is free. Raises ``CacheDown``."""
-        keys = [f"{self.name}.{number}" for number in range(self.number)]
+        keys = [self._key(number) for number in range(self.number)]
         found = self.cache.get_many(keys).items()
         taken = {key: made_at for key, made_at in found if is_recent(made_at, self.window, now)}
         for key in keys:
@@ -149,6 +153,9 @@ class Slots:
                 if self.cache.claim(key, self.window, now):
                     return Taken(True, len(taken), min(taken.values()))
         return Taken(False, len(taken), min(taken.values()))
+
+    def _key(self, number: int) -> str:
+        return f"{self.name}.{number}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import views
+from .pages import PAGES
 
 app_name = "enrollment_errors"
 
@@ -10,13 +11,5 @@ urlpatterns = [
     path("", views.enroll, name="enroll"),
     path("token/", views.token, name="token"),
     path("card-form/", views.card_form, name="card_form"),
-    path("success/", views.success, name="success"),
-    path("check-card/", views.check_card, name="check_card"),
-    path("too-early/", views.too_early, name="too_early"),
-    path("still-checking/", views.still_checking, name="still_checking"),
-    path("system-error/", views.system_error, name="system_error"),
-    path("server-error/", views.server_error, name="server_error"),
-    path("changed/", views.changed, name="changed"),
-    path("too-many/", views.too_many, name="too_many"),
-    path("cannot-enroll/", views.cannot_enroll, name="cannot_enroll"),
+    *(path(PAGES[outcome].path, view, name=PAGES[outcome].name) for outcome, view in views.END_PAGES.items()),
 ]

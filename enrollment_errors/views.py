@@ -16,19 +16,21 @@ from django.utils import translation
 from django.utils.module_loading import import_string
 from django.views import defaults
 
-from . import conf, hooks, service
+from . import hooks, service
+from .account_directory import get_account
 from .adapter import Enrollment
 from .decorators import origin_of, protected, reported, rider_view, session_of
 from .exceptions import ConfigurationError
-from .forms import EnrollForm, json_object
+from .forms import EnrollForm, json_object, posted
 from .in_person import enrollment_of
 from .opening import circuit_state
 from .outcomes import Outcome
-from .processors.types import Redirect
+from .pages import PAGES
+from .processors.types import Access, CardForm, CardFormKind, Redirect
 from .rate import seconds_until_allowed
 from .reporting.report import Event
 from .reporting.site_errors import site_error
-from .responses import PAGES, STATUSES, Envelopes, Pages, end_url, is_allowed_redirect, page, reference_in, url
+from .responses import Envelopes, Pages, end_url, is_allowed_redirect, page, reference_in, url
 from .results import Result
 from .rider_session import EXPIRY_MARGIN, RiderSession
 from .secret import Secret
@@ -41,8 +43,7 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
     """The page with the card form; its POST brings the card token (or, back from a redirect flow, none)."""
     if request.method != "POST":
         return _enroll_page(request, enrollment, session)
-    form = EnrollForm(request.POST)
-    card_token, returned = form.secret_card_token(), form.text("returned")
+    card_token, returned = Secret(posted(request, "card_token")), posted(request, "returned")
     brought = card_token or Secret(returned)
     handle = session.returned_with(returned, enrollment)
     end = session.end_of(brought, enrollment)
@@ -55,9 +56,10 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
         origin_of(request, enrollment, session),
         card_token=card_token,
         handle=handle,
+        query={name: Secret(str(value)) for name, value in request.GET.items() if name != "returned"},
         lost=session.lost_links(),
     )
-    if handle is not None:
+    if handle is not None and result.code != "tokenization_running":
         session.forget_tokenization()  # a visit to the processor's site is good for one card
     return _end(request, enrollment, session, result, brought=brought)
 
@@ -66,18 +68,24 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
 def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
     """JSON for the page's script: ``{"token": …, "expires_in": seconds or null}``, or ``{"redirect": …}`` to the
     processor, or the error envelope."""
-    tokenization = session.tokenization(enrollment)
-    if tokenization is None:
+    tokenization = kept = session.tokenization(enrollment)
+    if not isinstance(tokenization, Access):
         returned = secrets.token_hex(16)
-        return_url = request.build_absolute_uri(f"{url(request, 'enroll')}?returned={returned}")
+        return_url = request.build_absolute_uri(f"{session.path}?returned={returned}")
         result = service.request_tokenization(
-            enrollment, origin_of(request, enrollment, session), return_url=return_url, lost=session.lost_links()
+            enrollment,
+            origin_of(request, enrollment, session),
+            return_url=return_url,
+            state=returned,
+            kept=tokenization,
+            lost=session.lost_links(),
         )
         tokenization = result.tokenization
         if tokenization is None:
             session.keep_lost(result, enrollment)
             return Envelopes.end(request, result)
-        session.keep_tokenization(enrollment, tokenization, returned=returned)
+        if tokenization is not kept:
+            session.keep_tokenization(enrollment, tokenization, returned=returned)
     if isinstance(tokenization, Redirect):
         if not is_allowed_redirect(request, tokenization.url):
             raise ConfigurationError(
@@ -90,7 +98,8 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
 
 @rider_view(Event.FINISHED_TOKENIZATION, Envelopes, "POST")
 def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
-    """What the page's script tells of the card form: ``{"event": …, "status": …}``. The answer says where to go."""
+    """What the page's script tells of the card form: ``{"event": …, "status": …, "reason": …}``. The answer says where
+    to go."""
     told = json_object(request) or {}
     try:
         event, status = CardFormEvent(told.get("event")), told.get("status")
@@ -101,7 +110,12 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
     if event is CardFormEvent.FAILED:
         session.forget_tokenization()  # its access may be what the card form did not like
     result = service.card_form_event(
-        enrollment, origin_of(request, enrollment, session), event, status=status, lost=session.lost_links()
+        enrollment,
+        origin_of(request, enrollment, session),
+        event,
+        status=status,
+        reason=told.get("reason"),
+        lost=session.lost_links(),
     )
     if result is not None:
         session.keep_lost(result, enrollment)
@@ -112,7 +126,7 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
 def _check_again(request: HttpRequest, session: RiderSession) -> HttpResponse:
     """Settle the lost link of the page that was posted from. It needs no session of the site: the page named the
     benefit, and only that is settled."""
-    reference = reference_in(request, PAGES[Outcome.UNKNOWN]) or ""
+    reference = reference_in(request, PAGES[Outcome.UNKNOWN].name) or ""
     if kept := session.lost_link(reference):
         if wait := seconds_until_allowed("CHECK_AGAIN", reference):
             return _too_soon(request, wait)
@@ -129,37 +143,29 @@ def _check_again(request: HttpRequest, session: RiderSession) -> HttpResponse:
 
 def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
     """The page of an outcome. It needs neither session, nor database, nor the site's hook to render."""
-    name = PAGES[outcome]
-    refused = outcome in (Outcome.NOT_ELIGIBLE, Outcome.CHANGED, Outcome.TOO_MANY)
+    end = PAGES[outcome]
 
     def view(request: HttpRequest) -> HttpResponse:
-        reference = reference_in(request, name)
-        if reference is None and not refused:
+        reference = reference_in(request, end.name)
+        if reference is None and not end.was_refused:
             return redirect(url(request, "enroll"))
         known = session_of(request).end(reference) if reference else {}
         return page(
             request,
-            name,
+            end.name,
             _enrollment_if_any(request),
-            status=STATUSES.get(outcome, 200),
+            status=end.status,
             reference=reference or "",
             already_linked=known.get("code", "").startswith("already_linked"),
             expires_at=known.get("expires_at"),
             reenrollment_opens_at=known.get("reenrollment_opens_at"),
+            card_last_digits=known.get("card_last_digits"),
             enroll_url=url(request, "enroll"),
         )
 
     return view
 
 
-success = protected(_end_page(Outcome.SUCCESS), Pages, "GET", "HEAD")
-check_card = protected(_end_page(Outcome.RETRY), Pages, "GET", "HEAD")
-too_early = protected(_end_page(Outcome.TOO_EARLY), Pages, "GET", "HEAD")
-system_error = protected(_end_page(Outcome.SYSTEM_ERROR), Pages, "GET", "HEAD")
-server_error = protected(_end_page(Outcome.SERVER_ERROR), Pages, "GET", "HEAD")
-cannot_enroll = protected(_end_page(Outcome.NOT_ELIGIBLE), Pages, "GET", "HEAD")
-changed = protected(_end_page(Outcome.CHANGED), Pages, "GET", "HEAD")
-too_many = protected(_end_page(Outcome.TOO_MANY), Pages, "GET", "HEAD")
 _still_checking_page = _end_page(Outcome.UNKNOWN)
 
 
@@ -175,7 +181,12 @@ def _still_checking(request: HttpRequest) -> HttpResponseBase:
     return _check_again(request) if request.method == "POST" else _still_checking_page(request)
 
 
-still_checking = protected(_still_checking, Pages, "GET", "HEAD", "POST")
+END_PAGES = {
+    outcome: protected(_end_page(outcome), Pages, "GET", "HEAD")
+    for outcome in PAGES
+    if outcome is not Outcome.UNFINISHED  # ends on the enroll page
+}
+END_PAGES[Outcome.UNKNOWN] = protected(_still_checking, Pages, "GET", "HEAD", "POST")
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
@@ -187,8 +198,9 @@ def handler500(request: HttpRequest) -> HttpResponse:
         return defaults.server_error(request)
     if "enrollment_errors" not in request.resolver_match.app_names:
         return defaults.server_error(request)
+    end = PAGES[Outcome.SERVER_ERROR]
     with translation.override(_language_of(request)):
-        return page(request, PAGES[Outcome.SERVER_ERROR], None, status=STATUSES[Outcome.SERVER_ERROR])
+        return page(request, end.name, None, status=end.status)
 
 
 def _language_of(request: HttpRequest) -> str:
@@ -220,27 +232,34 @@ def _end(
 
 def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
     session.begin()
-    account = conf.get_account(enrollment.account)
-    script = account.processor.card_form_script(account.options, translation.get_language() or "en")
+    account = get_account(enrollment.account)
+    form = service.card_form_of(account, enrollment, translation.get_language() or "en")
+    unfinished = session.end(reference_in(request, PAGES[Outcome.UNFINISHED].name) or "").get("code", "")
     made_for, returned = session.made_for(enrollment), request.GET.get("returned", "")
     data: dict[str, Any] = {
         "tokenUrl": url(request, "token"),
         "reportUrl": url(request, "card_form"),
         "madeFor": made_for,
         "returned": session.returned_with(returned, enrollment) is not None,
-        "cardForm": script and {"url": script.url, "function": script.function, "options": dict(script.options)},
+        "unfinished": unfinished,
+        "cardForm": None if form.kind is CardFormKind.REDIRECT else _described(form),
     }
-    circuit = circuit_state(account.name)
+    circuit = circuit_state(account)
     return page(
         request,
         "enroll",
         enrollment,
         form=EnrollForm(initial={"made_for": made_for, "returned": returned}),
         page_data=data,
+        card_form=form,
         # Said before the rider enters a card for nothing. Half-open is no reason: the rider may be the one who finds
         # that the processor is back.
         circuit_open=circuit.phase is Phase.OPEN,
     )
+
+
+def _described(form: CardForm) -> dict[str, Any]:
+    return {"url": form.script, "function": "littlepay", "options": dict(form.data)}
 
 
 def _enrollment_if_any(request: HttpRequest) -> Enrollment | None:

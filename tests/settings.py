@@ -16,6 +16,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "enrollment_errors",
+    "enrollment_errors.accounts",
     "enrollment_errors.incidents",
 ]
 MIDDLEWARE = [

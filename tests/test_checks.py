@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from django.core.management import call_command
 from django.urls import include, path
 
 from enrollment_errors.adapter import Adapter, Enrollment
+from enrollment_errors.processors.base import Processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor
+from enrollment_errors.processors.types import CardForm, TokenizationRequest
 from enrollment_errors.redaction import scrub_event
 
 ROOT = Path(__file__).parent.parent
@@ -54,9 +57,14 @@ class DemandingAdapter(Adapter):
 
 
 class RedirectingProcessor(LittlepayProcessor):
+    card_form = Processor.card_form
+
+
+class FramingProcessor(LittlepayProcessor):
     @classmethod
-    def card_form_script(cls, options: Any, language: str) -> None:  # type: ignore[override]
-        return None
+    def card_form(cls, options: Any, asked: TokenizationRequest) -> CardForm:
+        sources = {"frame-src": ["https://frames.test"], "connect-src": ["https://api.frames.test"]}
+        return replace(super().card_form(options, asked), sources=sources)
 
 
 def client(**options: Any) -> sentry_sdk.Client:
@@ -179,15 +187,15 @@ def test_a_site_without_time_zones_is_an_error(settings):
     assert told().keys() == {"E005"}
 
 
-def test_a_processors_address_that_is_none_is_an_error(account):
+def test_a_processors_address_that_is_none_is_a_warning(account):
     account(BASE_URL="processor.test")
-    assert told().keys() == {"E006"}
+    assert told().keys() == {"W010"}
 
 
-def test_an_address_with_a_password_is_an_error_that_does_not_show_it(account):
+def test_an_address_with_a_password_is_a_warning_that_does_not_show_it(account):
     account(BASE_URL="https://user:s3cr3t@processor.test")
-    assert told().keys() == {"E006"}
-    assert "s3cr3t" not in str(told()["E006"])
+    assert told().keys() == {"W010"}
+    assert "s3cr3t" not in str(told()["W010"])
 
 
 def test_pages_that_cannot_be_found_are_an_error(settings):
@@ -353,6 +361,29 @@ class TestContentSecurityPolicy:
         policy(default_src=["'self'", "https://verify.processor.test"])
         assert "https://files.example/enrollment_errors/enrollment.js" in self.blocked()
         settings.STATIC_URL = "/static/"
+
+    @pytest.fixture
+    def framing(self, settings, ours):
+        accounts = copy.deepcopy(settings.ENROLLMENT_ERRORS["ACCOUNTS"])
+        accounts["littlepay"]["CLASS"] = f"{__name__}.FramingProcessor"
+        ours(ACCOUNTS=accounts)
+
+    def test_what_else_a_card_form_needs_is_warned_of(self, policy, framing):
+        policy(default_src=["'self'", "https://verify.processor.test"])
+        assert "frame-src does not allow https://frames.test." in self.blocked()
+        assert "connect-src does not allow https://api.frames.test." in self.blocked()
+
+    def test_an_older_child_src_decides_on_frames(self, policy, framing):
+        policy(default_src=["*"], child_src=["'none'"])
+        assert "frame-src does not allow https://frames.test." in self.blocked()
+
+    def test_a_policy_that_allows_what_a_card_form_needs_is_not_warned_of(self, policy, framing):
+        policy(
+            default_src=["'self'", "https://verify.processor.test"],
+            frame_src=["https://frames.test"],
+            connect_src=["'self'", "*.frames.test"],
+        )
+        assert self.blocked() == ""
 
     def test_no_policy_blocks_nothing(self, settings):
         settings.MIDDLEWARE = ["csp.middleware.CSPMiddleware", *settings.MIDDLEWARE]

@@ -14,10 +14,11 @@ from django.urls import resolve
 from enrollment_errors.claims import LinkClaim
 from enrollment_errors.clock import SYSTEM_CLOCK
 from enrollment_errors.decorators import session_of
+from enrollment_errors.outcomes import Outcome
 from enrollment_errors.processors.types import FundingSource
 from enrollment_errors.results import PendingLink
 from enrollment_errors.sandbox.faults import Fault
-from enrollment_errors.views import success
+from enrollment_errors.views import END_PAGES
 from tests import site as test_site
 from tests.rider import CARD_TOKEN, Rider
 from tests.test_redirect_flow import GatewayRider, gateway  # noqa: F401  a fixture
@@ -131,7 +132,7 @@ class TestTheSession:
     def test_is_not_needed_for_a_page(self, rf, site):
         request = rf.get("/enrollment/success/")
         request.resolver_match = resolve("/enrollment/")
-        assert success(request).status_code == 302
+        assert END_PAGES[Outcome.SUCCESS](request).status_code == 302
         assert session_of(request).identity().user_id
 
 

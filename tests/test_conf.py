@@ -9,15 +9,18 @@ import pytest
 from django.conf import settings as django_settings
 
 from enrollment_errors import conf
+from enrollment_errors.account_directory import get_account
 from enrollment_errors.adapter import Agency
 from enrollment_errors.classification import Rule
 from enrollment_errors.exceptions import ConfigurationError
 from enrollment_errors.outcomes import Outcome, Stage
+from enrollment_errors.processors.account import Account
 from tests.site import TestAdapter
 
 GOOD = django_settings.ENROLLMENT_ERRORS
 ALIAS = "littlepay"
 SUCCESS_ANYWHERE = Rule(status=409, outcome=Outcome.SUCCESS, code="fine", reason="fine")
+UNFINISHED_AT_THE_LOOKUP = Rule(stage=Stage.LOOKUP, outcome=Outcome.UNFINISHED, code="later", reason="later")
 UNKNOWN_AT_THE_LOOKUP = Rule(stage=Stage.LOOKUP, outcome=Outcome.UNKNOWN, code="perhaps", reason="perhaps")
 
 
@@ -25,18 +28,10 @@ def changed(**keys: Any) -> dict[str, Any]:
     return {**copy.deepcopy(GOOD), **keys}
 
 
-def account(**keys: Any) -> dict[str, Any]:
-    return changed(ACCOUNTS={ALIAS: {**copy.deepcopy(GOOD["ACCOUNTS"][ALIAS]), **keys}})
-
-
-def options(**keys: Any) -> dict[str, Any]:
-    return account(OPTIONS={**GOOD["ACCOUNTS"][ALIAS]["OPTIONS"], **keys})
-
-
 def test_the_smallest_site_needs_a_host_and_a_processor():
     assert conf.get_settings().ADAPTER is TestAdapter
     assert isinstance(conf.get_adapter(), TestAdapter)
-    assert conf.get_account(ALIAS).processor.name == "littlepay"
+    assert get_account(ALIAS).processor.name == "littlepay"
 
 
 def test_settings_that_change_are_read_anew(settings):
@@ -81,19 +76,13 @@ def test_the_sites_own_dict_is_never_written():
         (changed(RULES=["x"]), ['"RULES"', "Rule"]),
         (changed(RULES="x"), ['"RULES"', "a list"]),
         (changed(RULES=[SUCCESS_ANYWHERE]), ['"RULES"', "Stage.LINK", '"fine"']),
+        (changed(RULES=[UNFINISHED_AT_THE_LOOKUP]), ['"RULES"', "Stage.CARD_FORM", '"later"']),
         (changed(RULES=[UNKNOWN_AT_THE_LOOKUP]), ['"RULES"', "Stage.LINK", '"perhaps"']),
         (changed(ALLOWED_REDIRECT_HOSTS="x"), ['"ALLOWED_REDIRECT_HOSTS"', "a list"]),
         (changed(ALLOWED_REDIRECT_HOSTS=[1]), ['"ALLOWED_REDIRECT_HOSTS"', "list of texts"]),
         (changed(FALLBACK_AGENCY="x"), ['"FALLBACK_AGENCY"', "Agency"]),
         (changed(ACCOUNTS={}), ['"ACCOUNTS"', "CLASS"]),
-        (changed(ACCOUNTS={"a": 1}), ["a", "CLASS", "OPTIONS"]),
-        (account(CLAS=1), ['"CLAS"', 'Did you mean "CLASS"?']),
-        (account(OPTIONS=1), ["OPTIONS", "a dict"]),
-        (account(CLASS="enrollment_errors.adapter.Adapter"), ["no subclass", "Processor"]),
-        (options(CLIENT_SECRET=""), ["CLIENT_SECRET", "missing"]),
-        (options(CLIENT_SECRETS="s3cr3t"), ["CLIENT_SECRETS", "unknown"]),
-        (options(API_VERSION=1), ["API_VERSION", "text"]),
-        (options(CARD_FORM_OPTIONS=1), ["CARD_FORM_OPTIONS", "dict"]),
+        (changed(ACCOUNTS="no.such.Accounts"), ['"ACCOUNTS"', "cannot be imported", "AccountProvider"]),
     ],
 )
 def test_a_mistake_names_itself_and_shows_the_fix(settings, value, words):
@@ -109,7 +98,10 @@ def test_a_mistake_never_shows_a_secret(settings):
     with pytest.raises(ConfigurationError) as caught:
         conf.get_settings()
     assert "s3cr3t" not in str(caught.value)
-    assert "tests-client-secret" not in repr(conf.Account(name="a", processor=object, options=GOOD["ACCOUNTS"][ALIAS]))  # type: ignore[arg-type]
+    account = Account(name="a", processor=object, options=GOOD["ACCOUNTS"][ALIAS], endpoints={})  # type: ignore[arg-type]
+    assert "tests-client-secret" not in repr(account)
+    settings.ENROLLMENT_ERRORS = GOOD
+    assert "tests-client-secret" not in repr(conf.get_settings())
 
 
 def test_rules_hosts_and_the_fallback_agency_are_taken_as_given(settings):
@@ -119,8 +111,3 @@ def test_rules_hosts_and_the_fallback_agency_are_taken_as_given(settings):
     assert conf.get_settings().RULES == (rule,)
     assert conf.get_settings().FALLBACK_AGENCY is agency
     assert conf.get_settings().ALLOWED_REDIRECT_HOSTS == ("id.example",)
-
-
-def test_an_enrollment_with_an_account_that_is_not_configured_is_told_which_there_are():
-    with pytest.raises(ConfigurationError, match=r'"paypal".*littlepay'):
-        conf.get_account("paypal")

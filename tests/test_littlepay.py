@@ -7,16 +7,18 @@ from datetime import datetime, timezone
 
 import pytest
 
-from enrollment_errors.conf import get_account
+from enrollment_errors.account_directory import get_account
 from enrollment_errors.exceptions import ExpiryNotClearable, ReplyIncomplete, TokenTypeUnsupported
 from enrollment_errors.opening import open_processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor
-from enrollment_errors.processors.types import FundingSource, Link
+from enrollment_errors.processors.types import FundingSource, Link, TokenizationRequest
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.secret import Secret
 from tests.rider import CARD_TOKEN
 
 GROUP = "group-seniors"
+ASKED = TokenizationRequest(language="en")
+card_form = LittlepayProcessor.card_form
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def body(request):
 
 
 def test_the_access_token_is_asked_for_as_client_credentials_and_sent_bare(processor, sandbox):
-    processor.request_tokenization("unused")
+    processor.request_tokenization("unused", ASKED)
     oauth, access = sandbox.requests
     assert oauth.target == "/api/v1/oauth/token"
     assert body(oauth) == {
@@ -53,11 +55,11 @@ def test_the_access_token_is_asked_for_as_client_credentials_and_sent_bare(proce
 
 def test_a_processor_without_a_redirect_flow_says_so_by_its_name(processor):
     with pytest.raises(NotImplementedError, match="LittlepayProcessor has no redirect flow"):
-        processor.redeem(Secret("registration-1"))
+        processor.redeem(Secret("registration-1"), {})
 
 
 def test_card_tokenization_is_asked_for_in_the_words_of_the_protocol(processor, sandbox):
-    tokenization = processor.request_tokenization("unused")
+    tokenization = processor.request_tokenization("unused", ASKED)
     assert body(sandbox.requests[-1]) == {"request_access": "CARD_TOKENISATION"}
     assert sandbox.state.accepts_form_token(tokenization.access_token.reveal())
 
@@ -79,7 +81,7 @@ def test_an_access_ends_when_the_reply_says_and_at_once_where_it_does_not(proces
     answer = json.dumps({"access_token": "t", "token_type": "Bearer", "something": "new", **reply})
     sandbox.faults.set("tokenization", Fault(kind="status", status=200, body=answer))
     now = processor.http.clock.time()
-    ends = processor.request_tokenization("unused").expires_at
+    ends = processor.request_tokenization("unused", ASKED).expires_at
     assert 0 <= ends - now - expires_at < 5
 
 
@@ -87,24 +89,40 @@ def test_an_access_ends_when_the_reply_says_and_at_once_where_it_does_not(proces
 def test_a_token_that_no_header_can_carry_is_refused(processor, sandbox, token):
     sandbox.faults.set("tokenization", Fault(kind="status", status=200, body=json.dumps({"access_token": token})))
     with pytest.raises(ReplyIncomplete):
-        processor.request_tokenization("unused")
+        processor.request_tokenization("unused", ASKED)
 
 
 def test_a_token_type_other_than_bearer_is_refused(processor, sandbox):
     sandbox.state.token_type = "mac"
     with pytest.raises(TokenTypeUnsupported):
-        processor.request_tokenization("unused")
+        processor.request_tokenization("unused", ASKED)
 
 
 def test_a_token_without_a_type_is_taken_as_bearer(processor, sandbox):
     sandbox.faults.set("tokenization", Fault(kind="missing_fields", fields=("token_type",)))
-    assert processor.request_tokenization("unused").access_token
+    assert processor.request_tokenization("unused", ASKED).access_token
 
 
-def test_a_funding_source_keeps_scheme_and_category_and_nothing_else_of_the_card(processor, sandbox, card):
+def test_a_funding_source_keeps_scheme_category_and_last_digits_and_nothing_else_of_the_card(processor, sandbox, card):
     found = processor.find_funding_source(Secret(CARD_TOKEN))
-    assert found == FundingSource(id=card.id, scheme="visa", category="debit")
+    assert found == FundingSource(id=card.id, scheme="visa", category="debit", last_digits="0119")
     assert card.id not in repr(found)
+    assert "0119" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("0119", "0119"),
+        ("4111111111110119", "0119"),
+        ("**** **** **19", "19"),
+        ("none", None),
+        (119, None),
+        (None, None),
+    ],
+)
+def test_of_a_cards_digits_four_are_kept_at_most(given, kept):
+    assert FundingSource(id="x", last_digits=given).last_digits == kept
 
 
 @pytest.mark.parametrize("source_id", [7, ["x"], {}])
@@ -204,15 +222,18 @@ def test_a_list_whose_count_is_wrong_or_missing_ends_all_the_same(processor, san
     ("language", "expected"), [("en", "en"), ("en-us", "en"), ("es", "es-419"), ("es-mx", "es-419"), ("ko", "en")]
 )
 def test_the_card_form_speaks_the_pages_language_where_it_can(processor, language, expected):
-    script = LittlepayProcessor.card_form_script({"CARD_FORM_URL": "https://verify.example/"}, language)
-    assert script.url == "https://verify.example/assets/js/littlepay.min.js"
-    assert script.function == "littlepay"
-    assert script.options == {"envUrl": "https://verify.example", "options": {"language": expected}}
+    form = card_form({"CARD_FORM_URL": "https://verify.example/"}, TokenizationRequest(language=language))
+    assert form.script == "https://verify.example/assets/js/littlepay.min.js"
+    assert form.data == {"envUrl": "https://verify.example", "options": {"language": expected}}
 
 
 def test_the_card_form_takes_the_sites_own_options():
     options = {"CARD_FORM_URL": "https://verify.example", "CARD_FORM_OPTIONS": {"color": "#046b99"}}
-    assert LittlepayProcessor.card_form_script(options, "en").options["options"] == {
-        "color": "#046b99",
-        "language": "en",
-    }
+    assert card_form(options, ASKED).data["options"] == {"color": "#046b99", "language": "en"}
+
+
+def test_the_card_form_takes_the_card_schemes_of_the_agency_and_else_those_of_the_account():
+    options = {"CARD_FORM_URL": "https://verify.example", "CARD_FORM_OPTIONS": {"cardTypes": ["amex"]}}
+    asked = TokenizationRequest(language="en", card_schemes=("visa", "mastercard"))
+    assert card_form(options, asked).data["options"]["cardTypes"] == ["visa", "mastercard"]
+    assert card_form(options, ASKED).data["options"]["cardTypes"] == ["amex"]

@@ -13,6 +13,7 @@ from django.test import override_settings
 from enrollment_errors.rate import seconds_until_allowed
 from tests.transport.brittle_cache import BrittleCache
 from tests.transport.clocks import FakeClock, cache_on
+from tests.transport.test_circuit import operations  # noqa: F401
 
 REQUESTS, WINDOW = 5, 60
 
@@ -73,6 +74,14 @@ def test_whoever_must_wait_waits_a_second_at_least(clock: FakeClock) -> None:
 def test_another_kind_and_another_session_have_bounds_of_their_own(clock: FakeClock, other: dict[str, str]) -> None:
     ask(clock, REQUESTS + 1)
     assert ask(clock, 1, **other) == [0]
+
+
+def test_the_first_of_a_session_costs_the_cache_one_operation(
+    clock: FakeClock,
+    operations: list[str],  # noqa: F811
+) -> None:
+    assert ask(clock, 1) == [0]
+    assert operations == ["add"]
 
 
 def test_requests_that_come_at_once_are_counted_one_by_one() -> None:

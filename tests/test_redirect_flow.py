@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
 
 import pytest
 
-from enrollment_errors.exceptions import CardRefused, StatusError
+from enrollment_errors.adapter import Enrollment, Method
+from enrollment_errors.exceptions import (
+    CardFormCancelled,
+    CardFormFailed,
+    CardRefused,
+    ConnectionFailed,
+    EnrollmentError,
+    StatusError,
+    TokenizationExpired,
+    TokenizationRunning,
+)
+from enrollment_errors.outcomes import Outcome
 from enrollment_errors.processors.base import Processor
-from enrollment_errors.processors.types import FundingSource, Link, Redirect, Tokenization
+from enrollment_errors.processors.types import (
+    Endpoint,
+    FundingSource,
+    Link,
+    Redirect,
+    Tokenization,
+    TokenizationRequest,
+)
 from enrollment_errors.secret import Secret
+from enrollment_errors.service import tokenization_request
 from tests.rider import End, Rider
+from tests.site import AGENCY
+
+pytest_plugins = ["enrollment_errors.testing.plugin"]
 
 GATEWAY = "https://gateway.example/register/1"
 
@@ -24,19 +48,25 @@ class GatewayProcessor(Processor):
     name = "gateway"
     registrations: ClassVar[list[str]] = []
     links: ClassVar[dict[tuple[str, str], datetime | None]] = {}
-    refuses: ClassVar[bool] = False
+    end: ClassVar[EnrollmentError | None] = None
+    queries: ClassVar[list[Mapping[str, Secret]]] = []
+    asked: ClassVar[list[TokenizationRequest]] = []
+
+    account_options = ()
 
     @classmethod
-    def base_url(cls, options: Any) -> str:
-        return "https://gateway.example"
+    def endpoints(cls, options: Any) -> dict[str, Endpoint]:
+        return {"api": Endpoint(base_url="https://gateway.example")}
 
-    def request_tokenization(self, return_url: str) -> Tokenization:
+    def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Tokenization:
+        self.asked.append(asked)
         self.registrations.append(return_url.partition("testserver")[2])
         return Redirect(url=GATEWAY, handle=Secret(f"{len(self.registrations)}"), expires_at=time.time() + 600)
 
-    def redeem(self, handle: Secret) -> Secret:
-        if self.refuses:
-            raise CardRefused("verification failed")
+    def redeem(self, handle: Secret, query: Mapping[str, Secret]) -> Secret:
+        self.queries.append(query)
+        if self.end:
+            raise self.end
         return Secret(f"card-{handle.reveal()}")
 
     def find_funding_source(self, card_token: Secret) -> FundingSource:
@@ -64,7 +94,7 @@ def gateway(settings, monkeypatch):
         "ACCOUNTS": {"gateway": processor},
         "ALLOWED_REDIRECT_HOSTS": ["gateway.example"],
     }
-    for name, value in (("registrations", []), ("links", {}), ("refuses", False)):
+    for name, value in (("registrations", []), ("links", {}), ("queries", []), ("asked", []), ("end", None)):
         monkeypatch.setattr(GatewayProcessor, name, value)
     return GatewayProcessor
 
@@ -80,12 +110,19 @@ class GatewayRider(Rider):
         """From there, by the last registration's way back, with what the page's script then does."""
         page = self.goes_to(self.way_back)
         assert '"returned": true' in page.text
-        return self.goes_back_to(page.text).sends_the_form("")
+        self.goes_back_to(page.text)
+        return self.follows(self.client.post(self.way_back, {**self.hidden, "card_token": ""}))
 
 
 @pytest.fixture
 def rider(gateway):
     return GatewayRider().becomes_eligible(account="gateway")
+
+
+@pytest.fixture
+def ends(gateway, monkeypatch):
+    """Says how the next visits end."""
+    return lambda end: monkeypatch.setattr(gateway, "end", end)
 
 
 def test_the_script_is_told_to_send_the_rider_to_the_processor(gateway, rider):
@@ -120,10 +157,10 @@ def test_reloading_the_return_after_success_shows_the_success_again(gateway, rid
     assert '"returned": false' in rider.goes_to(gateway.registrations[-1]).text
 
 
-def test_refused_details_are_to_be_checked_and_tried_with_a_new_registration(gateway, rider, monkeypatch):
-    monkeypatch.setattr(gateway, "refuses", True)
+def test_refused_details_are_to_be_checked_and_tried_with_a_new_registration(gateway, rider, ends):
+    ends(CardRefused(reason="verification_failed"))
     assert rider.registers().comes_back().page == "check_card"
-    monkeypatch.setattr(gateway, "refuses", False)
+    ends(None)
     assert rider.registers().comes_back().page == "success"
     assert list(gateway.links) == [("card-2", "group-seniors")]
 
@@ -140,3 +177,103 @@ def test_a_redirect_to_a_host_that_the_settings_do_not_name_is_refused(gateway, 
     assert response.status_code == 500
     assert response.json()["errors"][0]["code"] == "configuration_error"
     assert GATEWAY not in response.content.decode()
+
+
+class TestAVisitWithoutACard:
+    @pytest.mark.parametrize(
+        ("end", "code"),
+        [
+            (CardFormCancelled, "card_form_cancelled"),
+            (TokenizationExpired, "tokenization_expired"),
+            (TokenizationRunning, "tokenization_running"),
+        ],
+    )
+    def test_leads_back_to_the_enroll_page_which_says_why(self, gateway, rider, ends, enrollment_reports, end, code):
+        ends(end())
+        page = rider.registers().comes_back()
+        assert page.status == 200
+        assert f'"unfinished": "{code}"' in page.text
+        [report] = enrollment_reports
+        assert (report.outcome, report.code, report.status) == (Outcome.UNFINISHED, code, "cancel")
+        assert not report.is_fault
+
+    @pytest.mark.parametrize(
+        ("end", "visits"), [(CardFormCancelled, 2), (TokenizationExpired, 2), (TokenizationRunning, 1)]
+    )
+    def test_is_gone_on_with_only_where_it_is_still_running(self, gateway, rider, ends, end, visits):
+        ends(end())
+        rider.registers().comes_back()
+        rider.asks_for_token()
+        assert len(gateway.registrations) == visits
+
+    def test_that_failed_at_the_processor_is_a_system_error(self, gateway, rider, ends, enrollment_reports):
+        ends(CardFormFailed("the registration failed"))
+        assert rider.registers().comes_back().page == "system_error"
+        assert enrollment_reports[0].code == "card_form_error"
+
+    def test_is_no_way_for_a_processor_to_end_anything_else(self, gateway, rider, monkeypatch):
+        """The page would ask for another visit at once, and so for ever."""
+
+        def raises(*args: Any) -> Tokenization:
+            raise TokenizationExpired
+
+        monkeypatch.setattr(gateway, "request_tokenization", raises)
+        assert rider.asks_for_token().json()["errors"][0]["code"] == "unexpected_error"
+
+
+class TestWhatGoesAlong:
+    def test_the_query_of_the_way_back_reaches_the_processor(self, gateway, rider):
+        rider.registers()
+        rider.way_back += "&state=abc&error=&token=4111111111111111"
+        assert rider.comes_back().page == "success"
+        [query] = gateway.queries
+        assert {name: value.reveal() for name, value in query.items()} == {
+            "state": "abc",
+            "error": "",
+            "token": "4111111111111111",
+        }
+        assert "4111" not in repr(query)
+
+    def test_the_processor_knows_who_is_about_to_enter_a_card(self, gateway, rider):
+        rider.registers()
+        [asked] = gateway.asked
+        assert (asked.language, asked.card_schemes, asked.is_in_person) == ("en", (), False)
+        assert gateway.registrations == [f"/enrollment/?returned={asked.state}"]
+
+    def test_staff_and_the_card_schemes_of_an_agency_are_told(self, gateway):
+        asked = tokenization_request(
+            Enrollment(
+                agency=replace(AGENCY, card_schemes=["visa"]),
+                account="gateway",
+                group_id="g",
+                flow="f",
+                verifier="v",
+                method=Method.IN_PERSON,
+            ),
+            "",
+        )
+        assert asked == TokenizationRequest(language="en", card_schemes=("visa",), is_in_person=True)
+
+
+class TestAKeptVisit:
+    def test_is_used_again_where_the_processor_says_that_it_is_good(self, gateway, rider):
+        rider.registers().registers()
+        assert len(gateway.registrations) == 1
+        assert rider.comes_back().page == "success"
+
+    def test_that_is_good_no_more_is_replaced_before_the_rider_is_sent(self, gateway, rider, monkeypatch):
+        rider.registers()
+        old = rider.way_back
+        monkeypatch.setattr(gateway, "is_still_good", lambda self, redirect: False)
+        rider.registers()
+        assert len(gateway.registrations) == 2
+        assert '"returned": false' in rider.goes_to(old).text
+        assert rider.comes_back().page == "success"
+
+    def test_of_which_the_processor_cannot_say_is_a_failure_like_any_other(self, gateway, rider, monkeypatch):
+        def down(*args: Any) -> bool:
+            raise ConnectionFailed("refused")
+
+        rider.registers()
+        monkeypatch.setattr(gateway, "is_still_good", down)
+        assert rider.asks_for_token().json()["errors"][0]["code"] == "processor_unreachable"

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
 from enrollment_errors.processors.littlepay import LittlepayProcessor
-from enrollment_errors.processors.types import Tokenization
+from enrollment_errors.processors.types import Tokenization, TokenizationRequest
 from enrollment_errors.visit import KEY, forget_rider
 from tests.rider import CARD_TOKEN, Rider
 from tests.test_redirect_flow import GatewayProcessor, GatewayRider, gateway  # noqa: F401  a fixture
@@ -37,8 +37,8 @@ class SlowProcessor(LittlepayProcessor):
 
     meanwhile: ClassVar[Callable[[], Any]]
 
-    def request_tokenization(self, return_url: str) -> Tokenization:
-        tokenization = super().request_tokenization(return_url)
+    def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Tokenization:
+        tokenization = super().request_tokenization(return_url, asked)
         type(self).meanwhile()
         return tokenization
 

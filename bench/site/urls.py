@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from . import naive
+from . import floor, naive
 
 
 def other_page(request: HttpRequest) -> HttpResponse:
@@ -15,5 +15,7 @@ urlpatterns = [
     path("ours/", include("enrollment_errors.urls")),
     path("naive/", naive.enroll),
     path("naive/token/", naive.token),
+    path("floor/", floor.enroll),
+    path("floor/token/", floor.token),
     path("other/", other_page),
 ]

@@ -10,12 +10,14 @@ from django.template import Context, TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader_tags import BlockNode, ExtendsNode
 
 from .. import conf
-from ..exceptions import BaseUrlInvalid
+from ..account_directory import get_account, usable_accounts
+from ..exceptions import AccountUnusable, BaseUrlInvalid
 from ..processors.account import Account
+from ..processors.types import CardForm, CardFormKind, TokenizationRequest
 from ..transport.call import check_base_url
 from . import csp
-from .lookups import cache_backend, enroll_path, loaded
-from .messages import Messages, error, warning
+from .lookups import cache_backend, enroll_path, has_settings_accounts, loaded
+from .messages import Messages, error, unusable_account, warning
 
 BASE_BLOCKS = frozenset({"title", "head", "content"})
 LONGEST_BUDGET = 20.0
@@ -46,15 +48,15 @@ def _host() -> Messages:
 
 
 def _accounts(settings: conf.Settings) -> Messages:
-    for account in settings.ACCOUNTS.values():
+    """An account's mistake is that account's, and stops no command."""
+    for name in settings.ACCOUNTS.get_names() if has_settings_accounts(settings) else ():
         try:
-            check_base_url(account.processor.base_url(account.options))
+            for endpoint in get_account(name).endpoints.values():
+                check_base_url(endpoint.base_url)
+        except AccountUnusable as wrong:
+            yield unusable_account(str(wrong))
         except BaseUrlInvalid as wrong:
-            yield error(
-                "E006",
-                f'ENROLLMENT_ERRORS["ACCOUNTS"]["{account.name}"]: {wrong}.',
-                'Write it as "https://processor.example".',
-            )
+            yield unusable_account(f'The account "{name}": {wrong}.')
 
 
 def _base_template(settings: conf.Settings) -> Messages:
@@ -118,7 +120,8 @@ def _cache(settings: conf.Settings) -> Messages:
 
 
 def _cross_site_return(settings: conf.Settings) -> Messages:
-    redirecting = [account.name for account in settings.ACCOUNTS.values() if _card_form(account) is None]
+    accounts = usable_accounts() if has_settings_accounts(settings) else []
+    redirecting = [account.name for account in accounts if _card_form(account).kind is CardFormKind.REDIRECT]
     if redirecting and django_settings.SESSION_COOKIE_SAMESITE == "Strict":
         yield warning(
             "W008",
@@ -131,8 +134,8 @@ def _policy(settings: conf.Settings) -> Messages:
     path = enroll_path()
     if path is None or not django_settings.STATIC_URL:
         return
-    forms = [form for account in settings.ACCOUNTS.values() if (form := _card_form(account)) is not None]
-    for what in csp.blocked(path, forms):
+    accounts = usable_accounts() if has_settings_accounts(settings) else []
+    for what in csp.blocked(path, [_card_form(account) for account in accounts]):
         yield warning(
             "W009",
             f"The Content-Security-Policy stops the enroll page: {what}.",
@@ -140,6 +143,5 @@ def _policy(settings: conf.Settings) -> Messages:
         )
 
 
-def _card_form(account: Account) -> str | None:
-    script = account.processor.card_form_script(account.options, "en")
-    return None if script is None else script.url
+def _card_form(account: Account) -> CardForm:
+    return account.processor.card_form(account.options, TokenizationRequest(language="en"))

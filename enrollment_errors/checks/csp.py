@@ -6,14 +6,16 @@ not be understood here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django.utils.module_loading import import_string
+
+from ..processors.types import CardForm
 
 _DJANGO_CSP = "csp.middleware.CSPMiddleware"
 _DJANGOS_OWN = "django.middleware.csp.ContentSecurityPolicyMiddleware"
@@ -22,22 +24,43 @@ _NONCE_PROCESSOR = "django.template.context_processors.csp"
 Policy = Mapping[str, list[str]]
 
 
-def blocked(path: str, scripts: list[str]) -> Iterator[str]:
-    """One sentence for each thing that the policy of the page at ``path`` blocks; ``scripts`` are the card forms'."""
+def blocked(path: str, forms: Iterable[CardForm]) -> Iterator[str]:
+    """One sentence for each thing that the policy of the page at ``path`` blocks, of ours and of the card forms'."""
     policy = _policy(path)
     if policy is None:
         return
     own = f"{settings.STATIC_URL}enrollment_errors/"
-    for script in (f"{own}enrollment.js", *scripts):
-        if not _allows(policy, ("script-src-elem", "script-src", "default-src"), script, has_nonce=True):
+    forms = list(forms)
+    scripts = (script for form in forms for script in (urljoin(settings.STATIC_URL, form.adapter), form.script))
+    for script in dict.fromkeys((f"{own}enrollment.js", *filter(None, scripts))):
+        if not _allows(policy, _FALLBACKS["script-src"], script, has_nonce=True):
             yield f"script-src does not allow {script}"
     style = f"{own}enrollment.css"
-    if not _allows(policy, ("style-src-elem", "style-src", "default-src"), style, has_nonce=True):
+    if not _allows(policy, _FALLBACKS["style-src"], style, has_nonce=True):
         yield f"style-src does not allow {style}"
     if not _allows(policy, ("connect-src", "default-src"), path):
         yield "connect-src does not allow 'self', which the page's script calls"
     if not _allows(policy, ("form-action",), path):
         yield "form-action does not allow 'self', which the enrollment is posted to"
+    for directive, source in dict.fromkeys(_wanted(forms)):
+        if not _allows(policy, _FALLBACKS.get(directive, (directive, "default-src")), source):
+            yield f"{directive} does not allow {source}"
+
+
+_FALLBACKS = {
+    "script-src": ("script-src-elem", "script-src", "default-src"),
+    "style-src": ("style-src-elem", "style-src", "default-src"),
+    "frame-src": ("frame-src", "child-src", "default-src"),
+    "form-action": ("form-action",),
+}
+"""Which directives decide, the first that is there; for any other it is itself, then ``default-src``."""
+
+
+def _wanted(forms: Iterable[CardForm]) -> Iterator[tuple[str, str]]:
+    for form in forms:
+        for directive, sources in form.sources.items():
+            for source in sources:
+                yield directive, source
 
 
 def _policy(path: str) -> Policy | None:

@@ -11,9 +11,12 @@ from django.urls import get_resolver
 from django.views import defaults
 
 from .. import conf
+from ..account_directory import account_names, get_account
+from ..exceptions import AccountUnusable
+from ..processors.account import Account
 from ..secret import Secret
-from .lookups import DUMMY, cache_backend, cache_options, loaded
-from .messages import Messages, warning
+from .lookups import DUMMY, cache_backend, cache_options, has_settings_accounts, loaded
+from .messages import Messages, unusable_account, warning
 
 _MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 _REDIS = "django.core.cache.backends.redis.RedisCache"
@@ -25,7 +28,7 @@ def check(settings: conf.Settings) -> Messages:
     yield from _sentry()
     yield from _amplitude(settings)
     yield from _shared_cache(settings)
-    yield from _encrypted_way(settings)
+    yield from _accounts(settings)
 
 
 def _error_page() -> Messages:
@@ -92,11 +95,26 @@ def _shared_cache(settings: conf.Settings) -> Messages:
         )
 
 
-def _encrypted_way(settings: conf.Settings) -> Messages:
-    for account in settings.ACCOUNTS.values():
-        if urlsplit(account.processor.base_url(account.options)).scheme == "http":
-            yield warning(
-                "W106",
-                f'The calls to "{account.name}" are not encrypted, its credentials with them.',
-                "Use its https:// address.",
-            )
+def _accounts(settings: conf.Settings) -> Messages:
+    try:
+        names = account_names()
+    except Exception as wrong:  # noqa: BLE001  whatever a site's database or vault raises
+        yield unusable_account(f"The accounts cannot be asked for: {type(wrong).__name__}.")
+        return
+    for name in names:
+        try:
+            account = get_account(name)
+        except AccountUnusable as wrong:
+            if not has_settings_accounts(settings):  # else the checks that always run tell of it
+                yield unusable_account(str(wrong))
+            continue
+        yield from _encrypted_way(account)
+
+
+def _encrypted_way(account: Account) -> Messages:
+    if any(urlsplit(endpoint.base_url).scheme == "http" for endpoint in account.endpoints.values()):
+        yield warning(
+            "W106",
+            f'The calls to "{account.name}" are not encrypted, its credentials with them.',
+            "Use its https:// address.",
+        )

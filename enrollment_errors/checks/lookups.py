@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.backends.django import Template
 from django.template.loader import get_template
 from django.urls import URLResolver, get_resolver
+
+from .. import conf
+from ..processors.account import SettingsAccounts
 
 DUMMY = "django.core.cache.backends.dummy.DummyCache"
 
@@ -27,12 +30,12 @@ def loaded(name: str) -> Template | str:
 
 
 def cache_backend(alias: str) -> str:
-    return str(settings.CACHES.get(alias, {}).get("BACKEND", ""))
+    return str(django_settings.CACHES.get(alias, {}).get("BACKEND", ""))
 
 
 def cache_options(alias: str) -> set[str]:
     """The names of the cache's options."""
-    options: Any = settings.CACHES.get(alias, {}).get("OPTIONS", {})
+    options: Any = django_settings.CACHES.get(alias, {}).get("OPTIONS", {})
     return set(options)
 
 
@@ -49,3 +52,9 @@ def enroll_path() -> str | None:
         return None
 
     return search(get_resolver().url_patterns, "/")
+
+
+def has_settings_accounts(settings: conf.Settings) -> bool:
+    """Whether the accounts stand in the settings. Where they live elsewhere, such as in a database, the checks that run
+    before every command leave them alone: what they live in may not be there yet."""
+    return isinstance(settings.ACCOUNTS, SettingsAccounts)

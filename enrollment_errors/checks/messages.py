@@ -15,3 +15,7 @@ def error(number: str, text: str, hint: str) -> checks.Error:
 
 def warning(number: str, text: str, hint: str) -> checks.Warning:
     return checks.Warning(text, hint=hint, id=f"enrollment_errors.{number}")
+
+
+def unusable_account(text: str) -> checks.Warning:
+    return warning("W010", text, "Its riders get the generic error page until that is mended; the others go on.")

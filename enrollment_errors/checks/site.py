@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.utils.module_loading import import_string
 
-from ..responses import PAGES
+from ..pages import PAGES
 from .lookups import DUMMY, cache_backend, enroll_path, loaded
 from .messages import Messages, error, warning
 
@@ -70,7 +70,7 @@ def _time_zone() -> Messages:
 
 
 def _templates() -> Messages:
-    names = [f"enrollment_errors/{page}.html" for page in ("enroll", *PAGES.values())]
+    names = [f"enrollment_errors/{page.name}.html" for page in PAGES.values()]
     broken = [name for name in names if isinstance(loaded(name), str)]
     if broken:
         yield error(

@@ -12,59 +12,67 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 from .. import conf
+from ..classification import UNEXPECTED, classify
 from ..clock import SYSTEM_CLOCK, Deadline
-from ..exceptions import (
-    ConnectionFailed,
-    DeadlineExceeded,
-    ProcessorError,
-    ReplyBroken,
-    ReplyIncomplete,
-    ReplyNotJson,
-    StatusError,
-    TimedOut,
-    TlsFailed,
-    TokenTypeUnsupported,
-)
+from ..exceptions import ProcessorError, StatusError
 from ..linking import at
 from ..opening import limits
 from ..outcomes import Stage
 from ..processors.account import Account
 from ..processors.base import Processor
+from ..processors.types import Endpoint, TokenizationRequest
 from ..secret import Secret
 from ..shared_cache import CacheDown
-from ..transport.call import Response
-from ..transport.http import ProcessorHttp
-from ..transport.token_cache import AccessToken, TokenCache
+from ..transport import AccessToken, Response
+from ..transport.token_cache import TokenCache
 from .diagnoses import Trouble
 
 _SHOWN = 8
+_RETURN_URL = "https://site.invalid/"
+_ASKED = TokenizationRequest(language="en", state="doctor")
 
 
 def tokenization(account: Account) -> str:
     """Credentials, audience and card tokenization: all that a rider's first request needs."""
-    with _diagnosing(), at(Stage.TOKENIZATION):
-        _opened(account).request_tokenization("https://site.invalid/")
+    if not account.processor.card_form(account.options, _ASKED).needs_access:
+        return "not asked: the card form needs none"
+    with _diagnosing(account), at(Stage.TOKENIZATION):
+        _opened(account).request_tokenization(_RETURN_URL, _ASKED)
     return "credentials, audience and card tokenization are accepted"
 
 
 def shared_token(account: Account) -> str:
     """Riders may be refused although the credentials are right: with the token that they share."""
+    if not account.processor.card_form(account.options, _ASKED).needs_access:
+        return "not asked: the card form needs no access"
     settings = conf.get_settings()
-    base_url = account.processor.base_url(account.options)
     deadline = Deadline(settings.BUDGET)
-    tokens = _SharedToken(
-        account.name, base_url, cache=settings.CACHE, deadline=deadline, clock=SYSTEM_CLOCK, place=nullcontext
-    )
+    shared: list[_SharedToken] = []
+
+    def tokens_of(endpoint: Endpoint) -> TokenCache:
+        shared.append(
+            _SharedToken(
+                account.name,
+                endpoint.base_url,
+                cache=settings.CACHE,
+                deadline=deadline,
+                clock=SYSTEM_CLOCK,
+                place=nullcontext,
+            )
+        )
+        return shared[-1]
+
     try:
-        with _diagnosing(), at(Stage.TOKENIZATION):
-            _opened(account, tokens).request_tokenization("https://site.invalid/")
+        with _diagnosing(account), at(Stage.TOKENIZATION):
+            _opened(account, tokens_of).request_tokenization(_RETURN_URL, _ASKED)
     except (_NothingShared, CacheDown):
         return "none is shared at the moment"
-    return "accepted" if tokens.is_needed else "none: the processor's calls need no access token"
+    is_needed = any(tokens.is_needed for tokens in shared)
+    return "accepted" if is_needed else "none: the processor's calls need no access token"
 
 
 def groups(account: Account, wanted: Collection[str]) -> str:
-    with _diagnosing(), at(Stage.GROUPS):
+    with _diagnosing(account), at(Stage.GROUPS):
         found = _opened(account).find_groups()
         there = None if found is None else list(found)
     if there is None:
@@ -124,63 +132,41 @@ class _SharedToken(TokenCache):
             raise Trouble("shared_token_refused", f"{error.route}: {error}") from error
 
 
-def _opened(account: Account, tokens: TokenCache | None = None) -> Processor:
+def _opened(account: Account, tokens_of: Callable[[Endpoint], TokenCache] | None = None) -> Processor:
     settings = conf.get_settings()
-    http = ProcessorHttp(
-        f"doctor.{uuid.uuid4().hex}",
-        account.processor.base_url(account.options),
+    processor = account.open(
         deadline=Deadline(settings.BUDGET),
         limits=replace(limits(settings), attempts=1),
-        tls_context=account.processor.tls_context(account.options),
+        called=f"doctor.{uuid.uuid4().hex}",
     )
-    http.tokens = tokens or _FreshTokens()
-    return account.processor(account.name, account.options, http)
+    for name, http in processor.http_to.items():
+        http.tokens = tokens_of(account.endpoints[name]) if tokens_of else _FreshTokens()
+    return processor
 
 
 @contextmanager
-def _diagnosing() -> Iterator[None]:
+def _diagnosing(account: Account) -> Iterator[None]:
     try:
         yield
     except ProcessorError as error:
-        raise Trouble(_diagnosis(error), f"{error.route or 'no call'}: {error}") from error
+        raise Trouble(_diagnosis(error, account.processor.name), f"{error.route or 'no call'}: {error}") from error
 
 
-def _diagnosis(error: ProcessorError) -> str:
+def _diagnosis(error: ProcessorError, processor: str) -> str:
+    """A code of the catalogue, or where the step tells more of a refusal, a diagnosis of the doctor's own."""
     if isinstance(error, StatusError):
-        return _diagnosis_of_status(error.status, error.stage)
-    for kind, diagnosis in _KINDS:
-        if isinstance(error, kind):
-            return diagnosis
-    return "probe_failed"
+        if error.status in (404, 405):
+            return "api_not_found"
+        if refused := _REFUSED.get((error.stage, error.status)):
+            return refused
+    code = classify(error, processor=processor, stage=error.stage).code
+    return "probe_failed" if code == UNEXPECTED.code else code
 
 
-def _diagnosis_of_status(status: int, stage: Stage | None) -> str:
-    if status >= 500:
-        return "processor_error"
-    if status == 429:
-        return "too_many_requests"
-    if 300 <= status <= 399:
-        return "base_url_redirects"
-    if status in (404, 405):
-        return "api_not_found"
-    if status in (401, 403):
-        return _REFUSED.get((stage, status)) or _REFUSED[stage, None]
-    return "request_refused"
-
-
-_REFUSED: dict[tuple[Stage | None, int | None], str] = {
-    (Stage.AUTHORIZATION, 401): "credentials_refused",
+_REFUSED: dict[tuple[Stage | None, int], str] = {
     (Stage.AUTHORIZATION, 403): "audience_refused",
-    (Stage.TOKENIZATION, None): "tokenization_refused",
-    (Stage.GROUPS, None): "groups_refused",
+    (Stage.TOKENIZATION, 401): "tokenization_refused",
+    (Stage.TOKENIZATION, 403): "tokenization_refused",
+    (Stage.GROUPS, 401): "groups_refused",
+    (Stage.GROUPS, 403): "groups_refused",
 }
-_KINDS = (
-    (TokenTypeUnsupported, "token_type_unsupported"),
-    (ReplyBroken, "reply_broken"),
-    (ReplyNotJson, "not_the_api"),
-    (ReplyIncomplete, "reply_incomplete"),
-    ((TimedOut, DeadlineExceeded), "too_slow"),
-    # TLS 1.3 refuses a client certificate, or the want of one, only after the handshake.
-    (TlsFailed, "tls_failed"),
-    (ConnectionFailed, "connection_cut"),
-)

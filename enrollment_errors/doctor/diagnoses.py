@@ -1,9 +1,14 @@
-"""What the doctor can find: one row a diagnosis, with its probable cause and what to do."""
+"""What the doctor can find: one row a diagnosis, with its probable cause and what to do.
+
+What a rider's request can meet as well is a code of the catalogue, and is called by it here too.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+
+from ..catalogue import CODES
 
 
 class Level(str, Enum):
@@ -21,7 +26,7 @@ class Diagnosis:
 
 
 class Trouble(Exception):
-    """``diagnosis`` is a key of ``DIAGNOSES``; ``detail`` holds no secret."""
+    """``diagnosis`` is a key of ``DIAGNOSES`` or of ``catalogue.CODES``; ``detail`` holds no secret."""
 
     def __init__(self, diagnosis: str, detail: str = "") -> None:
         super().__init__(diagnosis)
@@ -31,14 +36,6 @@ class Trouble(Exception):
 
 DIAGNOSES: dict[str, Diagnosis] = {
     # The way to the processor.
-    "base_url_invalid": Diagnosis(
-        "The base URL is no address that can be called.",
-        "Write BASE_URL with https://, a host, and a path only where the processor gave you one.",
-    ),
-    "name_not_resolved": Diagnosis(
-        "DNS does not know the host: a typing error, or a resolver that cannot see it.",
-        "Compare BASE_URL with what the processor gave you; then ask who runs this server's DNS.",
-    ),
     "connection_refused": Diagnosis(
         "The host is there, and nothing listens at that port.",
         "Check the port in BASE_URL; then ask the processor whether it is up.",
@@ -59,26 +56,6 @@ DIAGNOSES: dict[str, Diagnosis] = {
         "BASE_URL says https, and the server there does not speak TLS.",
         "Check the port in BASE_URL; a proxy in between may be answering in the processor's place.",
     ),
-    "certificate_expired": Diagnosis(
-        "The server's certificate has expired, or this server's clock is ahead.",
-        "Check the clock; then tell the processor to renew its certificate.",
-    ),
-    "certificate_not_valid_yet": Diagnosis(
-        "The server's certificate is not valid yet: most likely this server's clock is behind.",
-        "Set the clock, by NTP.",
-    ),
-    "certificate_of_another_host": Diagnosis(
-        "The server shows a certificate for another host.",
-        "Check the host in BASE_URL; where it is right, something stands between this server and the processor.",
-    ),
-    "certificate_untrusted": Diagnosis(
-        "Nobody whom this server trusts signed the certificate: it is self-signed, or a proxy opens the connection.",
-        "Ask the processor which authority signs; never turn verification off.",
-    ),
-    "tls_failed": Diagnosis(
-        "No TLS connection came about for another reason than the certificate.",
-        "Look at the detail; a processor with mutual TLS needs the client's certificate and key.",
-    ),
     "certificate_expires_soon": Diagnosis(
         "The server's certificate expires within two weeks.",
         "Ask the processor when it renews.",
@@ -89,10 +66,6 @@ DIAGNOSES: dict[str, Diagnosis] = {
         "Set the clock, by NTP.",
     ),
     # What the processor says of the account.
-    "credentials_refused": Diagnosis(
-        "The processor does not know this client id with this secret.",
-        "Check CLIENT_ID and CLIENT_SECRET, and that they belong to the environment of BASE_URL (test or production).",
-    ),
     "audience_refused": Diagnosis(
         "The processor knows the client, and gives it no token for this audience.",
         "Check AUDIENCE against what the processor gave you.",
@@ -100,26 +73,6 @@ DIAGNOSES: dict[str, Diagnosis] = {
     "api_not_found": Diagnosis(
         "There is a server, and it has no such API: a wrong version, a wrong path, or a wrong host.",
         "Check API_VERSION (v1 by default) and BASE_URL, which must not itself end in /api or a version.",
-    ),
-    "base_url_redirects": Diagnosis(
-        "The server answers with a redirect, which an API does not do.",
-        "Correct BASE_URL: it often says http instead of https, or names a host that has moved.",
-    ),
-    "reply_broken": Diagnosis(
-        "The answer breaks the HTTP protocol, or its body cannot be decoded.",
-        "Check that BASE_URL names the processor's HTTP port. Then ask the processor and those who run a proxy in "
-        "between.",
-    ),
-    "not_the_api": Diagnosis(
-        "The answer is 2xx and no JSON: a web page, or a gateway that wants something of a person.",
-        "Check BASE_URL; have this server's address allowed by the processor's gateway.",
-    ),
-    "reply_incomplete": Diagnosis(
-        "The answer is JSON and lacks what is needed.", "Ask the processor what changed, and report it to this project."
-    ),
-    "token_type_unsupported": Diagnosis(
-        "The processor gives tokens of a type that this app cannot send.",
-        "Ask the processor what changed, and report it to this project.",
     ),
     "tokenization_refused": Diagnosis(
         "The credentials are right, and the account may not tokenize cards.",
@@ -133,21 +86,6 @@ DIAGNOSES: dict[str, Diagnosis] = {
     "groups_refused": Diagnosis(
         "The credentials are right, and the account may not list its concession groups.",
         "Ask the processor for the right to, or have it confirm the groups' ids.",
-    ),
-    "request_refused": Diagnosis(
-        "The processor refuses a request that it should know.", "Ask the processor, with the detail."
-    ),
-    "too_many_requests": Diagnosis(
-        "The account has used up what it may ask.", "Ask the processor for the account's limits."
-    ),
-    "processor_error": Diagnosis("The processor itself is broken.", "Ask the processor, if it goes on."),
-    "connection_cut": Diagnosis(
-        "The connection was refused or ended before the answer was there.",
-        "Try again; if it goes on, ask the processor, and who runs the firewalls in between.",
-    ),
-    "too_slow": Diagnosis(
-        "The processor did not answer within the timeouts.",
-        "Try again; if it goes on, ask the processor. Raise READ_TIMEOUT and BUDGET only if it is always that slow.",
     ),
     "group_unknown": Diagnosis(
         "The account has no concession group of this id: every enrollment into it fails.",
@@ -222,3 +160,10 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "probe_failed": Diagnosis("The doctor itself failed here.", "Report it to this project, with the detail."),
 }
+
+
+def diagnosed(name: str) -> Diagnosis:
+    """``name`` is a key of ``DIAGNOSES`` or of ``catalogue.CODES``."""
+    if name in DIAGNOSES:
+        return DIAGNOSES[name]
+    return Diagnosis(CODES[name].meaning, CODES[name].action)

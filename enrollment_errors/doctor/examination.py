@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from .. import conf
+from ..account_directory import account_names, get_account
 from ..adapter import Enrollment
 from ..exceptions import ConfigurationError
 from ..processors.account import Account
 from . import account, network, site
-from .diagnoses import DIAGNOSES, Level, Trouble
+from .diagnoses import Level, Trouble, diagnosed
 
 SITE = "this site"
 
@@ -20,7 +22,7 @@ SITE = "this site"
 class Finding:
     """``subject`` is an account, with its agencies where the site tells them, or the site itself.
 
-    ``diagnosis`` is a key of ``DIAGNOSES``; empty where nothing is wrong.
+    ``diagnosis`` is what ``diagnoses.diagnosed`` explains; empty where nothing is wrong.
     """
 
     subject: str
@@ -33,15 +35,15 @@ class Finding:
     def level(self) -> Level:
         if not self.was_tried:
             return Level.NOT_TRIED
-        return DIAGNOSES[self.diagnosis].level if self.diagnosis else Level.OK
+        return diagnosed(self.diagnosis).level if self.diagnosis else Level.OK
 
     @property
     def cause(self) -> str:
-        return DIAGNOSES[self.diagnosis].cause if self.diagnosis else ""
+        return diagnosed(self.diagnosis).cause if self.diagnosis else ""
 
     @property
     def action(self) -> str:
-        return DIAGNOSES[self.diagnosis].action if self.diagnosis else ""
+        return diagnosed(self.diagnosis).action if self.diagnosis else ""
 
 
 def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Iterator[Finding]:
@@ -58,11 +60,18 @@ def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Ite
     of_account: dict[str, list[Enrollment]] = defaultdict(list)
     for enrollment in enrollments:
         of_account[enrollment.account].append(enrollment)
-    for name in accounts or conf.get_settings().ACCOUNTS:
-        found = _probe(name, "account", lambda name=name: _account(name))  # type: ignore[misc]
-        yield found
-        if not found.diagnosis:
-            yield from _of_account(conf.get_account(name), of_account[name], groups)
+    for name in accounts or account_names():
+        yield from examine_account(name, of_account[name], groups)
+
+
+def examine_account(
+    name: str, enrollments: Collection[Enrollment] = (), groups: Collection[str] = ()
+) -> Iterator[Finding]:
+    """The findings of one account. ``enrollments`` are those of it that the site makes, ``groups`` more to look for."""
+    found = _probe(name, "account", lambda: _account(name))
+    yield found
+    if not found.diagnosis:
+        yield from _of_account(get_account(name), enrollments, groups)
 
 
 def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Collection[str]) -> Iterator[Finding]:
@@ -70,10 +79,7 @@ def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Col
     subject = f"{known.name} ({', '.join(agencies)})" if agencies else known.name
     wanted = {*groups, *(enrollment.group_id for enrollment in enrollments)}
     probes: dict[str, Callable[[], str]] = {
-        "base URL": lambda: network.base_url(known),
-        "DNS": lambda: network.name(known),
-        "connection": lambda: network.connection(known),
-        "TLS": lambda: network.tls(known),
+        **_of_the_way(known),
         "access": lambda: account.tokenization(known),
         "shared token": lambda: account.shared_token(known),
         "groups": lambda: account.groups(known, wanted),
@@ -85,10 +91,28 @@ def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Col
             continue
         finding = _probe(subject, name, probe)
         yield finding
-        failed = name if finding.level is Level.FAILURE else ""
-        if name == "TLS" and not failed:
-            yield _probe(subject, "clock", lambda: network.clock(known))
+        # With a wrong clock the rest goes on.
+        failed = name if finding.level is Level.FAILURE and finding.diagnosis != "clock_off" else ""
     yield _probe(subject, "card form", lambda: network.card_form(known))
+
+
+def _of_the_way(known: Account) -> dict[str, Callable[[], str]]:
+    """To each of the account's servers."""
+    probes: dict[str, Callable[[], str]] = {}
+    for name, endpoint in known.endpoints.items():
+        at = f" ({name})" if len(known.endpoints) > 1 else ""
+        for probe in (network.base_url, network.name, network.connection, network.tls, network.clock):
+            probes[f"{_WAY[probe]}{at}"] = partial(probe, endpoint)
+    return probes
+
+
+_WAY = {
+    network.base_url: "base URL",
+    network.name: "DNS",
+    network.connection: "connection",
+    network.tls: "TLS",
+    network.clock: "clock",
+}
 
 
 def _probe(subject: str, name: str, probe: Callable[[], str]) -> Finding:
@@ -102,14 +126,14 @@ def _probe(subject: str, name: str, probe: Callable[[], str]) -> Finding:
 
 def _settings() -> str:
     try:
-        return f"{len(conf.get_settings().ACCOUNTS)} processor accounts"
+        return f"{len(account_names())} processor accounts"
     except ConfigurationError as error:
         raise Trouble("settings_wrong", str(error)) from error
 
 
 def _account(name: str) -> str:
     try:
-        return conf.get_account(name).processor.name
+        return get_account(name).processor.name
     except ConfigurationError as error:
         raise Trouble("account_unknown", str(error)) from error
 
@@ -120,7 +144,7 @@ def _enrollments(found: list[Enrollment]) -> str:
         found.extend(conf.get_adapter().get_enrollments_to_check())
     except Exception as error:  # the site's own code
         raise Trouble("host_failed", type(error).__name__) from error
-    unknown = {enrollment.account for enrollment in found} - set(conf.get_settings().ACCOUNTS)
+    unknown = {enrollment.account for enrollment in found} - set(account_names())
     if unknown:
         raise Trouble("account_unknown", ", ".join(sorted(unknown)))
     return f"{len(found)} to check"

@@ -8,59 +8,53 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from ..exceptions import BaseUrlInvalid
+from ..classification import classify
+from ..exceptions import BaseUrlInvalid, TlsFailed
 from ..processors.account import Account
+from ..processors.types import Endpoint, TokenizationRequest
 from ..transport.call import check_base_url, is_loopback
+from ..transport.failures import failed_handshake
 from .diagnoses import Trouble
 from .fetching import CONNECT_SECONDS, fetch
 
 DAYS_LEFT = 14
 CLOCK_SECONDS = 30
 
-# OpenSSL's X509_V_ERR_ codes.
-_CERTIFICATE = {
-    9: "certificate_not_valid_yet",
-    10: "certificate_expired",
-    62: "certificate_of_another_host",
-    64: "certificate_of_another_host",
-}
 
-
-def base_url(account: Account) -> str:
-    url = account.processor.base_url(account.options)
+def base_url(endpoint: Endpoint) -> str:
     try:
-        check_base_url(url)
+        check_base_url(endpoint.base_url)
     except BaseUrlInvalid as error:
         raise Trouble("base_url_invalid", str(error)) from error
-    return url
+    return endpoint.base_url
 
 
-def name(account: Account) -> str:
-    host, port = _server(account)
+def name(endpoint: Endpoint) -> str:
+    host, port = _server(endpoint)
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Trouble("name_not_resolved", host) from error
+        raise Trouble("processor_name_not_resolved", host) from error
     return ", ".join(sorted({str(address[4][0]) for address in addresses}))
 
 
-def connection(account: Account) -> str:
-    host, port = _server(account)
+def connection(endpoint: Endpoint) -> str:
+    host, port = _server(endpoint)
     with _connected(host, port):
         return f"{host} port {port}"
 
 
-def tls(account: Account) -> str:
+def tls(endpoint: Endpoint) -> str:
     """How many days the certificate has left."""
-    host, port = _server(account)
-    if _parts(account).scheme == "http":
+    host, port = _server(endpoint)
+    if urlsplit(endpoint.base_url).scheme == "http":
         return _without_tls(host, port)
-    context = account.processor.tls_context(account.options)
+    context = endpoint.tls_context
     certificate = _handshake(host, port, context or ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH))
     days = int((ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) // 86_400)
     if days < DAYS_LEFT:
@@ -68,12 +62,12 @@ def tls(account: Account) -> str:
     return f"certificate valid for {days} more days"
 
 
-def clock(account: Account) -> str:
+def clock(endpoint: Endpoint) -> str:
     """The processor's clock, as its web server tells it."""
-    if account.processor.tls_context(account.options) is not None:
+    if endpoint.tls_context is not None:
         return "not asked: the account has a TLS context of its own"
     try:
-        told = fetch("GET", account.processor.base_url(account.options)).headers.get("Date", "")
+        told = fetch("GET", endpoint.base_url).headers.get("Date", "")
         seconds = time.time() - parsedate_to_datetime(told).timestamp()
     except (requests.RequestException, ValueError, TypeError):
         return "the server does not tell its time"
@@ -83,27 +77,23 @@ def clock(account: Account) -> str:
 
 
 def card_form(account: Account) -> str:
-    script = account.processor.card_form_script(account.options, "en")
-    if script is None:
+    form = account.processor.card_form(account.options, TokenizationRequest(language="en"))
+    if not form.script:
         return "none: riders go to the processor's own page"
     try:
-        answer = fetch("GET", script.url)
+        answer = fetch("GET", form.script)
     except requests.RequestException as error:
-        raise Trouble("card_form_unreachable", f"{script.url}: {type(error).__name__}") from error
+        raise Trouble("card_form_unreachable", f"{form.script}: {type(error).__name__}") from error
     if answer.status_code != 200:
-        raise Trouble("card_form_unreachable", f"{script.url}: status {answer.status_code}")
+        raise Trouble("card_form_unreachable", f"{form.script}: status {answer.status_code}")
     kind = answer.headers.get("Content-Type", "no type")
     if "javascript" not in kind or not answer.content.strip():
-        raise Trouble("card_form_no_script", f"{script.url}: {kind}, {len(answer.content)} bytes")
-    return script.url
+        raise Trouble("card_form_no_script", f"{form.script}: {kind}, {len(answer.content)} bytes")
+    return form.script
 
 
-def _parts(account: Account) -> SplitResult:
-    return urlsplit(account.processor.base_url(account.options))
-
-
-def _server(account: Account) -> tuple[str, int]:
-    parts = _parts(account)
+def _server(endpoint: Endpoint) -> tuple[str, int]:
+    parts = urlsplit(endpoint.base_url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
@@ -147,12 +137,11 @@ def _handshake(host: str, port: int, context: ssl.SSLContext) -> dict[str, objec
             except ssl.SSLWantReadError:
                 _exchange(sock, incoming, outgoing)
             except ssl.SSLCertVerificationError as error:
-                diagnosis = _CERTIFICATE.get(error.verify_code, "certificate_untrusted")
-                raise Trouble(diagnosis, error.verify_message) from error
+                raise Trouble(_code(failed_handshake(error)), error.verify_message) from error
             except ssl.SSLError as error:
                 reason = error.reason or type(error).__name__
                 plain = reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNEXPECTED_EOF_WHILE_READING")
-                raise Trouble("no_tls" if plain else "tls_failed", reason) from error
+                raise Trouble("no_tls" if plain else _code(failed_handshake(error)), reason) from error
 
 
 def _exchange(sock: socket.socket, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> None:
@@ -164,3 +153,7 @@ def _exchange(sock: socket.socket, incoming: ssl.MemoryBIO, outgoing: ssl.Memory
             incoming.write_eof()
     except OSError as error:
         raise Trouble("no_tls", type(error).__name__) from error
+
+
+def _code(error: TlsFailed) -> str:
+    return classify(error, processor="", stage=None).code

@@ -21,8 +21,8 @@ from django.utils.timezone import now
 from sentry_sdk.utils import Dsn
 
 from .. import conf
+from ..pages import PAGES
 from ..reporting.amplitude_sender import DEFAULT_URL
-from ..responses import PAGES
 from .diagnoses import Trouble
 from .fetching import fetch
 
@@ -67,12 +67,13 @@ def incidents() -> str:
 
 
 def templates() -> str:
-    for page in ("enroll", *PAGES.values()):
+    for page in PAGES.values():
+        name = f"enrollment_errors/{page.name}.html"
         try:
-            get_template(f"enrollment_errors/{page}.html")
+            get_template(name)
         except (TemplateDoesNotExist, TemplateSyntaxError) as error:
-            raise Trouble("template_missing", f"enrollment_errors/{page}.html: {type(error).__name__}") from error
-    return f"{len(PAGES) + 1} pages"
+            raise Trouble("template_missing", f"{name}: {type(error).__name__}") from error
+    return f"{len(PAGES)} pages"
 
 
 def catalogs() -> str:

@@ -15,16 +15,9 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from ..outcomes import Outcome
+from ..pages import PAGES
 
-LABELS = {
-    Outcome.SUCCESS.value: "Success",
-    Outcome.RETRY.value: "Card refused",
-    Outcome.TOO_EARLY.value: "Too early",
-    Outcome.UNKNOWN.value: "Unknown",
-    Outcome.SYSTEM_ERROR.value: "System error",
-    Outcome.SERVER_ERROR.value: "Server error",
-}
+LABELS = {outcome.value: page.label for outcome, page in PAGES.items() if not page.was_refused}
 """From the bottom of a bar to its top."""
 
 WIDTH, HEIGHT = 600, 120

@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.timezone import now
 
-from .. import conf
+from ..account_directory import account_names
 from ..adapter import Method
 from ..outcomes import Side, Stage
 from .chart import LABELS
@@ -102,7 +102,7 @@ LIST_FILTERS = (
     _Period,
     _by("outcome", lambda request: [pair for pair in LABELS.items() if pair[0] != "success"]),
     _by("agency", lambda request: _known(request)["agency"]),
-    _by("account", lambda request: conf.get_settings().ACCOUNTS),
+    _by("account", lambda request: account_names()),
     _by("flow", lambda request: _known(request)["flow"]),
     _by("method", lambda request: [method.value for method in Method]),
     _by("stage", lambda request: [stage.value for stage in Stage]),

@@ -15,7 +15,8 @@ from typing import Any, Union
 from django.db.models import F, Max, Min, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncHour
 
-from ..catalogue import Code, explained
+from ..catalogue import explained
+from ..codes import Code
 from ..outcomes import Outcome
 from .models import DIMENSIONS, DayCount, Ending, MinuteCount
 

@@ -8,61 +8,94 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..secret import Secret
-from .types import CardFormScript, FundingSource, Link, Tokenization
+from .types import (
+    BASE_URL,
+    REDIRECT_ADAPTER,
+    CardForm,
+    CardFormKind,
+    Endpoint,
+    FundingSource,
+    Link,
+    Option,
+    Redirect,
+    Tokenization,
+    TokenizationRequest,
+)
 
 if TYPE_CHECKING:
-    import ssl
-
-    from ..transport.http import ProcessorHttp
+    from ..transport import ProcessorHttp
 
 
 class Processor(ABC):
     """One account with a transit processor, for the calls of one rider's request.
 
-    ``http`` carries the rider's time budget, the account's circuit breaker and the connection pool; a processor makes
-    all of its calls through it. Every method may raise ``ProcessorError``; what it raises beside that ends as a server
-    error. No method retries or swallows anything by itself.
+    ``http_to`` has one ``ProcessorHttp`` for each of the account's endpoints, and ``http`` is the first of them. They
+    carry the rider's time budget, circuit breakers and connection pools; a processor makes all of its calls through
+    them. Every method may raise ``ProcessorError``; what it raises beside that ends as a server error, unless it is
+    named here. No method retries or swallows anything by itself.
     """
 
     name: ClassVar[str]
     """How rules, events and templates call it: ``littlepay``."""
 
+    account_options: ClassVar[tuple[Option, ...]] = (BASE_URL,)
+    """All that an account's ``OPTIONS`` may hold, in the order of a form."""
+
     link_conflict_wordings: ClassVar[str | None] = None
     """A pattern for the known texts of a 409 on the link. What does not match it is checked by asking."""
 
-    def __init__(self, account: str, options: Mapping[str, Any], http: ProcessorHttp) -> None:
+    def __init__(self, account: str, options: Mapping[str, Any], http_to: Mapping[str, ProcessorHttp]) -> None:
         self.account = account
         self.options = options
-        self.http = http
+        self.http_to = http_to
+        self.http = next(iter(http_to.values()))
 
     @classmethod
     def check_options(cls, options: Mapping[str, Any]) -> list[str]:
-        """One sentence for each thing that is wrong with an account's ``OPTIONS``; empty where nothing is."""
-        return []
+        """One sentence for each thing that is wrong with an account's ``OPTIONS``; empty where nothing is.
+
+        By default what ``account_options`` say. Extend it for what two of them say together.
+        """
+        known = [option.name for option in cls.account_options]
+        return [
+            *(problem for option in cls.account_options for problem in option.problems(options)),
+            *(f'"{key}" is unknown; known are {", ".join(known)}.' for key in options if key not in known),
+        ]
 
     @classmethod
-    def base_url(cls, options: Mapping[str, Any]) -> str:
-        """The address that every route is relative to."""
-        return str(options["BASE_URL"])
+    def endpoints(cls, options: Mapping[str, Any]) -> Mapping[str, Endpoint]:
+        """The processor's servers by name, the main one first. Asked once for each account, after ``check_options``.
+
+        What it raises, such as ``ssl.SSLError`` for a certificate that cannot be read, is the account's mistake.
+        """
+        return {"api": Endpoint(base_url=options[BASE_URL.name])}
 
     @classmethod
-    def tls_context(cls, options: Mapping[str, Any]) -> ssl.SSLContext | None:
-        """For mutual TLS: a context with the client's certificate. ``None`` is the platform's default."""
-        return None
+    def card_form(cls, options: Mapping[str, Any], asked: TokenizationRequest) -> CardForm:
+        """The browser's side: by default that of a redirect flow. Makes no call.
 
-    @classmethod
-    def card_form_script(cls, options: Mapping[str, Any], language: str) -> CardFormScript | None:
-        """The hosted card form for a page in ``language`` (``en``, ``es``, …); ``None`` for a redirect flow."""
-        return None
+        ``kind``, ``script``, ``sources`` and ``needs_access`` are the same whoever asks.
+        """
+        return CardForm(kind=CardFormKind.REDIRECT, adapter=REDIRECT_ADAPTER)
 
-    @abstractmethod
-    def request_tokenization(self, return_url: str) -> Tokenization:
-        """Access to card tokenization. ``return_url`` is absolute: where a redirect flow brings the rider back."""
+    def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Tokenization:
+        """Access to card tokenization. ``return_url`` is absolute: where a redirect flow brings the rider back.
 
-    def redeem(self, handle: Secret) -> Secret:
-        """The card token of a rider who came back from a redirect.
+        Not called where the card form needs no access.
+        """
+        raise NotImplementedError(f"{type(self).__name__} gives no access to card tokenization")
 
-        Raises ``CardRefused`` where the processor refused the card's details.
+    def is_still_good(self, redirect: Redirect) -> bool:
+        """Whether a rider can be sent to this earlier ``redirect`` of theirs once more, before they are. A processor
+        that can say so asks; otherwise it is good until it expires."""
+        return True
+
+    def redeem(self, handle: Secret, query: Mapping[str, Secret]) -> Secret:
+        """The card token of a rider who came back from a redirect. ``query`` is what the way back had in its query.
+
+        Raises ``CardRefused`` where the processor refused the card's details; ``CardFormCancelled``,
+        ``TokenizationExpired`` or ``TokenizationRunning`` where the rider has not entered a card; ``CardFormFailed``
+        where the processor failed at it.
         """
         raise NotImplementedError(f"{type(self).__name__} has no redirect flow")
 

@@ -17,13 +17,23 @@ from django.utils.dateparse import parse_datetime
 
 from ..exceptions import ExpiryNotClearable, ReplyIncomplete, ReplyNotJson, TokenTypeUnsupported
 from ..secret import Secret
-from ..transport.token_cache import AccessToken
+from ..transport import AccessToken
 from .base import Processor
-from .types import CardForm, CardFormScript, FundingSource, Link, Tokenization
+from .types import (
+    BASE_URL,
+    Access,
+    CardForm,
+    CardFormKind,
+    FundingSource,
+    Link,
+    Option,
+    OptionKind,
+    Tokenization,
+    TokenizationRequest,
+)
 
 if TYPE_CHECKING:
-    from ..transport.call import Response
-    from ..transport.http import ProcessorHttp
+    from ..transport import ProcessorHttp, Response
 
 _PER_PAGE = 100
 _MOST_PAGES = 20
@@ -35,8 +45,27 @@ _LONGEST_LIFE = 86_400.0
 _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
 """An expiry beyond these says "never set" or "never": near the ends of its calendar Python cannot reckon with it."""
-_REQUIRED = ("BASE_URL", "CLIENT_ID", "CLIENT_SECRET", "AUDIENCE", "CARD_FORM_URL")
-_OPTIONAL = ("API_VERSION", "CARD_FORM_OPTIONS")
+_CARD_FORM_URL = Option(
+    name="CARD_FORM_URL",
+    kind=OptionKind.URL,
+    help_text=(
+        "The host of the card form: https://verify.qa.littlepay.com for tests, https://verify.littlepay.com in "
+        "production. It belongs to the same environment as BASE_URL."
+    ),
+)
+_API_VERSION = Option(
+    name="API_VERSION",
+    is_required=False,
+    default="v1",
+    help_text="The version in the path of the API.",
+)
+_CARD_FORM_OPTIONS = Option(
+    name="CARD_FORM_OPTIONS",
+    kind=OptionKind.MAPPING,
+    is_required=False,
+    default={},
+    help_text='How the card form looks, such as {"color": "#046b99"}.',
+)
 _CARD_FORM_LANGUAGES = {"es": "es-419"}
 
 
@@ -45,7 +74,7 @@ class LittlepayClient:
 
     def __init__(self, options: Mapping[str, Any], http: ProcessorHttp) -> None:
         self._http = http
-        self._prefix = f"api/{options.get('API_VERSION', 'v1')}/"
+        self._prefix = f"api/{_API_VERSION.of(options)}/"
         self._credentials = {
             "grant_type": "client_credentials",
             "client_id": Secret(options["CLIENT_ID"]),
@@ -64,11 +93,11 @@ class LittlepayClient:
         return self._access_token(response)
 
     def get_funding_source(self, card_token: Secret) -> dict[str, Any]:
-        """``{id, card_scheme, card_category}``. The card's digits and dates are not read: nobody here needs them."""
+        """``{id, card_scheme, card_category, card_last_digits}``. The rest of it is not read: nobody needs it."""
         response = self._call(
             "GET", "fundingsources/bytoken/{card_token}", path={"card_token": card_token}, idempotent=True
         )
-        return response.json_fields("id", optional=("card_scheme", "card_category"))
+        return response.json_fields("id", optional=("card_scheme", "card_category", "card_last_digits"))
 
     def get_concession_groups(self) -> Iterator[dict[str, Any]]:
         """All groups of the account: ``{id, label, participant_id}``."""
@@ -187,56 +216,52 @@ def _check_acknowledged(response: Response) -> None:
 
 
 class LittlepayProcessor(Processor):
-    """Options: ``BASE_URL``, ``CLIENT_ID``, ``CLIENT_SECRET``, ``AUDIENCE``; ``CARD_FORM_URL``, the host of the card
-    form (``https://verify.littlepay.com``); ``API_VERSION`` (``v1``); ``CARD_FORM_OPTIONS``, such as ``{"color":
-    "#046b99"}``.
-    """
-
     name = "littlepay"
+    account_options = (
+        BASE_URL,
+        Option(name="CLIENT_ID", help_text="Littlepay names it when it opens the account."),
+        Option(name="CLIENT_SECRET", is_secret=True, help_text="It belongs to the client id."),
+        Option(name="AUDIENCE", help_text="What an access token is for. Littlepay names it with the client id."),
+        _CARD_FORM_URL,
+        _API_VERSION,
+        _CARD_FORM_OPTIONS,
+    )
     link_conflict_wordings = r"already (belongs to|in|exists in) (a )?(concession )?group|duplicate customer"
 
-    def __init__(self, account: str, options: Mapping[str, Any], http: ProcessorHttp) -> None:
-        super().__init__(account, options, http)
-        self.client = LittlepayClient(options, http)
+    def __init__(self, account: str, options: Mapping[str, Any], http_to: Mapping[str, ProcessorHttp]) -> None:
+        super().__init__(account, options, http_to)
+        self.client = LittlepayClient(options, self.http)
 
     @classmethod
-    def check_options(cls, options: Mapping[str, Any]) -> list[str]:
-        problems = [f'"{key}" is missing or empty.' for key in _REQUIRED if not options.get(key)]
-        problems += [
-            f'"{key}" must be a text.'
-            for key in (*_REQUIRED, "API_VERSION")
-            if options.get(key) and not isinstance(options[key], str)
-        ]
-        if not isinstance(options.get("CARD_FORM_OPTIONS", {}), Mapping):
-            problems.append('"CARD_FORM_OPTIONS" must be a dict.')
-        known = (*_REQUIRED, *_OPTIONAL)
-        problems += [f'"{key}" is unknown; known are {", ".join(known)}.' for key in options if key not in known]
-        return problems
-
-    @classmethod
-    def card_form_script(cls, options: Mapping[str, Any], language: str) -> CardFormScript:
-        host = options["CARD_FORM_URL"].rstrip("/")
-        return CardFormScript(
-            url=f"{host}/assets/js/littlepay.min.js",
-            function="littlepay",
-            options={
-                "envUrl": host,
-                "options": {
-                    **options.get("CARD_FORM_OPTIONS", {}),
-                    "language": _CARD_FORM_LANGUAGES.get(language.split("-")[0], "en"),
-                },
-            },
+    def card_form(cls, options: Mapping[str, Any], asked: TokenizationRequest) -> CardForm:
+        host = options[_CARD_FORM_URL.name].rstrip("/")
+        shown: dict[str, Any] = {
+            **_CARD_FORM_OPTIONS.of(options),
+            "language": _CARD_FORM_LANGUAGES.get(asked.language.split("-")[0], "en"),
+        }
+        if asked.card_schemes:
+            shown["cardTypes"] = list(asked.card_schemes)
+        return CardForm(
+            kind=CardFormKind.DIALOG,
+            adapter="enrollment_errors/processors/littlepay.js",
+            script=f"{host}/assets/js/littlepay.min.js",
+            data={"envUrl": host, "options": shown},
         )
 
-    def request_tokenization(self, return_url: str) -> Tokenization:
+    def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Tokenization:
         access = self.client.request_card_tokenization_access()
         # One whose end nobody tells is used once, and not kept.
         expires_at = self.http.clock.time() if access.expires_at is None else access.expires_at
-        return CardForm(access_token=access.value, expires_at=expires_at)
+        return Access(access_token=access.value, expires_at=expires_at)
 
     def find_funding_source(self, card_token: Secret) -> FundingSource:
         reply = self.client.get_funding_source(card_token)
-        return FundingSource(id=reply["id"], scheme=reply["card_scheme"], category=reply["card_category"])
+        return FundingSource(
+            id=reply["id"],
+            scheme=reply["card_scheme"],
+            category=reply["card_category"],
+            last_digits=reply["card_last_digits"],
+        )
 
     def link(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
         self.client.link(

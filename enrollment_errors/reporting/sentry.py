@@ -34,7 +34,7 @@ class SentrySink(Sink):
     def send(self, report: Report) -> Report | None:
         """Captures ``report.error``, where it is a fault; gives back the report with the event's id.
 
-        Not of what ``catalogue`` tells once: ``circuit_alerts`` does.
+        Not of what ``catalogue`` tells once: ``alerts`` does.
         """
         if not report.is_fault or not report.is_an_event or explained(report.code).told_once:
             return None

@@ -13,7 +13,9 @@ The server (or fake) behind the processor is a ``Backend``: it arranges what the
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol
 
@@ -22,13 +24,15 @@ import pytest
 from ..clock import Deadline
 from ..exceptions import DeadlineExceeded, ExpiryNotClearable, ProcessorError, StatusError, TransportError
 from ..linking import has_unknown_words
+from ..processors.account import Account
 from ..processors.base import Processor
-from ..processors.types import CardForm, FundingSource, Link, Redirect
+from ..processors.types import Access, CardFormKind, FundingSource, Link, Redirect, TokenizationRequest
 from ..secret import Secret
-from ..transport.http import Limits, ProcessorHttp
+from ..transport import Limits
 from .private_cache import add_private_cache
 
 RETURN_URL = "https://site.example/enrollment/?returned"
+ASKED = TokenizationRequest(language="en", card_schemes=("visa", "mastercard"), state="a-state")
 
 
 class Backend(Protocol):
@@ -85,14 +89,8 @@ class ProcessorConformance:
         )
         kind, options = backend.processor, backend.options
         assert kind.check_options(options) == []
-        http = ProcessorHttp(
-            "conformance",
-            kind.base_url(options),
-            deadline=Deadline(5),
-            limits=limits,
-            tls_context=kind.tls_context(options),
-        )
-        return kind("conformance", options, http)
+        account = Account(name="conformance", processor=kind, options=options, endpoints=kind.endpoints(options))
+        return account.open(deadline=Deadline(5), limits=limits)
 
     @pytest.fixture
     def card_token(self, backend: Backend) -> Secret:
@@ -110,19 +108,46 @@ class ProcessorConformance:
         assert problems
         assert all(isinstance(problem, str) for problem in problems)
 
+    def test_it_says_of_each_option_what_it_is(self, backend: Backend) -> None:
+        options = backend.processor.account_options
+        assert len({option.name for option in options}) == len(options)
+        assert not [option.name for option in options if not option.help_text]
+
+    def test_it_shows_no_secret_option_in_what_it_says_of_it(self, backend: Backend) -> None:
+        for option in backend.processor.account_options:
+            wrong = {**backend.options, option.name: ["a-secret"]}
+            assert not [problem for problem in backend.processor.check_options(wrong) if "a-secret" in problem]
+
+    def test_it_has_at_least_one_endpoint(self, backend: Backend) -> None:
+        endpoints = backend.processor.endpoints(backend.options)
+        assert endpoints
+        assert all(endpoint.base_url.startswith(("https://", "http://")) for endpoint in endpoints.values())
+
+    def test_its_card_form_is_data_that_everybody_may_read(self, backend: Backend) -> None:
+        form = backend.processor.card_form(backend.options, ASKED)
+        assert form.adapter.endswith(".js")
+        data = json.dumps(dict(form.data))
+        assert not [secret for secret in backend.secrets if secret in data]
+
+    def test_it_has_the_same_card_form_whoever_asks(self, backend: Backend) -> None:
+        asked = [ASKED, replace(ASKED, language="es-mx", card_schemes=()), replace(ASKED, is_in_person=True)]
+        forms = [backend.processor.card_form(backend.options, each) for each in asked]
+        assert len({(form.kind, form.adapter, form.script, form.needs_access) for form in forms}) == 1
+
     def test_it_gives_access_to_card_tokenization(self, processor: Processor) -> None:
-        tokenization = processor.request_tokenization(RETURN_URL)
+        form = processor.card_form(processor.options, ASKED)
+        if not form.needs_access:
+            return
+        tokenization = processor.request_tokenization(RETURN_URL, ASKED)
         assert tokenization.expires_at >= time.time() - 5
-        if isinstance(tokenization, CardForm):
-            assert tokenization.access_token.reveal()
-            script = processor.card_form_script(processor.options, "en")
-            assert script is not None, "a hosted form needs card_form_script"
-            assert script.url
-            assert script.function
-        else:
-            assert isinstance(tokenization, Redirect)
+        if form.kind is CardFormKind.REDIRECT:
+            assert isinstance(tokenization, Redirect), "the card form is one of a redirect flow"
             assert tokenization.handle.reveal()
             assert tokenization.url.startswith(("https://", "http://"))
+            assert processor.is_still_good(tokenization)
+        else:
+            assert isinstance(tokenization, Access), "the card form is one on the page"
+            assert tokenization.access_token.reveal()
 
     def test_it_finds_the_funding_source_of_a_card_token(self, card: FundingSource) -> None:
         assert card.id
@@ -216,7 +241,8 @@ class ProcessorConformance:
         assert backend.count_calls() == before + 1
 
     def test_it_makes_no_call_after_the_deadline(self, backend: Backend, processor: Processor, card: Any) -> None:
-        processor.http.deadline = Deadline(0)
+        for http in processor.http_to.values():
+            http.deadline = Deadline(0)
         before = backend.count_calls()
         for call in _calls(processor, card, backend):
             with pytest.raises(DeadlineExceeded):
@@ -226,7 +252,9 @@ class ProcessorConformance:
     def test_it_shows_no_secret_in_what_it_raises_and_returns(
         self, processor: Processor, backend: Backend, card: Any, card_token: Secret
     ) -> None:
-        shown = [repr(processor.request_tokenization(RETURN_URL)), repr(card)]
+        shown = [repr(card)]
+        if processor.card_form(processor.options, ASKED).needs_access:
+            shown.append(repr(processor.request_tokenization(RETURN_URL, ASKED)))
         backend.answer(400, "no")
         for call in (lambda: processor.find_funding_source(card_token), *_calls(processor, card, backend)):
             try:
@@ -238,8 +266,9 @@ class ProcessorConformance:
 
 def _calls(processor: Processor, card: FundingSource, backend: Backend) -> list[Any]:
     """What a rider's requests do, but for looking up the card, which some processors need no call for."""
+    needs_access = processor.card_form(processor.options, ASKED).needs_access
     return [
-        lambda: processor.request_tokenization(RETURN_URL),
+        *([lambda: processor.request_tokenization(RETURN_URL, ASKED)] if needs_access else []),
         lambda: processor.link(card, backend.group_id, None),
         lambda: processor.find_link(card, backend.group_id),
         lambda: processor.change_expiry(card, backend.group_id, at(30)),

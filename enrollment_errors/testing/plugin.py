@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .. import conf
+from ..account_directory import get_account, usable_accounts
 from ..processors.littlepay import LittlepayProcessor
 from ..reporting.report import Report
 from ..reporting.signals import enrollment_failed, enrollment_refused, enrollment_succeeded
@@ -47,9 +48,9 @@ def enrollment_settings(settings: Any) -> Callable[..., None]:
 @pytest.fixture
 def enrollment_processor(enrollment_settings: Callable[..., None]) -> Iterator[FakeProcessor]:
     """The processor of all Littlepay accounts of the site, in this process. It starts with three groups and no card."""
-    accounts = conf.get_settings().ACCOUNTS.values()
-    littlepay = [account for account in accounts if issubclass(account.processor, LittlepayProcessor)]
-    with FakeProcessor([account.processor.base_url(account.options) for account in littlepay]) as processor:
+    littlepay = [account for account in usable_accounts() if issubclass(account.processor, LittlepayProcessor)]
+    urls = [endpoint.base_url for account in littlepay for endpoint in account.endpoints.values()]
+    with FakeProcessor(urls) as processor:
         for account in littlepay:
             processor.state.client_id = account.options["CLIENT_ID"]
             processor.state.client_secret = account.options["CLIENT_SECRET"]
@@ -107,7 +108,7 @@ def enrollment_incidents(
 
 
 def _is_littlepay(account: str) -> bool:
-    return issubclass(conf.get_account(account).processor, LittlepayProcessor)
+    return issubclass(get_account(account).processor, LittlepayProcessor)
 
 
 def _at(server: SandboxServer, entry: dict[str, Any]) -> dict[str, Any]:

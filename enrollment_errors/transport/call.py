@@ -67,12 +67,12 @@ class Call:
         if self.query:
             url += "?" + urlencode({name: _plain(value) for name, value in self.query.items()})
         request = requests.PreparedRequest()
-        request.prepare(
-            method=self.method,
-            url=url,
-            headers={**_HEADERS, **{name: _plain(value) for name, value in self.headers.items()}},
-            data=None if self.json is None else json.dumps(self.json, default=_revealed, allow_nan=False).encode(),
-        )
+        # Not by prepare(): what it does beyond this is looking for cookies, and for a password in the URL.
+        request.prepare_method(self.method)
+        request.prepare_url(url, None)
+        request.prepare_headers({**_HEADERS, **{name: _plain(value) for name, value in self.headers.items()}})
+        content = None if self.json is None else json.dumps(self.json, default=_revealed, allow_nan=False).encode()
+        request.prepare_body(content, None)
         return request
 
 

@@ -39,6 +39,7 @@ from ..encryption import keyed_digest
 from ..exceptions import CircuitOpen, ProcessorBusy, StatusError, TransportError
 from ..processes import host_lock
 from ..shared_cache import CLOCKS_APART, CacheDown, SharedCache, Slots, is_recent
+from .glance import Glance
 
 circuit_opened = Signal()
 """Sent once, by one process of the fleet, when an account's circuit opens: ``account``, ``state`` (a ``CircuitState``)
@@ -94,7 +95,7 @@ def read_state(account: str, cache: str, *, open_for: float, clock: Clock = SYST
     """For operators: changes nothing, claims nothing. ``cache`` is the cache's alias."""
     now = clock.time()
     try:
-        return _read(SharedCache(cache), account, open_for, now).state(now)
+        return _record_in(SharedCache(cache).get(_key(account, "state")), open_for, now).state(now)
     except CacheDown:
         return CircuitState(phase=Phase.UNKNOWN)
 
@@ -103,14 +104,25 @@ class Circuit:
     """``failures`` within ``window`` seconds open it for ``open_for`` seconds."""
 
     def __init__(
-        self, account: str, *, failures: int, window: float, open_for: float, cache: str, clock: Clock = SYSTEM_CLOCK
+        self,
+        account: str,
+        *,
+        failures: int,
+        window: float,
+        open_for: float,
+        cache: str,
+        clock: Clock = SYSTEM_CLOCK,
+        glance: Glance | None = None,
     ) -> None:
+        """``glance`` is what the calls of one request have read: ``None`` where each reads for itself."""
         self._account = account
         self._failures = failures
         self._window = window
         self._open_for = open_for
         self._cache = SharedCache(cache)
         self._clock = clock
+        self._glance = glance or Glance(self._cache, clock, holds_for=0)
+        self._glance.include(_key(account, "state"))
 
     @contextmanager
     def admit(self, longest: float, parties: Collection[str] = ()) -> Iterator[None]:
@@ -134,9 +146,10 @@ class Circuit:
     def _admitted(self, longest: float, parties: Collection[str], alone: ExitStack) -> tuple[_Record, str]:
         """What the call has seen, and which probe it is: none (``""``) while the circuit is closed."""
         try:
-            record = self._read()
+            record = self._record_in(self._glance.get(_key(self._account, "state")))
             if record.until is None:
                 return record, ""
+            self._glance.forget()  # it changes with the call that is let through
             probe = self._probe_that_is_due(record.until, parties)
             seconds = longest if probe == _PROBE else max(longest, self._open_for)
             if probe and alone.enter_context(self._one_of_the_host()) and self._claim(seconds, probe, record.id):
@@ -209,14 +222,14 @@ class Circuit:
         """The record that takes the place of ``record``; ``None`` where somebody else has left it before."""
         if not self._claim(CLAIM, "left", record.id):
             return None
-        if self._read().id != record.id:
+        if self._record_in(self._cache.get(_key(self._account, "state"))).id != record.id:
             return None
         new = _Record(uuid.uuid4().hex, since, until)
         self._cache.set(_key(self._account, "state"), list(new), None)
         return new
 
-    def _read(self) -> _Record:
-        return _read(self._cache, self._account, self._open_for, self._clock.time())
+    def _record_in(self, kept: object) -> _Record:
+        return _record_in(kept, self._open_for, self._clock.time())
 
     def _claim(self, seconds: float, *parts: str) -> bool:
         return self._cache.claim(_key(self._account, *parts), seconds, self._clock.time())
@@ -230,8 +243,8 @@ def _of_party(party: str) -> tuple[str, str]:
     return "party", keyed_digest("party", party)
 
 
-def _read(cache: SharedCache, account: str, open_for: float, now: float) -> _Record:
-    match cache.get(_key(account, "state")):
+def _record_in(kept: object, open_for: float, now: float) -> _Record:
+    match kept:
         case [str(id_), float(since), float() | None as until] if math.isfinite(since) and math.isfinite(until or 0):
             if until is not None and until > now + open_for + CLOCKS_APART:
                 until = now - open_for  # no host whose clock is right writes that: whoever comes may probe

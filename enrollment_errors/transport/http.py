@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 
 from ..clock import SYSTEM_CLOCK, Clock, Deadline
 from ..exceptions import ProcessorError, StatusError
 from ..secret import Secret
+from ..shared_cache import SharedCache
 from .bulkhead import place
 from .call import Call, Progress, Response
 from .circuit import Circuit
 from .exchange import exchange
+from .glance import Glance
 from .pool import pool_of
 from .privacy import UpstreamSpan
 from .retry import with_retries
 from .token_cache import TokenCache
-
-__all__ = ["Limits", "ProcessorHttp", "Response"]
 
 logger = logging.getLogger("enrollment_errors")
 
@@ -47,7 +47,10 @@ class ProcessorHttp:
     calls alone (``None``: the public CAs); pass the same object every time, because the connection pool belongs to it.
 
     ``parties`` are whom the calls are made for, as names that mean nothing to others: the rider's session, the card.
-    Each counts once toward the account's circuit. More can be added when they are known.
+    Each counts once toward the circuit. The set is kept, not copied: those that are known later are added to it.
+
+    An account with several servers has one of these for each, told apart by ``endpoint``. ``circuit`` is the name of
+    the one that opens when this server fails; the account's own by default.
     """
 
     def __init__(
@@ -58,26 +61,37 @@ class ProcessorHttp:
         deadline: Deadline,
         limits: Limits,
         tls_context: ssl.SSLContext | None = None,
-        parties: Iterable[str] = (),
+        parties: set[str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        endpoint: str = "",
+        circuit: str = "",
     ) -> None:
         self.account = account
         self.base_url = base_url
         self.deadline = deadline
         self.limits = limits
         self.tls_context = tls_context
-        self.parties = {party for party in parties if party}
+        self.parties: set[str] = set() if parties is None else parties
         self.clock = clock
+        self._glance = Glance(SharedCache(limits.cache), clock)
+        self._endpoint = endpoint
         self.circuit = Circuit(
-            account,
+            circuit or account,
             failures=limits.breaker_failures,
             window=limits.breaker_window,
             open_for=limits.breaker_open,
             cache=limits.cache,
             clock=clock,
+            glance=self._glance,
         )
         self.tokens = TokenCache(
-            account, base_url, cache=limits.cache, deadline=deadline, clock=clock, place=self._place
+            account,
+            base_url,
+            cache=limits.cache,
+            deadline=deadline,
+            clock=clock,
+            place=self._place,
+            glance=self._glance,
         )
 
     def request(
@@ -124,6 +138,7 @@ class ProcessorHttp:
             held.enter_context(self._place())
             result = self._exchange(call)
             if isinstance(result, BaseException):
+                self._glance.forget()
                 raise result
             return result
 
@@ -134,7 +149,7 @@ class ProcessorHttp:
     def _exchange(self, call: Call) -> Response | BaseException:
         started = self.clock.monotonic()
         span = UpstreamSpan(call.label)
-        pool = pool_of(self.account, self.tls_context, self.limits.max_calls)
+        pool = pool_of(f"{self.account}/{self._endpoint}", self.tls_context, self.limits.max_calls)
         progress = Progress(self.deadline, self.limits.connect_timeout, self.limits.read_timeout)
         result = exchange(call, pool, progress, self.clock)
         status = result.status if isinstance(result, (Response, StatusError)) else None

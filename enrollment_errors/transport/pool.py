@@ -87,9 +87,10 @@ class ConnectionPool(HTTPAdapter):
 _pools: PerProcess[dict[ssl.SSLContext | None, ConnectionPool]] = PerProcess()
 
 
-def pool_of(account: str, tls_context: ssl.SSLContext | None, size: int) -> ConnectionPool:
-    """The account's pool. With another TLS context than before, another pool takes the place of the old one."""
-    pools = _pools.get(account, dict)
+def pool_of(server: str, tls_context: ssl.SSLContext | None, size: int) -> ConnectionPool:
+    """The pool of an account's server. With another TLS context than before, another pool takes the place of the old
+    one."""
+    pools = _pools.get(server, dict)
     pool = pools.get(tls_context)
     if pool is None:
         pool = pools.setdefault(tls_context, ConnectionPool(tls_context, size))

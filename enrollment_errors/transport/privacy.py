@@ -145,14 +145,8 @@ def opened(data: bytes) -> bytes:
     if data == _BODY:
         assert content.body is not None
         return content.body
-    ours = {name.lower().encode(): value for name, value in content.headers.items()}
     request_line, *lines = data.split(b"\r\n")
     method, _, version = request_line.split(b" ")
-    head = [b" ".join((method, content.target.encode(), version))]
-    for line in lines:
-        name = line.partition(b":")[0]
-        if name.lower() in ours:
-            head.append(name + b": " + ours[name.lower()].encode("latin-1"))
-        elif name.lower() in (b"host", b""):
-            head.append(line)
-    return b"\r\n".join(head)
+    host = next(line for line in lines if line[:5].lower() == b"host:")
+    ours = (f"{name}: {value}".encode("latin-1") for name, value in content.headers.items())
+    return b"\r\n".join((b" ".join((method, content.target.encode(), version)), host, *ours, b"", b""))

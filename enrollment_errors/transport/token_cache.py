@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ..clock import Clock, Deadline
-from ..encryption import decrypt, encrypt, keyed_digest
+from ..encryption import decrypted_secret, encrypt, keyed_digest
 from ..exceptions import ProcessorError, StatusError
 from ..outcomes import Stage
 from ..processes import PerProcess
 from ..secret import Secret
 from ..shared_cache import CLOCKS_APART, LONGEST, CacheDown, SharedCache
 from .call import Response
+from .glance import Glance
 
 PURPOSE = "api-access-token"
 MARGIN = 30.0
@@ -58,7 +59,9 @@ class TokenCache:
         deadline: Deadline,
         clock: Clock,
         place: Callable[[], AbstractContextManager[None]],
+        glance: Glance | None = None,
     ) -> None:
+        """``glance`` is as for ``Circuit``."""
         self._name = f"token.{quote(account, safe='')}"
         self._base_url = base_url
         self._cache = SharedCache(cache)
@@ -66,6 +69,7 @@ class TokenCache:
         self._longest_lock = deadline.remaining() + 1
         self._clock = clock
         self._place = place
+        self._glance = glance or Glance(self._cache, clock, holds_for=0)
 
     def use(
         self,
@@ -97,7 +101,10 @@ class TokenCache:
 
     def kept(self, key: str, refused: Secret | None = None) -> Secret | None:
         """The shared token, unless there is none or it is the ``refused`` one. Raises ``CacheDown``."""
-        token = _unpacked(self._cache.get(key), self._clock.time())
+        return self._usable(self._cache.get(key), refused)
+
+    def _usable(self, kept: object, refused: Secret | None) -> Secret | None:
+        token = _unpacked(kept, self._clock.time())
         return None if token == refused else token
 
     def _is_worth_renewing(self, key: str, token: Secret) -> bool:
@@ -109,9 +116,10 @@ class TokenCache:
     def _token(self, key: str, fetch: Callable[[], AccessToken], refused: Secret | None) -> tuple[Secret, bool]:
         """And whether it was there already."""
         with suppress(CacheDown):
-            token = self.kept(key, refused)
+            token = self._usable(self._glance.get(key), refused)
             if token is not None:
                 return token, True
+            self._glance.forget()
             with self._place():
                 return self._kept_or_fetched_by_one(key, fetch, refused)
         return self._fetched(key, fetch), False
@@ -178,10 +186,10 @@ def _packed(token: AccessToken, usable_until: float) -> str:
 def _unpacked(encrypted: object, now: float) -> Secret | None:
     """``None`` too for what this site has not written: another secret key, another version, a forgery; and for a token
     that seems to live longer than any."""
-    plain = decrypt(encrypted, purpose=PURPOSE) if isinstance(encrypted, str) else None
+    plain = decrypted_secret(encrypted, purpose=PURPOSE) if isinstance(encrypted, str) else None
     if plain is None:
         return None
-    match json.loads(plain):
+    match json.loads(plain.reveal()):
         case [str(value), float(usable_until)] if now < usable_until <= now + LONGEST + CLOCKS_APART:
             return Secret(value)
         case _:

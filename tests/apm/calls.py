@@ -10,7 +10,7 @@ import requests
 
 from enrollment_errors.clock import Deadline
 from enrollment_errors.secret import Secret
-from enrollment_errors.transport.http import Limits, ProcessorHttp
+from enrollment_errors.transport import Limits, ProcessorHttp
 from tests.transport.upstream import Upstream
 
 CARD_TOKEN = "card-token-8a41c9"

@@ -1,0 +1,4 @@
+import pytest
+
+# Before the conftest imports them.
+pytest.register_assert_rewrite("tests.browser.enroll_page", "tests.browser.walks", "tests.example.running")

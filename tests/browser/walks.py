@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from django.utils import translation
 from django.utils.translation import gettext
 from playwright.sync_api import Page, expect
@@ -24,6 +25,15 @@ HEADINGS = {
     "cannot-enroll": "Start again to enroll",
 }
 STATUSES = {"system-error": 503, "server-error": 500}
+
+STARTED, FINISHED = "started card tokenization", "finished card tokenization"
+RETURNED, NO_ACCESS = "returned enrollment", "failed pre-tokenization request"
+
+in_english = pytest.mark.parametrize("language", ["en"])
+
+
+def status(code: int, body: str = "", **more: Any) -> dict[str, Any]:
+    return {"kind": "status", "status": code, "body": body, **more}
 
 
 def words(english: str, language: str) -> str:

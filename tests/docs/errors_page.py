@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from enrollment_errors.catalogue import CODES, Code
+from enrollment_errors.catalogue import CODES
+from enrollment_errors.codes import Code
 from enrollment_errors.outcomes import Outcome
 
 from .blocks import ROOT
@@ -15,6 +16,7 @@ RIDER_GETS = {
     Outcome.SYSTEM_ERROR: "system error, 503",
     Outcome.SERVER_ERROR: "generic error, 500",
     Outcome.RETRY: "check your card",
+    Outcome.UNFINISHED: "the enroll page again",
     Outcome.TOO_EARLY: "too early",
     Outcome.UNKNOWN: "still checking",
     Outcome.NOT_ELIGIBLE: "can't enroll from here, 403",

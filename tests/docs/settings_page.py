@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 
 from enrollment_errors.conf import Settings
 
@@ -26,12 +26,16 @@ def _keys() -> str:
     meanings = _docstrings()
     rows = ["| key | default | what it is |", "|---|---|---|"]
     for key in fields(Settings):
-        if key.default is not MISSING:
-            default = f"`{key.default!r}`".replace("'", '"')
-        else:
-            default = "must be set" if key.default_factory is MISSING else "see there"
-        rows.append(f"| `{key.name}` | {default} | {meanings[key.name]} |")
+        rows.append(f"| `{key.name}` | {_default(key)} | {meanings[key.name]} |")
     return "\n" + "\n".join(rows) + "\n\n"
+
+
+def _default(key: Field[object]) -> str:
+    if key.default is MISSING:
+        return "must be set" if key.default_factory is MISSING else "see there"
+    value = key.default
+    shown = f"{value.__module__}.{value.__qualname__}" if inspect.isfunction(value) else value
+    return f"`{shown!r}`".replace("'", '"')
 
 
 def _docstrings() -> dict[str, str]:

@@ -21,6 +21,7 @@ from .settings_page import PAGE, written
 from .test_word_for_word import FOLLOWED
 
 BLOCKS = [block for page in pages() for block in blocks_of(page)]
+REPOSITORY = "https://github.com/django-enrollment-errors/django-enrollment-errors"
 WALKED = {block.code for block in blocks_of(ROOT / "README.md", section=FIVE_MINUTES)}
 OTHER_PROGRAMS = {"curl", "gunicorn", "make", "django-admin"}
 
@@ -69,6 +70,8 @@ class TestPython:
 
 SETTINGS_SCRIPT = """
 import sys, types
+from tests.settings import ENROLLMENT_ERRORS, INSTALLED_APPS
+INSTALLED_APPS = [name for name in INSTALLED_APPS if name != "enrollment_errors.accounts"]
 site, enrollment = types.ModuleType("mysite"), types.ModuleType("mysite.enrollment")
 from enrollment_errors.adapter import Adapter
 enrollment.MyAdapter = type("MyAdapter", (Adapter,), {{"get_enrollment": lambda self, request: None}})
@@ -141,6 +144,24 @@ class TestPages:
         links = re.findall(r"\]\(([^)#\s]+?)(?:#[^)]*)?\)", page.read_text())
         missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
         assert not missing
+
+    def test_the_readme_leads_from_the_package_index_too(self):
+        """Where it is shown without the repository around it."""
+        links = re.findall(r"\]\(([^)#\s]+)", (ROOT / "README.md").read_text())
+        ours = re.compile(rf"{REPOSITORY}/blob/main/(.+)")
+        inside = [match[1] for link in links if (match := ours.fullmatch(link))]
+        assert [link for link in links if not link.startswith("https://")] == []
+        assert len(inside) > 10
+        assert [name for name in inside if not (ROOT / name).is_file()] == []
+
+    def test_every_test_that_only_ci_runs_is_named_to_those_who_contribute(self):
+        marked = {
+            str(path.relative_to(ROOT))
+            for path in (ROOT / "tests").rglob("test_*.py")
+            if "mark.ci_only" in path.read_text() and path != Path(__file__)
+        }
+        told = (ROOT / "CONTRIBUTING.md").read_text().partition("make test-ci`:")[2].partition("##")[0]
+        assert set(re.findall(r"^\| `(tests/[\w/]+\.py)`", told, re.MULTILINE)) == marked
 
     def test_every_page_is_in_the_index(self):
         index = (ROOT / "docs/index.md").read_text()

@@ -8,8 +8,7 @@ import re
 import pytest
 
 from enrollment_errors.catalogue import CODES
-from enrollment_errors.classification import RULES, UNEXPECTED
-from enrollment_errors.responses import PAGES, STATUSES
+from enrollment_errors.pages import PAGES
 
 from .blocks import ROOT
 from .errors_page import PAGE, RIDER_GETS, written
@@ -18,8 +17,8 @@ SOURCES = [path for path in (ROOT / "enrollment_errors").glob("*.py") if path.na
 
 
 def given() -> set[str]:
-    """The codes of the table, and the texts that the modules beside it give where a code belongs."""
-    codes = {rule.code for rule in RULES} | {UNEXPECTED.code}
+    """The codes of failures, and the texts that the modules beside it give where a code belongs."""
+    codes = {name for name, code in CODES.items() if code.when} | {"unexpected_error"}
     for source in SOURCES:
         for call in ast.walk(ast.parse(source.read_text())):
             if not isinstance(call, ast.Call):
@@ -49,5 +48,6 @@ def test_the_page_says_what_the_catalogue_says() -> None:
 
 def test_the_page_names_the_pages_and_statuses_that_riders_get() -> None:
     for outcome, words in RIDER_GETS.items():
-        assert re.findall(r"\d{3}", words) == ([str(STATUSES[outcome])] if outcome in STATUSES else [])
+        status = PAGES[outcome].status
+        assert re.findall(r"\d{3}", words) == ([] if status == 200 else [str(status)])
     assert set(RIDER_GETS) == set(PAGES)

@@ -12,6 +12,7 @@ from django.template import engines
 from django.utils.translation import get_language_info
 
 from enrollment_errors import conf
+from enrollment_errors.accounts.models import Account
 from enrollment_errors.reporting.signals import enrollment_failed
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.rider import Rider
@@ -161,3 +162,33 @@ class TestTemplates:
         assert page.data
         assert "Skip to main content" in page.response.content.decode()
         assert rider.enrolls("card").context["page"] == "success"
+
+
+def test_accounts_of_the_sites_own_enroll_riders(
+    documented, rider, settings, enrollment_processor, enrollment_settings
+):
+    options = dict(settings.ENROLLMENT_ERRORS["ACCOUNTS"]["littlepay"]["OPTIONS"])
+    ours = documented("docs/settings.md", "class OurAccounts")
+    ours.VAULT = {"the agency's": options.pop("CLIENT_SECRET")}
+    ours.AGENCIES = {"littlepay": {"options": options, "secret": "the agency's"}}
+    enrollment_settings(ACCOUNTS=f"{MODULE}.OurAccounts")
+    assert list(ours.OurAccounts().get_names()) == ["littlepay"]
+    assert rider.enrolls("card").context["page"] == "success"
+
+
+@pytest.mark.django_db
+def test_secrets_come_from_the_sites_own_vault(documented, rider, settings, enrollment_processor, enrollment_settings):
+    options = dict(settings.ENROLLMENT_ERRORS["ACCOUNTS"]["littlepay"]["OPTIONS"])
+    vault = documented("docs/settings.md", "def secret_named")
+    vault.VAULT = {"the-agencys-secret": options["CLIENT_SECRET"]}
+    entry = settings.ENROLLMENT_ERRORS["ACCOUNTS"]["littlepay"]
+    Account.objects.create(
+        name="littlepay",
+        processor=entry["CLASS"],
+        is_active=True,
+        options={**options, "CLIENT_SECRET": "the-agencys-secret"},
+    )
+    enrollment_settings(
+        ACCOUNTS="enrollment_errors.accounts.provider.DatabaseAccounts", SECRETS=f"{MODULE}.secret_named"
+    )
+    assert rider.enrolls("card").context["page"] == "success"

@@ -83,6 +83,7 @@ class TestAddingAProcessor:
         suite = [name for name in vars(ProcessorConformance) if name.startswith("test_")]
         assert site.passes() > len(suite)
 
+    @pytest.mark.ci_only
     @pytest.mark.parametrize(
         ("mistake", "notice"),
         [

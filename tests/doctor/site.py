@@ -12,7 +12,7 @@ from enrollment_errors.adapter import Enrollment
 from enrollment_errors.exceptions import ProcessorError
 from enrollment_errors.processors.base import Processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor
-from enrollment_errors.processors.types import CardForm, Tokenization
+from enrollment_errors.processors.types import Access, Endpoint, Tokenization, TokenizationRequest
 from enrollment_errors.secret import Secret
 from tests.site import AGENCY, TestAdapter
 
@@ -21,16 +21,14 @@ class TrustingProcessor(LittlepayProcessor):
     context: ClassVar[ssl.SSLContext | None] = None
 
     @classmethod
-    def tls_context(cls, options: Mapping[str, Any]) -> ssl.SSLContext | None:
-        return cls.context
+    def endpoints(cls, options: Mapping[str, Any]) -> Mapping[str, Endpoint]:
+        return {"api": Endpoint(base_url=options["BASE_URL"], tls_context=cls.context)}
 
 
 class RedirectProcessor(LittlepayProcessor):
     """One with neither a card form nor a way to list groups."""
 
-    @classmethod
-    def card_form_script(cls, options: Mapping[str, Any], language: str) -> None:
-        return None
+    card_form = Processor.card_form
 
     find_groups = Processor.find_groups
 
@@ -38,8 +36,8 @@ class RedirectProcessor(LittlepayProcessor):
 class TokenlessProcessor(LittlepayProcessor):
     """One whose calls are signed, say."""
 
-    def request_tokenization(self, return_url: str) -> Tokenization:
-        return CardForm(access_token=Secret("an-access"), expires_at=4e9)
+    def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Tokenization:
+        return Access(access_token=Secret("an-access"), expires_at=4e9)
 
 
 class FailingProcessor(LittlepayProcessor):

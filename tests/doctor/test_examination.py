@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 
+from enrollment_errors.account_directory import get_account
 from enrollment_errors.doctor.diagnoses import Level
 from enrollment_errors.doctor.examination import Finding, examine
 from enrollment_errors.opening import circuit_state
@@ -48,7 +49,7 @@ class TestNobodyNotices:
 
         list(examine())
 
-        assert circuit_state("littlepay").phase is Phase.CLOSED
+        assert circuit_state(get_account("littlepay")).phase is Phase.CLOSED
 
     def test_an_open_circuit_keeps_it_from_nothing(
         self, site: Any, sandbox: SandboxServer, finding: Callable[[str], Finding]
@@ -56,7 +57,7 @@ class TestNobodyNotices:
         site(BREAKER_FAILURES=1, ATTEMPTS=1)
         sandbox.faults.set("tokenization", Fault(kind="status", status=503))
         Rider().becomes_eligible().asks_for_token()
-        assert circuit_state("littlepay").phase is Phase.OPEN
+        assert circuit_state(get_account("littlepay")).phase is Phase.OPEN
         sandbox.faults.clear()
 
         assert finding("access").level is Level.OK
@@ -119,6 +120,7 @@ class TestTheOrder:
             ("DNS", "failure"),
             ("connection", "not tried"),
             ("TLS", "not tried"),
+            ("clock", "not tried"),
             ("access", "not tried"),
             ("shared token", "not tried"),
             ("groups", "not tried"),
@@ -176,8 +178,8 @@ class TestTheCommand:
 
         rows = said.splitlines()
         failed = rows.index("FAIL  littlepay (mountain)     access       POST api/v1/oauth/token: status 401")
-        assert rows[failed + 1] == "      The processor does not know this client id with this secret."
-        assert rows[failed + 2].startswith("      Check CLIENT_ID and CLIENT_SECRET")
+        assert rows[failed + 1] == "      The processor answered 401: it does not know this client id with this secret."
+        assert rows[failed + 2].startswith("      Check CLIENT_ID, CLIENT_SECRET and AUDIENCE")
         assert rows[failed + 3] == "-     littlepay (mountain)     shared token access failed"
         assert exit_status == 1
 

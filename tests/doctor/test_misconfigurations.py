@@ -52,7 +52,7 @@ def test_a_site_that_is_set_up_well_has_none(diagnoses: Diagnoses) -> None:
 OPTIONS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "no address": ({"BASE_URL": "processor.test"}, {"base URL": "base_url_invalid"}),
     "a user in the address": ({"BASE_URL": "https://me:pass@processor.test"}, {"base URL": "base_url_invalid"}),
-    "wrong host": ({"BASE_URL": "https://processor.invalid"}, {"DNS": "name_not_resolved"}),
+    "wrong host": ({"BASE_URL": "https://processor.invalid"}, {"DNS": "processor_name_not_resolved"}),
     "wrong secret": ({"CLIENT_SECRET": "wrong"}, {"access": "credentials_refused"}),
     "wrong client id": ({"CLIENT_ID": "wrong"}, {"access": "credentials_refused"}),
     "wrong audience": ({"AUDIENCE": "https://other.test"}, {"access": "audience_refused"}),
@@ -122,7 +122,7 @@ FAULTS: dict[str, tuple[str, Fault, dict[str, str]]] = {
     "credentials are answered with HTML": (
         "authorization",
         Fault(kind="not_json"),
-        {"access": "not_the_api"},
+        {"access": "reply_not_json"},
     ),
     "a token without what is needed": (
         "authorization",
@@ -143,8 +143,8 @@ FAULTS: dict[str, tuple[str, Fault, dict[str, str]]] = {
         status(200, headers={"Content-Length": "77"}),
         {"access": "reply_broken"},
     ),
-    "the processor hangs": ("tokenization", Fault(kind="hang"), {"access": "too_slow"}),
-    "the processor cuts": ("tokenization", Fault(kind="reset"), {"access": "connection_cut"}),
+    "the processor hangs": ("tokenization", Fault(kind="hang"), {"access": "processor_timeout"}),
+    "the processor cuts": ("tokenization", Fault(kind="reset"), {"access": "processor_unreachable"}),
     "groups cannot be listed": ("concession_groups", status(403), {"groups": "groups_refused"}),
     "the card form's script is not there": (
         "card_form_script",
@@ -198,7 +198,8 @@ def test_tokens_of_a_type_that_is_not_supported(sandbox: SandboxServer, diagnose
 @pytest.mark.parametrize(
     ("refusal", "diagnosis"),
     [
-        (TlsFailed("TLS failed while reading"), "tls_failed"),  # as a client certificate is refused in TLS 1.3
+        # As a client certificate is refused in TLS 1.3.
+        (TlsFailed("TLS failed while reading"), "processor_tls_failed"),
         (ProcessorError("closed on Sundays"), "probe_failed"),
     ],
 )
@@ -319,7 +320,7 @@ class TestTls:
         assert TrustingProcessor.context
         TrustingProcessor.context.minimum_version = ssl.TLSVersion.TLSv1_3
 
-        assert diagnoses() == {**OF_THE_TESTS, "TLS": "tls_failed"}
+        assert diagnoses() == {**OF_THE_TESTS, "TLS": "processor_tls_failed"}
 
     def test_http_for_https(
         self, over_tls: Callable[..., SandboxServer], diagnoses: Diagnoses, options: Callable[..., None]

@@ -73,14 +73,16 @@ class SwitchioBackend:
 
     def __init__(self) -> None:
         self.options = {
-            "BASE_URL": "https://switchio.test",
-            "PTO_ID": "42",
+            "TOKENIZATION_URL": "https://tokenization.switchio.test",
+            "ENROLLMENT_URL": "https://enrollment.switchio.test",
+            "PTO_ID": 42,
             "API_KEY": "switchio-key",
             "API_SECRET": "switchio-secret",
             "AUTHORIZATION": "switchio-authorization",
         }
         self.secrets = [self.options[name] for name in ("API_KEY", "API_SECRET", "AUTHORIZATION")]
         self.links: dict[str, dict[str, str | None]] = {}
+        self.registration = "created"
         self._calls = 0
         self._forced: tuple[int, str] | None = None
         self._down = False
@@ -113,12 +115,13 @@ class SwitchioBackend:
         if self._forced:
             return (self._forced[0], {}, self._forced[1])
         path = request.path_url
+        assert path.startswith("/api/v1/") == (request.url or "").startswith(self.options["TOKENIZATION_URL"])
         body = (request.body or b"").decode()
         if path.startswith("/api/v1/"):
             return self._registration(request, path, body)
         assert request.headers["Authorization"] == self.options["AUTHORIZATION"]
         _, _, _, _, pto, _, token, *action = path.split("/")
-        assert pto == self.options["PTO_ID"]
+        assert pto == str(self.options["PTO_ID"])
         groups = self.links[unquote(token)]
         if action == ["add"]:
             asked = json.loads(body)
@@ -131,13 +134,14 @@ class SwitchioBackend:
         signature = hmac.new(self.options["API_SECRET"].encode(), signed, hashlib.sha256).hexdigest()
         assert request.headers["STP-SIGNATURE"] == signature
         if request.method == "POST":
+            self.registration = "created"
             return (200, {}, json.dumps({"regId": "registration-1", "gtwUrl": "https://gateway.test/1"}))
         tokens = [
             {"token": "old", "tokenState": "active", "validFrom": "2026-01-01"},
             {"token": "newest", "tokenState": "inactive", "validFrom": "2026-03-01"},
             {"token": "new", "tokenState": "active", "validFrom": "2026-02-01"},
         ]
-        return (200, {}, json.dumps({"regState": "tokenization_finished", "tokens": tokens}))
+        return (200, {}, json.dumps({"regState": self.registration, "tokens": tokens}))
 
 
 @contextmanager
@@ -151,5 +155,5 @@ def switchio() -> Iterator[SwitchioBackend]:
     backend = SwitchioBackend()
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         for method in ("GET", "POST"):
-            mock.add_callback(method, re.compile("https://switchio.test/.*"), backend.reply)
+            mock.add_callback(method, re.compile(r"https://\w+\.switchio\.test/.*"), backend.reply)
         yield backend

@@ -1,8 +1,8 @@
 """A processor written from the documentation alone, as the example of "Adding a processor": a redirect flow, requests
 that are signed, and an API that overwrites what is there instead of refusing it.
 
-It tells the shape of the contract, and knows of Switchio what public client code shows. Mutual TLS would be one more
-class method, ``tls_context``.
+It tells the shape of the contract, and knows of Switchio what public client code shows: two servers, whose calls share
+the rider's time. Mutual TLS would be a ``tls_context`` of each endpoint.
 """
 
 from __future__ import annotations
@@ -13,27 +13,56 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import urlencode
 
-from enrollment_errors.exceptions import CardRefused, ReplyIncomplete, StatusError
+from enrollment_errors.exceptions import (
+    CardFormCancelled,
+    CardFormFailed,
+    CardRefused,
+    ReplyIncomplete,
+    StatusError,
+    TokenizationExpired,
+    TokenizationRunning,
+)
 from enrollment_errors.processors.base import Processor
-from enrollment_errors.processors.types import FundingSource, Link, Redirect
+from enrollment_errors.processors.types import (
+    Endpoint,
+    FundingSource,
+    Link,
+    Option,
+    OptionKind,
+    Redirect,
+    TokenizationRequest,
+)
 from enrollment_errors.secret import Secret
 
-REQUIRED = ("BASE_URL", "PTO_ID", "API_KEY", "API_SECRET", "AUTHORIZATION")
 REGISTRATION_SECONDS = 15 * 60
+OVER = ("tokenization_finished", "verification_failed", "tokenization_failed", "expired", "deleted")
 
 
 class SwitchioProcessor(Processor):
     name = "switchio"
     link_conflict_wordings = "already in the group"
 
-    @classmethod
-    def check_options(cls, options: Mapping[str, Any]) -> list[str]:
-        return [f'"{key}" is missing.' for key in REQUIRED if not options.get(key)]
+    account_options = (
+        Option(name="TOKENIZATION_URL", kind=OptionKind.URL, help_text="The address of the tokenization API."),
+        Option(name="ENROLLMENT_URL", kind=OptionKind.URL, help_text="The address of the enrollment API."),
+        Option(name="PTO_ID", kind=OptionKind.NUMBER, help_text="The number of the transit agency."),
+        Option(name="API_KEY", is_secret=True, help_text="The key of the tokenization API."),
+        Option(name="API_SECRET", is_secret=True, help_text="It signs requests to the tokenization API."),
+        Option(name="AUTHORIZATION", is_secret=True, help_text="The header of requests to the enrollment API."),
+    )
 
-    def request_tokenization(self, return_url: str) -> Redirect:
+    @classmethod
+    def endpoints(cls, options: Mapping[str, Any]) -> Mapping[str, Endpoint]:
+        return {
+            "enrollment": Endpoint(base_url=options["ENROLLMENT_URL"]),
+            "tokenization": Endpoint(base_url=options["TOKENIZATION_URL"], circuit="tokenization"),
+        }
+
+    def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Redirect:
         body = {"eshopRedirectUrl": return_url, "mode": "register", "eshopResponseMode": "query"}
-        response = self.http.request(
+        response = self.http_to["tokenization"].request(
             "POST",
             "api/v1/registration",
             json=body,
@@ -41,21 +70,35 @@ class SwitchioProcessor(Processor):
             idempotent=False,
         )
         reply = response.json_fields("regId", "gtwUrl", secret=("regId",))
+        query = urlencode({"state": asked.state, "locale": asked.language.partition("-")[0]})
         return Redirect(
-            url=reply["gtwUrl"], handle=reply["regId"], expires_at=self.http.clock.time() + REGISTRATION_SECONDS
+            url=f"{reply['gtwUrl']}?{query}",
+            handle=reply["regId"],
+            expires_at=self.http.clock.time() + REGISTRATION_SECONDS,
         )
 
-    def redeem(self, handle: Secret) -> Secret:
+    def is_still_good(self, redirect: Redirect) -> bool:
+        return self._registration(redirect.handle)[0] not in OVER
+
+    def redeem(self, handle: Secret, query: Mapping[str, Secret]) -> Secret:
+        if "error" in query and query["error"].reveal() == "canceled":
+            raise CardFormCancelled
         state, card_token = self._registration(handle)
+        if state == "verification_failed":
+            raise CardRefused(reason=state)
+        if state == "tokenization_failed":
+            raise CardFormFailed("the registration failed")
+        if state in ("expired", "deleted"):
+            raise TokenizationExpired
         if state != "tokenization_finished":
-            raise CardRefused("the registration did not end in a token")
+            raise TokenizationRunning
         if card_token is None:
             raise ReplyIncomplete("no active token")
         return card_token
 
     def _registration(self, handle: Secret) -> tuple[str, Secret | None]:
         """The state, and the newest active token. Apart, so that no plain token is a local where something raises."""
-        response = self.http.request(
+        response = self.http_to["tokenization"].request(
             "GET",
             "api/v1/registration/{registration}",
             path={"registration": handle},
@@ -77,10 +120,10 @@ class SwitchioProcessor(Processor):
         self._add(funding_source, group_id, expires_at)
 
     def find_link(self, funding_source: FundingSource, group_id: str) -> Link | None:
-        response = self.http.request(
+        response = self.http_to["enrollment"].request(
             "GET",
             "api/external/discount/{pto}/token/{token}",
-            path={"pto": self.options["PTO_ID"], "token": Secret(funding_source.id)},
+            path={"pto": str(self.options["PTO_ID"]), "token": Secret(funding_source.id)},
             headers=self._authorization(),
             idempotent=True,
         )
@@ -94,10 +137,10 @@ class SwitchioProcessor(Processor):
 
     def _add(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
         expiry = {} if expires_at is None else {"expiresAt": expires_at.astimezone(timezone.utc).isoformat()}
-        response = self.http.request(
+        response = self.http_to["enrollment"].request(
             "POST",
             "api/external/discount/{pto}/token/{token}/add",
-            path={"pto": self.options["PTO_ID"], "token": Secret(funding_source.id)},
+            path={"pto": str(self.options["PTO_ID"]), "token": Secret(funding_source.id)},
             json={"group": group_id, **expiry},
             headers=self._authorization(),
             idempotent=False,

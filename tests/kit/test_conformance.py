@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from enrollment_errors.testing.conformance import ProcessorConformance
+from enrollment_errors.exceptions import (
+    CardFormCancelled,
+    CardFormFailed,
+    CardRefused,
+    TokenizationExpired,
+    TokenizationRunning,
+)
+from enrollment_errors.secret import Secret
+from enrollment_errors.testing.conformance import ASKED, ProcessorConformance
 
 from .backends import littlepay, switchio
 
@@ -22,6 +30,36 @@ class TestSwitchio(ProcessorConformance):
         with switchio() as backend:
             yield backend
 
-    def test_it_takes_the_newest_active_token_of_a_rider_who_came_back(self, processor):
-        handle = processor.request_tokenization("https://site.example/").handle
-        assert processor.redeem(handle).reveal() == "new"
+    @pytest.fixture
+    def visit(self, processor):
+        return processor.request_tokenization("https://site.example/", ASKED)
+
+    def test_it_sends_the_rider_with_state_and_locale(self, visit):
+        assert visit.url == "https://gateway.test/1?state=a-state&locale=en"
+
+    def test_it_takes_the_newest_active_token_of_a_rider_who_came_back(self, backend, processor, visit):
+        backend.registration = "tokenization_finished"
+        assert processor.redeem(visit.handle, {}).reveal() == "new"
+
+    @pytest.mark.parametrize(
+        ("state", "end"),
+        [
+            ("verification_failed", CardRefused),
+            ("tokenization_failed", CardFormFailed),
+            ("expired", TokenizationExpired),
+            ("deleted", TokenizationExpired),
+            ("created", TokenizationRunning),
+        ],
+    )
+    def test_it_tells_apart_how_a_visit_ended(self, backend, processor, visit, state, end):
+        backend.registration = state
+        with pytest.raises(end):
+            processor.redeem(visit.handle, {})
+
+    def test_it_knows_a_rider_who_cancelled_by_the_way_back(self, processor, visit):
+        with pytest.raises(CardFormCancelled):
+            processor.redeem(visit.handle, {"error": Secret("canceled")})
+
+    def test_it_says_of_a_visit_that_is_over_that_it_is_good_no_more(self, backend, processor, visit):
+        backend.registration = "expired"
+        assert not processor.is_still_good(visit)

@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache, caches
 
 from enrollment_errors import conf
+from enrollment_errors.account_directory import get_account
 from enrollment_errors.opening import circuit_state
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.conformance import ProcessorConformance
@@ -78,10 +79,10 @@ def test_a_change_of_settings_keeps_the_private_cache(enrollment_settings):
 @pytest.mark.parametrize("turn", [1, 2])
 def test_every_test_begins_with_closed_circuits(enrollment_processor, enrollment_settings, turn):
     enrollment_settings(BREAKER_FAILURES=1, ATTEMPTS=1)
-    assert circuit_state("littlepay").phase is Phase.CLOSED
+    assert circuit_state(get_account("littlepay")).phase is Phase.CLOSED
     enrollment_processor.is_down()
     Rider(Eligible().becomes_eligible().client).enrolls("card")
-    assert circuit_state("littlepay").phase is Phase.OPEN
+    assert circuit_state(get_account("littlepay")).phase is Phase.OPEN
 
 
 @pytest.mark.usefixtures("sites_cache")

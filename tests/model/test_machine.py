@@ -140,11 +140,13 @@ def run(machine: type[Riders], stage: Stage) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.ci_only
 @pytest.mark.redis
 def test_what_riders_of_a_fleet_are_told_is_true(fleet):
     run(RidersOfAFleet, fleet)
 
 
 @pytest.mark.slow
+@pytest.mark.ci_only
 def test_what_riders_of_one_process_are_told_is_true(one_process):
     run(Riders, one_process)

@@ -54,7 +54,8 @@ from django.urls import include, path, resolve  # noqa: E402
 
 from enrollment_errors.adapter import Adapter, Agency, Enrollment  # noqa: E402
 from enrollment_errors.outcomes import Outcome  # noqa: E402
-from enrollment_errors.responses import PAGES, end_url  # noqa: E402
+from enrollment_errors.pages import PAGES  # noqa: E402
+from enrollment_errors.responses import end_url  # noqa: E402
 
 urlpatterns = [path("enrollment/", include("enrollment_errors.urls"))]
 
@@ -69,7 +70,7 @@ def addresses() -> dict[str, str]:
     request = RequestFactory().get("/enrollment/")
     request.resolver_match = resolve("/enrollment/")
     return {"enroll": "/enrollment/"} | {
-        PAGES[outcome]: end_url(request, outcome, "H7P-2QX-9MR") for outcome in Outcome
+        PAGES[outcome].name: end_url(request, outcome, "H7P-2QX-9MR") for outcome in Outcome
     }
 
 

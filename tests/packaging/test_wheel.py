@@ -140,6 +140,7 @@ INSTALLED_APPS = [
 ]
 
 
+@pytest.mark.ci_only
 class TestInAnEmptyEnvironment:
     def test_the_package_is_the_installed_one(self, rendered, python):
         assert Path(rendered["package"]).is_relative_to(python.parent.parent)

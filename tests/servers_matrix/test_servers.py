@@ -17,7 +17,7 @@ from tests.transport.certificates import Certificate, make_certificate
 from .rider import Rider
 from .servers import SERVERS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.ci_only]
 
 RIDERS = 12
 BUDGET = 1.0

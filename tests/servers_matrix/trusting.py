@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from enrollment_errors.processors.littlepay import LittlepayProcessor
+from enrollment_errors.processors.types import Endpoint, Option
 
 
 class TrustingProcessor(LittlepayProcessor):
-    @classmethod
-    def check_options(cls, options: Mapping[str, Any]) -> list[str]:
-        return super().check_options({name: value for name, value in options.items() if name != "CERTIFICATE"})
+    account_options = (*LittlepayProcessor.account_options, Option(name="CERTIFICATE", help_text="Its own authority."))
 
     @classmethod
-    def tls_context(cls, options: Mapping[str, Any]) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=options["CERTIFICATE"])
+    def endpoints(cls, options: Mapping[str, Any]) -> Mapping[str, Endpoint]:
+        context = ssl.create_default_context(cafile=options["CERTIFICATE"])
+        return {"api": Endpoint(base_url=options["BASE_URL"], tls_context=context)}

@@ -11,6 +11,8 @@ from enrollment_errors.clock import Clock
 from enrollment_errors.sandbox.faults import Fault
 from tests.rider import Rider
 
+pytestmark = pytest.mark.ci_only
+
 RIDERS = 200
 RIDERS_WHO_START_AGAIN = 100
 """More of them, who enroll anew where the others check again."""

@@ -10,6 +10,8 @@ from bench.visitors import riders, visit_other_pages
 from enrollment_errors.sandbox.faults import Fault
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.ci_only
+
 RIDERS = 8
 PAUSE = 1.0
 SECONDS = 4

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from enrollment_errors.clock import SYSTEM_CLOCK, Clock, Deadline
-from enrollment_errors.transport.http import Limits, ProcessorHttp
+from enrollment_errors.transport import Limits, ProcessorHttp
 
 from .certificates import Certificate, make_certificate
 from .clocks import FakeClock, cache_on
@@ -69,7 +69,7 @@ def connect(account: str) -> Connect:
             deadline=Deadline(budget, clock),
             limits=Limits(**{**LIMITS, **limits}),
             tls_context=tls_context,
-            parties=parties,
+            parties=set(parties),
             clock=clock,
         )
 

@@ -24,10 +24,8 @@ from enrollment_errors.clock import Deadline
 from enrollment_errors.exceptions import CircuitOpen, ProcessorError, TimedOut
 from enrollment_errors.processes import host_lock
 from enrollment_errors.secret import Secret
-from enrollment_errors.transport.call import Response
+from enrollment_errors.transport import AccessToken, Limits, ProcessorHttp, Response
 from enrollment_errors.transport.circuit import Circuit, Phase, read_state
-from enrollment_errors.transport.http import Limits, ProcessorHttp
-from enrollment_errors.transport.token_cache import AccessToken
 
 from .circuits import heard
 

@@ -23,9 +23,8 @@ from enrollment_errors.exceptions import (
     StatusError,
     TlsFailed,
 )
-from enrollment_errors.transport import answer, pool
-from enrollment_errors.transport.call import Progress, Response
-from enrollment_errors.transport.http import ProcessorHttp
+from enrollment_errors.transport import ProcessorHttp, Response, answer, pool
+from enrollment_errors.transport.call import Progress
 
 from .certificates import Certificate
 from .conftest import Connect, Serve

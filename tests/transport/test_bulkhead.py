@@ -10,9 +10,8 @@ import pytest
 from enrollment_errors.clock import Clock
 from enrollment_errors.exceptions import ProcessorBusy, StatusError
 from enrollment_errors.secret import Secret
+from enrollment_errors.transport import AccessToken, ProcessorHttp
 from enrollment_errors.transport.bulkhead import place
-from enrollment_errors.transport.http import ProcessorHttp
-from enrollment_errors.transport.token_cache import AccessToken
 from tests.waiting import wait_until
 
 from .conftest import Connect, Serve

@@ -361,17 +361,17 @@ class TestReadState:
 class TestCost:
     def test_a_success_is_one_read(self, circuit: Circuit, operations: list[str]) -> None:
         succeed(circuit)
-        assert operations == ["get"]
+        assert operations == ["get_many"]
 
     def test_a_call_that_is_refused_is_one_read(self, circuit: Circuit, operations: list[str]) -> None:
         open_up(circuit)
         del operations[:]
         assert is_open(circuit)
-        assert operations == ["get"]
+        assert operations == ["get_many"]
 
     def test_a_failure_is_two_more(self, circuit: Circuit, operations: list[str]) -> None:
         fail(circuit)
-        assert operations == ["get", "get_many", "add"]
+        assert operations == ["get_many", "get_many", "add"]
 
 
 class TestOnTheWire:

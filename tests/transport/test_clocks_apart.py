@@ -15,9 +15,9 @@ from enrollment_errors.clock import Clock, Deadline
 from enrollment_errors.exceptions import CircuitOpen, ConnectionFailed, ProcessorBusy
 from enrollment_errors.secret import Secret
 from enrollment_errors.shared_cache import CLOCKS_APART, SharedCache, Slots
-from enrollment_errors.transport.call import Response
+from enrollment_errors.transport import AccessToken, Response
 from enrollment_errors.transport.circuit import Circuit, Phase, read_state
-from enrollment_errors.transport.token_cache import AccessToken, TokenCache
+from enrollment_errors.transport.token_cache import TokenCache
 
 from .circuits import heard
 from .clocks import FakeClock

@@ -23,8 +23,7 @@ from enrollment_errors.exceptions import (
     TransportError,
 )
 from enrollment_errors.secret import Secret
-from enrollment_errors.transport.call import Response
-from enrollment_errors.transport.http import ProcessorHttp
+from enrollment_errors.transport import ProcessorHttp, Response
 
 from .certificates import Certificate
 from .conftest import Connect, Serve

@@ -11,7 +11,7 @@ import pytest
 from enrollment_errors import __version__
 from enrollment_errors.exceptions import BaseUrlInvalid, ProcessorError, ReplyIncomplete, ReplyNotJson, StatusError
 from enrollment_errors.secret import Secret
-from enrollment_errors.transport.call import Response
+from enrollment_errors.transport import Response
 
 from .clocks import FakeClock
 from .conftest import Connect, Serve

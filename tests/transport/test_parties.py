@@ -161,7 +161,7 @@ class TestCost:
         operations: list[str],  # noqa: F811
     ) -> None:
         call(circuit, "session", "card")
-        assert operations == ["get"]
+        assert operations == ["get_many"]
 
     def test_a_call_for_somebody_that_an_open_one_refuses_is_one_read(
         self,
@@ -171,7 +171,7 @@ class TestCost:
         open_up(circuit)
         del operations[:]
         assert call(circuit, "session", "card") == "refused"
-        assert operations == ["get"]
+        assert operations == ["get_many"]
 
 
 class TestOnTheWire:
@@ -195,9 +195,6 @@ class TestOnTheWire:
             with pytest.raises(StatusError):
                 http.request("GET", "x", idempotent=False)
         assert read_state(account, "default", open_for=OPEN_FOR, clock=clock).phase is Phase.CLOSED
-
-    def test_a_session_without_a_name_is_nobody(self, connect: Connect) -> None:
-        assert connect("https://processor.test", parties=["", "session"]).parties == {"session"}
 
 
 def test_a_status_that_is_our_own_mistake_makes_nobody_a_party_that_failed(circuit: Circuit, clock: FakeClock) -> None:

@@ -19,7 +19,7 @@ from sentry_sdk.transport import Transport
 
 from enrollment_errors.exceptions import ProcessorError
 from enrollment_errors.secret import Secret
-from enrollment_errors.transport.http import ProcessorHttp
+from enrollment_errors.transport import ProcessorHttp
 
 from .certificates import Certificate
 from .conftest import Connect, Serve

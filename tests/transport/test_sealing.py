@@ -11,7 +11,7 @@ import urllib3
 from urllib3.connectionpool import HTTPConnectionPool
 
 from enrollment_errors.secret import Secret
-from enrollment_errors.transport.http import ProcessorHttp
+from enrollment_errors.transport import ProcessorHttp
 
 from .certificates import Certificate
 from .conftest import Connect, Serve

@@ -23,8 +23,7 @@ from enrollment_errors.exceptions import (
     StatusError,
     TlsFailed,
 )
-from enrollment_errors.transport import pool
-from enrollment_errors.transport.http import ProcessorHttp
+from enrollment_errors.transport import ProcessorHttp, pool
 from tests.waiting import wait_until
 
 from .certificates import Certificate, make_certificate

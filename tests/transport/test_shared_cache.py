@@ -15,10 +15,8 @@ from enrollment_errors import shared_cache
 from enrollment_errors.exceptions import StatusError
 from enrollment_errors.secret import Secret
 from enrollment_errors.shared_cache import REST, CacheDown, SharedCache
-from enrollment_errors.transport.call import Response
+from enrollment_errors.transport import AccessToken, ProcessorHttp, Response
 from enrollment_errors.transport.circuit import Phase, read_state
-from enrollment_errors.transport.http import ProcessorHttp
-from enrollment_errors.transport.token_cache import AccessToken
 
 from .brittle_cache import BrittleCache
 from .conftest import Connect, Serve

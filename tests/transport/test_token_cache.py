@@ -20,7 +20,7 @@ from enrollment_errors.encryption import encrypt
 from enrollment_errors.exceptions import ConnectionFailed, DeadlineExceeded, ReplyIncomplete, StatusError
 from enrollment_errors.outcomes import Stage
 from enrollment_errors.secret import Secret
-from enrollment_errors.transport.call import Response
+from enrollment_errors.transport import Response
 from enrollment_errors.transport.token_cache import (
     BETWEEN_RENEWALS,
     DEFAULT_LIFE,

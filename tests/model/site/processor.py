@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
 
+from enrollment_errors.processors.base import Processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor
-from enrollment_errors.processors.types import Redirect, Tokenization
+from enrollment_errors.processors.types import Redirect, Tokenization, TokenizationRequest
 from enrollment_errors.secret import Secret
 
 
 class GatewayProcessor(LittlepayProcessor):
     name = "gateway"
 
-    @classmethod
-    def card_form_script(cls, options: Mapping[str, Any], language: str) -> None:
-        return None
+    card_form = Processor.card_form
 
-    def request_tokenization(self, return_url: str) -> Tokenization:
+    def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Tokenization:
         response = self.http.request("POST", "gateway/registrations", json={"return_url": return_url}, idempotent=False)
         reply = response.json_fields("id", "url", secret=("id",))
         return Redirect(url=reply["url"], handle=reply["id"], expires_at=time.time() + 600)
 
-    def redeem(self, handle: Secret) -> Secret:
+    def redeem(self, handle: Secret, query: Mapping[str, Secret]) -> Secret:
         response = self.http.request(
             "GET", "gateway/registrations/{registration}", path={"registration": handle}, idempotent=True
         )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sentry_sdk
 
+from enrollment_errors.account_directory import get_account
 from enrollment_errors.catalogue import CODES
 from enrollment_errors.classification import Rule
 from enrollment_errors.exceptions import CircuitOpen
@@ -21,6 +22,10 @@ from tests.rider import Rider, Telemetry
 from tests.waiting import wait_until
 
 from .reports import new_report
+
+
+def phase() -> Phase:
+    return circuit_state(get_account("littlepay")).phase
 
 
 @pytest.fixture
@@ -79,7 +84,7 @@ def test_sentry_hears_once_that_it_closed(short_outage: None, sandbox: SandboxSe
     for _ in range(3):
         Rider().becomes_eligible().asks_for_token()
     sandbox.faults.clear()
-    wait_until(lambda: circuit_state("littlepay").phase is Phase.HALF_OPEN, "the time of the next probe")
+    wait_until(lambda: phase() is Phase.HALF_OPEN, "the time of the next probe")
     for _ in range(3):
         assert Rider().becomes_eligible().asks_for_token().status_code == 200
     sentry_sdk.flush(timeout=5)
@@ -95,7 +100,7 @@ def test_the_log_has_both(short_outage: None, sandbox: SandboxServer, caplog: py
     for _ in range(3):
         Rider().becomes_eligible().asks_for_token()
     sandbox.faults.clear()
-    wait_until(lambda: circuit_state("littlepay").phase is Phase.HALF_OPEN, "the time of the next probe")
+    wait_until(lambda: phase() is Phase.HALF_OPEN, "the time of the next probe")
     Rider().becomes_eligible().asks_for_token()
 
     told = [(record.circuit, record.levelname) for record in caplog.records if hasattr(record, "circuit")]

@@ -1,0 +1,67 @@
+"""Where operators add an account, rotate its secret, and try it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
+
+from ..doctor.examination import examine_account
+from .forms import NewAccountForm, form_of
+from .models import Account
+
+if TYPE_CHECKING:
+    _AccountAdmin = admin.ModelAdmin[Account]
+else:
+    _AccountAdmin = admin.ModelAdmin
+
+
+@admin.register(Account)
+class AccountAdmin(_AccountAdmin):
+    list_display = ("name", "processor", "is_active", "updated_at")
+    list_filter = ("is_active",)
+    search_fields = ("name",)
+    change_form_template = "admin/enrollment_accounts/change_form.html"
+
+    def get_form(self, request: HttpRequest, obj: Account | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return NewAccountForm if obj is None else form_of(obj.processor)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": ("name", "processor")})]
+        form = form_of(obj.processor)
+        options = [option.name for option in form.account_processor.account_options]
+        return [(None, {"fields": ("name", "is_active")}), (form.account_processor.name, {"fields": options})]
+
+    def response_add(self, request: HttpRequest, obj: Account, post_url_continue: str | None = None) -> HttpResponse:
+        """On to the options of its processor."""
+        self.message_user(request, f"The account {obj.name} was added, and is not in use yet. Fill in what it needs.")
+        return redirect(f"{self.admin_site.name}:enrollment_accounts_account_change", obj.pk)
+
+    def get_urls(self) -> list[URLPattern]:
+        test = path("<int:pk>/test/", self.admin_site.admin_view(self.test), name="enrollment_accounts_account_test")
+        return [test, *super().get_urls()]
+
+    @method_decorator(require_POST)
+    def test(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Try the account as it is saved, as ``enrollment_doctor`` does. Enrolls nobody."""
+        account = self.get_object(request, str(pk))
+        if account is None:
+            raise Http404
+        if not self.has_change_permission(request, account):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Test of {account.name}",
+            "opts": self.opts,
+            "account": account,
+            "findings": list(examine_account(account.name)),
+        }
+        return TemplateResponse(request, "admin/enrollment_accounts/test.html", context)

@@ -1,0 +1,96 @@
+"""The form of an account: a field for each option that its processor declares, checked by the processor itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+
+from ..exceptions import ConfigurationError
+from ..processors.base import Processor
+from ..processors.types import Option, OptionKind
+from ..redaction import raised_at
+from .models import Account
+from .processors import processor_at, processor_choices
+from .provider import with_secrets
+
+if TYPE_CHECKING:
+    _AccountForm = forms.ModelForm[Account]
+else:
+    _AccountForm = forms.ModelForm
+
+
+class NewAccountForm(_AccountForm):
+    """First the processor, which decides what else there is to say."""
+
+    processor = forms.ChoiceField(help_text="It cannot be changed later: make another account.")
+
+    class Meta:
+        model = Account
+        fields = ("name", "processor")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["processor"].choices = processor_choices()  # type: ignore[attr-defined]
+
+
+class AccountForm(_AccountForm):
+    """``fields_of`` gives the class for one processor."""
+
+    account_processor: type[Processor]
+
+    class Meta:
+        model = Account
+        fields = ("name", "is_active")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for option in self.account_processor.account_options:
+            self.initial[option.name] = self.instance.options.get(option.name)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        given = {option.name: cleaned.get(option.name) for option in self.account_processor.account_options}
+        self.instance.options = {name: value for name, value in given.items() if value not in (None, "", {})}
+        if cleaned.get("is_active") and not self.errors:
+            for problem in _problems(cleaned["name"], self.account_processor, self.instance.options):
+                self.add_error(None, problem)
+        return cleaned
+
+
+def form_of(path: str) -> type[AccountForm]:
+    """The form of accounts with the processor at the dotted path. Raises ``ConfigurationError``."""
+    processor = processor_at(path)
+    fields = {option.name: _field(option) for option in processor.account_options}
+    return type("AccountForm", (AccountForm,), {"account_processor": processor, **fields})
+
+
+def _field(option: Option) -> forms.Field:
+    about: dict[str, Any] = {"label": option.name, "help_text": option.help_text, "required": False}
+    if option.is_secret:
+        about["help_text"] = f"{option.help_text} Enter the name under which the secret is kept, never the secret."
+        return forms.CharField(max_length=200, **about)
+    if option.choices:
+        return forms.ChoiceField(choices=[("", "---------"), *((value, value) for value in option.choices)], **about)
+    if option.kind is OptionKind.NUMBER:
+        return forms.IntegerField(**about)
+    if option.kind is OptionKind.MAPPING:
+        return forms.JSONField(**about)
+    if option.kind is OptionKind.PEM:
+        return forms.CharField(widget=forms.Textarea, **about)
+    return forms.CharField(max_length=500, **about)
+
+
+def _problems(name: str, processor: type[Processor], options: Mapping[str, Any]) -> list[str]:
+    """What is wrong with an account that riders are to use. Behind a wall: the frames below hold its secrets."""
+    try:
+        whole = with_secrets(name, processor, options)
+        problems = processor.check_options(whole)
+        if not problems:
+            processor.endpoints(whole)
+    except ConfigurationError as wrong:
+        return [str(wrong)]
+    except Exception as error:  # noqa: BLE001  whatever a processor's own code raises, such as for a certificate
+        return [f"It cannot be used: {type(error).__name__} at {raised_at(error.__traceback__)}."]
+    return problems

@@ -1,0 +1,33 @@
+"""From the name of a secret to the secret: the setting ``SECRETS`` names a function that does it.
+
+Where secrets live in a vault, it is two lines::
+
+    def from_our_vault(name: str) -> str:
+        return vault_client.get_secret(name).value
+
+It raises ``LookupError`` where there is no secret of that name. By default secrets are environment variables.
+"""
+
+from __future__ import annotations
+
+from .. import conf
+from ..exceptions import ConfigurationError
+from ..secret import Secret
+
+
+def secret_named(name: str) -> Secret:
+    """Raises ``ConfigurationError`` where there is none, or where whatever keeps the secrets cannot be asked."""
+    found = _asked_for(name)
+    if isinstance(found, ConfigurationError):
+        raise found
+    return found
+
+
+def _asked_for(name: str) -> Secret | ConfigurationError:
+    """Behind a wall: what a vault raises may show what was asked of it, and the frames below may hold the secret."""
+    try:
+        return Secret(conf.get_settings().SECRETS(name))
+    except LookupError:
+        return ConfigurationError(f'there is no secret named "{name}"')
+    except Exception as error:  # noqa: BLE001  whatever a vault's client raises
+        return ConfigurationError(f'the secret named "{name}" cannot be had ({type(error).__name__})')
