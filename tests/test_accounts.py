@@ -28,6 +28,8 @@ from enrollment_errors.processors.littlepay import LittlepayProcessor
 from enrollment_errors.processors.types import Endpoint
 from tests.rider import End, Rider
 
+pytestmark = pytest.mark.django_db  # Django's own checks ask the database whether it knows JSON
+
 
 class VaultDown(Exception):
     pass

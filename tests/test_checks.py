@@ -24,6 +24,8 @@ from enrollment_errors.redaction import scrub_event
 ROOT = Path(__file__).parent.parent
 STRICT = ["'nonce-placeholder'"]
 
+pytestmark = pytest.mark.django_db  # Django's own checks ask the database whether it knows JSON
+
 
 def nothing(request: Any) -> None: ...
 

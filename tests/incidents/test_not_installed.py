@@ -29,7 +29,7 @@ ours = dict(site.ENROLLMENT_ERRORS)
 del ours["SINKS"]
 ours["ACCOUNTS"]["littlepay"]["OPTIONS"] |= given["options"]
 settings.configure(**{name: getattr(site, name) for name in dir(site) if name.isupper()} | {
-    "INSTALLED_APPS": [name for name in site.INSTALLED_APPS if name != "enrollment_errors.incidents"],
+    "INSTALLED_APPS": [name for name in site.INSTALLED_APPS if not name.startswith("enrollment_errors.")],
     "ENROLLMENT_ERRORS": ours,
     "DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": given["database"]}},
 })
