@@ -45,7 +45,7 @@ class TestWhatIsPromisedByNobody:
     def test_each_name_with_a_leading_underscore_is_told(self) -> None:
         assert reached_for() - NAMES == set()
 
-    @pytest.mark.parametrize("library", ["cryptography", "requests", "sentry_sdk", "urllib3"])
+    @pytest.mark.parametrize("library", ["amplitude", "cryptography", "requests", "sentry_sdk", "urllib3"])
     def test_each_import_is_told_here_or_among_what_is_documented(self, library: str) -> None:
         told = set(re.findall(r"`([\w.]+)`", PAGE.read_text()))
         assert imported(library) - told - {library} == set()
