@@ -129,7 +129,7 @@ def test_an_assertion_notices_what_was_told_twice(client, enrollment_reports):
 def test_an_assertion_notices_an_incident_that_is_not_listed(
     client, enrollment_processor, enrollment_reports, enrollment_incidents, enrollment_settings
 ):
-    enrollment_settings(SINKS=[])
+    enrollment_settings(SINKS=["enrollment_errors.reporting.signals.SignalSink"])
     enrollment_processor.is_down()
     response = enroll(client)
     with pytest.raises(AssertionError, match="0 incidents are listed under"):
