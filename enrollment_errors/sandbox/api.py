@@ -54,14 +54,20 @@ def _page(request: Request, rows: Collection[Row], render: Callable[[Row], dict[
 
 
 def _authorization(state: State, places: Mapping[str, str], request: Request) -> Reply:
-    body = _body(request)
-    if body.get("grant_type") != "client_credentials":
-        raise Refused(400, "unsupported grant_type")
-    if (body.get("client_id"), body.get("client_secret")) != (state.client_id, state.client_secret):
-        raise Refused(401, "Unauthorized")
-    if body.get("audience") != state.audience:
-        raise Refused(403, "The client is not authorized for this audience")
+    try:
+        _check_credentials(state, _body(request))
+    except Refused as refused:
+        return Reply.of(refused.as_oauth_json(), refused.status)
     return _token(state, state.issue_api_token(), state.api_token_seconds)
+
+
+def _check_credentials(state: State, body: Mapping[str, Any]) -> None:
+    if body.get("grant_type") != "client_credentials":
+        raise Refused(400, "unsupported grant_type", "unsupported_grant_type")
+    if (body.get("client_id"), body.get("client_secret")) != (state.client_id, state.client_secret):
+        raise Refused(401, "Unauthorized", "invalid_client")
+    if body.get("audience") != state.audience:
+        raise Refused(403, "The client is not authorized for this audience", "access_denied")
 
 
 def _tokenization(state: State, places: Mapping[str, str], request: Request) -> Reply:
@@ -169,7 +175,7 @@ def reply_to(state: State, request: Request) -> Reply:
         with state.lock:
             return _reply_to(state, request)
     except Refused as refused:
-        return Reply.of({"errors": [{"detail": refused.detail}]}, refused.status)
+        return Reply.of(refused.as_json(), refused.status)
 
 
 def _reply_to(state: State, request: Request) -> Reply:

@@ -36,12 +36,20 @@ LINK_CONFLICTS: Mapping[str, tuple[int, str]] = MappingProxyType(
 
 
 class Refused(Exception):
-    """The API's own errors: ``{"errors": [{"detail": …}]}`` with an HTTP status."""
+    """The API's own errors, with an HTTP status. ``oauth_error`` is the word for it at the token's endpoint alone."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, oauth_error: str = "invalid_request") -> None:
         super().__init__(f"{status} {detail}")
         self.status = status
         self.detail = detail
+        self.oauth_error = oauth_error
+
+    def as_json(self) -> dict[str, Any]:
+        return {"errors": [{"detail": self.detail}]}
+
+    def as_oauth_json(self) -> dict[str, Any]:
+        """RFC 6749, 5.2, beside the API's own form: without ``error``, OAuth clients take any JSON for a token."""
+        return {**self.as_json(), "error": self.oauth_error, "error_description": self.detail}
 
 
 def now() -> datetime:

@@ -33,8 +33,13 @@ class TestAuthorization:
         ("changed", "status"),
         [("client_id", 401), ("client_secret", 401), ("audience", 403), ("grant_type", 400)],
     )
-    def test_anything_wrong_is_refused(self, api: Api, changed: str, status: int) -> None:
-        assert api.authorize(**{changed: "wrong"}).status_code == status
+    def test_anything_wrong_is_refused_in_the_form_of_the_api_and_in_that_of_oauth(
+        self, api: Api, changed: str, status: int
+    ) -> None:
+        response = api.authorize(**{changed: "wrong"})
+        assert response.status_code == status
+        assert response.json()["error"]
+        assert response.json()["error_description"] == detail(response)
 
     @pytest.mark.parametrize("header", [None, "", "unknown-token", "Bearer {token}"])
     def test_every_other_call_needs_the_bare_token(self, api: Api, header: str | None) -> None:
