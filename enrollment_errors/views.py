@@ -26,7 +26,7 @@ from .in_person import enrollment_of
 from .opening import circuit_state
 from .outcomes import Outcome
 from .pages import PAGES
-from .processors.types import Access, CardForm, CardFormKind, Redirect
+from .processors.types import Access, CardForm, Redirect
 from .rate import seconds_until_allowed
 from .reporting.report import Event
 from .reporting.site_errors import site_error
@@ -242,7 +242,7 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         "madeFor": made_for,
         "returned": session.returned_with(returned, enrollment) is not None,
         "unfinished": unfinished,
-        "cardForm": None if form.kind is CardFormKind.REDIRECT else _described(form),
+        "cardForm": _described(form),
     }
     circuit = circuit_state(account)
     return page(
@@ -259,7 +259,15 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
 
 
 def _described(form: CardForm) -> dict[str, Any]:
-    return {"url": form.script, "function": "littlepay", "options": dict(form.data)}
+    """For the page's script."""
+    return {
+        "kind": form.kind.value,
+        "script": form.script,
+        "scriptAttributes": dict(form.script_attributes),
+        "data": dict(form.data),
+        "needsAccess": form.needs_access,
+        "opensAtOnce": form.opens_at_once,
+    }
 
 
 def _enrollment_if_any(request: HttpRequest) -> Enrollment | None:

@@ -1,5 +1,7 @@
 """Settings for the tests: the smallest site that can enroll a rider."""
 
+from pathlib import Path
+
 SECRET_KEY = "tests-only-" + "x" * 40
 ALLOWED_HOSTS = ["*"]
 USE_TZ = True
@@ -40,6 +42,7 @@ TEMPLATES = [
         },
     }
 ]
+STATICFILES_DIRS = [Path(__file__).parent / "inline" / "static"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"

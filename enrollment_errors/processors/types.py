@@ -131,20 +131,24 @@ class CardForm:
 
     ``adapter`` is a static file, of ours or of the site: the script between the page and the processor's form
     (docs/adding-a-processor.md has its interface). ``script`` is the address of the processor's own script, which the
-    page loads for it; empty where there is none. ``data`` is JSON for the adapter, and everybody can read it.
+    page loads for it; empty where there is none. ``script_attributes`` stand in its element: some gateways read their
+    public key there. ``data`` is JSON for the adapter. Everybody can read all of this.
 
     ``sources`` is what a strict Content-Security-Policy must allow beside ``script``, by directive:
     ``{"frame-src": ["https://form.example"]}``.
 
-    Without ``needs_access`` the form works with what is in ``data``, and ``request_tokenization`` is never called.
+    Without ``needs_access`` the form works with what is in ``data``, and ``request_tokenization`` is never called. One
+    that ``opens_at_once`` needs no press of the button, such as one for staff, who have pressed one already.
     """
 
     kind: CardFormKind
     adapter: str
     script: str = ""
+    script_attributes: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
     needs_access: bool = True
+    opens_at_once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

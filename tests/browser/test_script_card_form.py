@@ -147,8 +147,8 @@ class TestTheCardForm:
         [
             "",
             "syntax error",
-            "window.openCardForm = () => { throw new Error('no'); };",
-            "window.openCardForm = async () => { throw new Error('no'); };",
+            "window.littlepay = () => { throw new Error('no'); };",
+            "window.littlepay = async () => { throw new Error('no'); };",
         ],
     )
     def test_one_that_is_none_is_reported(self, enroll: Enroll, script: str) -> None:

@@ -107,11 +107,11 @@ class Browser:
         csrf = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[1]
         for address in re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', page.text):
             self.open(urljoin(page.url, address))
-        self.open(data["cardForm"]["url"])
+        self.open(data["cardForm"]["script"])
         headers = {"X-CSRFToken": csrf, "Referer": page.url}
         made_for = {"made_for": data["madeFor"]}
         asked = self.session.post(urljoin(page.url, data["tokenUrl"]), json=made_for, headers=headers, timeout=20)
-        card_token = self.choose_first_card(data["cardForm"]["options"]["envUrl"], asked.json()["token"])
+        card_token = self.choose_first_card(data["cardForm"]["data"]["envUrl"], asked.json()["token"])
         return self.session.post(
             page.url,
             data={"csrfmiddlewaretoken": csrf, "card_token": card_token, **made_for},

@@ -55,11 +55,11 @@ class Rider:
         answer = self.post(data["tokenUrl"], json={"made_for": data["madeFor"]}).json()
         if "token" not in answer:
             return self.get(answer["redirect"])
-        script = requests.get(data["cardForm"]["url"], timeout=10)
+        script = requests.get(data["cardForm"]["script"], timeout=10)
         if not script.ok:
             return self._tell(data, "form_not_loaded")
         self._tell(data, "started")
-        use = f"{data['cardForm']['options']['envUrl']}/card-form/use?card={card}"
+        use = f"{data['cardForm']['data']['envUrl']}/card-form/use?card={card}"
         told = requests.post(use, headers={"Authorization": answer["token"]}, timeout=10).json()
         if told["callback"] == "onVerificationFailure":
             return self._tell(data, "refused")

@@ -13,6 +13,7 @@ from enrollment_errors.exceptions import (
 )
 from enrollment_errors.secret import Secret
 from enrollment_errors.testing.conformance import ASKED, ProcessorConformance
+from tests.inline.backend import inline
 
 from .backends import littlepay, switchio
 
@@ -63,3 +64,19 @@ class TestSwitchio(ProcessorConformance):
     def test_it_says_of_a_visit_that_is_over_that_it_is_good_no_more(self, backend, processor, visit):
         backend.registration = "expired"
         assert not processor.is_still_good(visit)
+
+
+class TestInline(ProcessorConformance):
+    @pytest.fixture
+    def backend(self):
+        with inline() as backend:
+            yield backend
+
+    def test_two_tokens_of_a_card_are_the_same_card(self, processor):
+        found = [processor.find_funding_source(Secret(f"0119-{text}"[1:])) for text in ("a", "b")]
+        assert found[0] == found[1]
+        assert found[0].last_digits == "119"
+
+    def test_a_card_without_a_transit_account_is_refused(self, processor):
+        with pytest.raises(CardRefused, match="no transit account"):
+            processor.find_funding_source(Secret("0000-x"))

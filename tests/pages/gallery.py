@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 import enrollment_errors
 from enrollment_errors.adapter import SignIn
 from enrollment_errors.forms import EnrollForm
+from enrollment_errors.processors.types import REDIRECT_ADAPTER, CardForm, CardFormKind
 from tests.site import AGENCY
 
 STATIC = Path(enrollment_errors.__file__).parent / "static" / "enrollment_errors"
@@ -24,16 +25,41 @@ DATES = {
     "expires_at": datetime(2027, 2, 1, tzinfo=ZoneInfo("America/Los_Angeles")),
     "reenrollment_opens_at": datetime(2027, 1, 18, tzinfo=ZoneInfo("America/Los_Angeles")),
 }
-CARD_FORM = {"url": "/card-form.js", "function": "openCardForm", "options": {"color": "#fff"}}
+DIALOG = CardForm(kind=CardFormKind.DIALOG, adapter="enrollment_errors/processors/littlepay.js")
+REDIRECT = CardForm(kind=CardFormKind.REDIRECT, adapter=REDIRECT_ADAPTER)
+INLINE = CardForm(kind=CardFormKind.INLINE, adapter="inline/card_fields.js", needs_access=False)
+CARD_FORM: dict[str, Any] = {
+    "kind": "dialog",
+    "script": "/card-form.js",
+    "scriptAttributes": {},
+    "data": {"color": "#fff"},
+    "needsAccess": True,
+    "opensAtOnce": False,
+}
 PAGE_DATA: dict[str, Any] = {
     "tokenUrl": "/token/",
     "reportUrl": "/report/",
     "madeFor": "a-signature",
     "returned": False,
+    "unfinished": "",
     "cardForm": CARD_FORM,
 }
-
-REDIRECT_DATA = {**PAGE_DATA, "tokenUrl": "/token/?gateway", "cardForm": None}
+REDIRECT_DATA = {
+    **PAGE_DATA,
+    "tokenUrl": "/token/?gateway",
+    "cardForm": {**CARD_FORM, "kind": "redirect", "script": "", "data": {}},
+}
+INLINE_DATA = {
+    **PAGE_DATA,
+    "cardForm": {
+        **CARD_FORM,
+        "kind": "inline",
+        "script": "/card-fields.js",
+        "scriptAttributes": {"data-key": "a-public-key"},
+        "data": {},
+        "needsAccess": False,
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -48,10 +74,11 @@ class Picture:
 PICTURES = {
     picture.name: picture
     for picture in (
-        Picture("enroll", "enroll", {"form": EnrollForm(), "page_data": PAGE_DATA}),
-        Picture("enroll-redirect", "enroll", {"form": EnrollForm(), "page_data": REDIRECT_DATA}),
+        Picture("enroll", "enroll", {"form": EnrollForm(), "page_data": PAGE_DATA, "card_form": DIALOG}),
+        Picture("enroll-redirect", "enroll", {"form": EnrollForm(), "page_data": REDIRECT_DATA, "card_form": REDIRECT}),
+        Picture("enroll-inline", "enroll", {"form": EnrollForm(), "page_data": INLINE_DATA, "card_form": INLINE}),
         Picture("enroll-circuit-open", "enroll", {"circuit_open": True}),
-        Picture("success", "success", {"already_linked": False, "expires_at": None}),
+        Picture("success", "success", {"already_linked": False, "expires_at": None, "card_last_digits": "0119"}),
         Picture("success-already", "success", {"already_linked": True, "expires_at": DATES["expires_at"]}),
         Picture("check-card", "check_card", {"enroll_url": "/enroll/"}),
         Picture("too-early", "too_early", DATES),

@@ -28,8 +28,8 @@ PAGE_BLOCKS = [
 ]
 EVERY_PAGE = {"page", "base_template", "agency", "home_url", "sign_in", "reference"}
 OWN_CONTEXT = {
-    "enroll": {"form", "page_data", "circuit_open"},
-    "success": {"expires_at", "already_linked"},
+    "enroll": {"form", "page_data", "card_form", "circuit_open"},
+    "success": {"expires_at", "already_linked", "card_last_digits"},
     "check_card": {"enroll_url"},
     "too_early": {"expires_at", "reenrollment_opens_at"},
     "still_checking": set(),

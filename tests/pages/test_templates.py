@@ -14,12 +14,15 @@ from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 from enrollment_errors.adapter import Agency
+from enrollment_errors.catalogue import CODES
+from enrollment_errors.outcomes import Outcome
 from enrollment_errors.templatetags.enrollment_errors import last_day, spelled
 from tests.site import AGENCY
 
 from . import gallery
 from .gallery import DATES, PICTURES, REFERENCE
 
+SCRIPTS = "".join(script.read_text(encoding="utf-8") for script in gallery.STATIC.glob("*.js"))
 each_picture = pytest.mark.parametrize("name", PICTURES)
 each_failure = pytest.mark.parametrize("name", ["still-checking", "system-error", "server-error"])
 
@@ -183,17 +186,17 @@ class TestEnroll:
         assert json.loads(data[0]) == gallery.PAGE_DATA
 
     def test_data_cannot_end_its_script_element(self) -> None:
-        html = render("enroll", page_data={"cardForm": {"url": "</script><b>"}})
+        html = render("enroll", page_data={"cardForm": {"script": "</script><b>"}})
         assert "</script><b>" not in html
 
     def test_every_text_that_the_script_shows_is_in_a_page_and_none_is_idle(self) -> None:
-        script = (gallery.STATIC / "enrollment.js").read_text(encoding="utf-8")
-        shown = set(re.findall(r'say\("(\w+)"', script)) | set(re.findall(r'say\("\w+", "(\w+)"', script))
+        shown = set(re.findall(r'(?:say|offerAgain)\("(\w+)"', SCRIPTS))
+        shown |= set(re.findall(r'say\("\w+", "(\w+)"', SCRIPTS))
+        shown |= {name for name, code in CODES.items() if code.outcome is Outcome.UNFINISHED}
         assert shown == set(re.findall(r'data-enrollment-text="(\w+)"', render("enroll") + render("still-checking")))
 
     def test_every_part_that_the_script_uses_is_in_a_page_and_none_is_idle(self) -> None:
-        script = (gallery.STATIC / "enrollment.js").read_text(encoding="utf-8")
-        used = set(re.findall(r'part\("(\w+)"\)', script)) | {"steps"}
+        used = set(re.findall(r'part\("(\w+)"\)', SCRIPTS)) | {"steps"}
         assert used == set(re.findall(r'data-enrollment="(\w+)"', render("enroll") + render("still-checking")))
 
     def test_the_button_waits_for_the_script(self) -> None:
@@ -221,12 +224,12 @@ class TestContentSecurityPolicy:
 
     @pytest.mark.parametrize("lazy", [SimpleLazyObject(lambda: "n0nce"), "n0nce"], ids=["lazy", "plain"])
     def test_the_nonce_of_django_6_is_used(self, lazy: object) -> None:
-        assert render("enroll", csp_nonce=lazy).count('nonce="n0nce"') == 2
+        assert render("enroll", csp_nonce=lazy).count('nonce="n0nce"') == 4
 
     def test_the_nonce_of_django_csp_is_used(self) -> None:
         request = RequestFactory().get("/")
         request.csp_nonce = SimpleLazyObject(lambda: "n0nce")  # type: ignore[attr-defined]
-        assert render("enroll", request).count('nonce="n0nce"') == 2
+        assert render("enroll", request).count('nonce="n0nce"') == 4
 
     def test_a_nonce_that_is_false_until_it_is_written_is_written(self) -> None:
         class NotYet(SimpleNamespace):
@@ -236,7 +239,7 @@ class TestContentSecurityPolicy:
             def __str__(self) -> str:
                 return "n0nce"
 
-        assert render("enroll", csp_nonce=NotYet()).count('nonce="n0nce"') == 2
+        assert render("enroll", csp_nonce=NotYet()).count('nonce="n0nce"') == 4
 
 
 class TestLanguage:

@@ -1,142 +1,26 @@
-// The enroll page: from the token view, through the processor's card form, to the enrollment. And the still-checking
-// page: asking again, a few times, until the answer is there.
+// The enroll page: from the token view, through the processor's card form, to the enrollment.
 //
-// The enroll page says in #enrollment-data where to ask and which card form to load, and both carry every text in
-// <template> elements, so that no word stands here. Whatever goes wrong is told to the report view, which names the page
-// to go to, or none where the rider can simply try again.
+// It knows no processor. #enrollment-data says where to ask and what the card form needs, and the processor's adapter,
+// window.enrollmentErrors.cardForm, stands between the page and the form (docs/adding-a-processor.md). Whatever goes
+// wrong is told to the report view, which names the page to go to, or none where the rider can simply try again.
 (() => {
   "use strict";
 
-  const STILL_TRYING_AFTER = 10000; // ms
-  const TOKEN_LIMIT = 20000;
+  const TOKEN_LIMIT = 20000; // ms
   const CARD_FORM_LIMIT = 20000;
   const REPORT_LIMIT = 10000;
-  const CHECK_LIMIT = 20000;
-  // Together longer than the default LINK_QUIET_TIME, before which the site cannot tell that a card is not enrolled.
-  const CHECK_WAITS = [5000, 15000, 45000, 90000, 180000];
-  const DOUBLE_CLICK = 1000;
   const LONGEST_TIMEOUT = 2 ** 31 - 1; // a browser takes more for none at all
 
-  const nonce = document.currentScript.nonce;
-  const part = (name) => document.querySelector(`[data-enrollment="${name}"]`);
-  const text = (name) => document.querySelector(`[data-enrollment-text="${name}"]`).content.textContent;
-  let stillTrying;
-
-  function say(name, nameAfterAWhile, waiting = Boolean(nameAfterAWhile)) {
-    clearTimeout(stillTrying);
-    part("status").textContent = text(name);
-    part("status").toggleAttribute("data-waiting", waiting);
-    showRetry(false);
-    if (nameAfterAWhile) {
-      stillTrying = setTimeout(() => {
-        part("status").textContent = text(nameAfterAWhile);
-        showRetry(true);
-      }, STILL_TRYING_AFTER);
-    }
-  }
-
-  function showRetry(shown) {
-    if (part("retry")) part("retry").hidden = !shown;
-  }
-
-  const isShown = () => document.visibilityState === "visible";
-
-  function ownPath(value) {
-    if (typeof value !== "string" || !value.startsWith("/")) return null;
-    const url = new URL(value, location.origin);
-    return url.origin === location.origin ? url.pathname + url.search + url.hash : null;
-  }
-
-  // What `ask` comes to, or undefined where that takes too long or fails.
-  async function within(limit, ask) {
-    const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(), limit);
-    try {
-      return await ask(controller.signal);
-    } catch (error) {
-      console.warn("enrollment:", error.name);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  // A page from the back/forward cache holds an old token, a spent form, or a text that is no longer true.
-  window.addEventListener("pageshow", (event) => {
-    if (event.persisted) location.reload();
-  });
-
-  // A rider's press and the page's own asking are never under way at once: one answer is for both.
-  function keepChecking(form) {
-    const waits = [...CHECK_WAITS];
-    let due = null;
-    let timer;
-    let asking = false;
-    let pressed = false; // while asking
-    let posted = false; // a moment ago
-
-    function waitUntilDue() {
-      clearTimeout(timer);
-      if (due !== null && isShown()) timer = setTimeout(ask, due - Date.now());
-    }
-
-    function waitForNext() {
-      const wait = waits.shift();
-      if (wait) {
-        due = Date.now() + wait * (1 + Math.random() / 5); // riders of one outage do not ask all at once
-        say("waiting");
-        waitUntilDue();
-      } else {
-        say("unanswered");
-      }
-    }
-
-    async function ask() {
-      due = null;
-      asking = true;
-      pressed = false;
-      say("checking", "stillChecking");
-      const body = new URLSearchParams(new FormData(form));
-      const response = await within(CHECK_LIMIT, (signal) => fetch(form.action, { method: "POST", body, signal }));
-      asking = false;
-      const end = response && new URL(response.url);
-      if (end && end.origin === location.origin && end.pathname !== location.pathname) {
-        location.replace(end);
-      } else if (pressed && !(response && response.ok)) {
-        form.submit(); // whatever it is, the rider gets to see it
-      } else {
-        waitForNext();
-      }
-    }
-
-    form.addEventListener("submit", (event) => {
-      if (asking || posted || !navigator.onLine) {
-        event.preventDefault();
-        pressed = true;
-        if (!asking && !posted) say("offline");
-        return;
-      }
-      posted = true;
-      setTimeout(() => (posted = false), DOUBLE_CLICK);
-      due = null;
-      waitUntilDue();
-      say("checking", "stillChecking");
-    });
-    document.addEventListener("visibilitychange", waitUntilDue);
-    waitForNext();
-  }
-
-  if (part("check")) {
-    keepChecking(part("check"));
-    return;
-  }
-
+  const { nonce, part, hasText, say, sayNothing, isShown, within, ownPath, gatewayUrl, textOrNull } =
+    window.enrollmentErrors;
   const data = JSON.parse(document.getElementById("enrollment-data").textContent);
+  const { kind, script, scriptAttributes, needsAccess, opensAtOnce } = data.cardForm;
   const form = part("form");
   const button = document.getElementById("enrollment-open");
 
   let ended = false; // the card form has answered, or cannot: nothing that it says later counts
   let opened = false;
-  let cardFormLoading = null; // a promise of whether it has; none where it has failed, or not begun
+  let scriptLoading = null; // a promise of whether the processor's script has; none where it has failed, or not begun
 
   // Always resolves. No answer at all is status null, and an answer that is no JSON object is an empty one.
   async function post(url, body, limit, keepalive) {
@@ -161,19 +45,9 @@
     return reply;
   }
 
-  function gatewayUrl(value) {
-    try {
-      const url = new URL(value);
-      return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
-    } catch (error) {
-      return null;
-    }
-  }
-
-  const isText = (value) => typeof value === "string" && value !== "";
-
   // Must outlive the page that it is about.
-  const report = (event, status = null) => post(data.reportUrl, { event, status }, REPORT_LIMIT, true);
+  const report = (event, status = null, reason = null) =>
+    post(data.reportUrl, { event, status, reason }, REPORT_LIMIT, true);
 
   // Whether that leads to another page, such as where the rider may not enroll any more.
   async function tell(event) {
@@ -183,12 +57,13 @@
     return path !== null;
   }
 
-  async function endWith(event, status) {
+  async function endWith(event, answer) {
     if (ended) return;
     ended = true;
     button.disabled = true;
     say("checking", "stillPreparing");
-    const reply = await report(event, Number.isInteger(status) ? status : null);
+    const { status, reason } = Object(answer);
+    const reply = await report(event, Number.isInteger(status) ? status : null, textOrNull(reason));
     const path = ownPath(reply.answer.redirect);
     if (path) {
       location.replace(path);
@@ -199,9 +74,8 @@
 
   // What the rider needs for the card form or, in its place, a message.
   function show(message) {
-    clearTimeout(stillTrying);
+    sayNothing();
     for (const name of ["steps", "form", "status"]) part(name).hidden = message !== null;
-    showRetry(false);
     for (const other of [part("connection"), part("error")]) other.hidden = other !== message;
     if (message) message.querySelector("h2").focus();
   }
@@ -249,69 +123,144 @@
     form.submit();
   }
 
-  async function loadCardForm() {
+  async function loadScript() {
     const loaded = await new Promise((resolve) => {
-      const script = document.createElement("script");
-      script.src = data.cardForm.url;
-      script.nonce = nonce;
-      script.onload = () => resolve(true);
-      script.onerror = () => resolve(false);
+      const element = document.createElement("script");
+      for (const [name, value] of Object.entries(scriptAttributes)) element.setAttribute(name, value);
+      element.src = script;
+      element.nonce = nonce;
+      element.onload = () => resolve(true);
+      element.onerror = () => resolve(false);
       setTimeout(() => resolve(false), CARD_FORM_LIMIT);
-      document.head.append(script);
+      document.head.append(element);
     });
-    if (!loaded) cardFormLoading = null;
+    if (!loaded) scriptLoading = null;
     return loaded;
   }
 
-  function offerCardForm(authorization) {
-    const callbacks = {
-      onTokenize(answer) {
-        if (ended) return;
-        if (!answer || !isText(answer.token)) {
-          endWith("failed");
-          return;
-        }
-        report("tokenized");
-        enroll(answer.token);
-      },
-      onVerificationFailure(answer) {
-        endWith("refused", answer && answer.status);
-      },
-      onError(answer) {
-        endWith("failed", answer && answer.status);
-      },
-      async onCancel() {
-        if (ended) return;
-        opened = false;
-        say("cancelled");
-        if (!(await tell("cancelled"))) renewIfExpired();
-      },
-    };
-    const fail = (error) => {
+  // The fields of an inline form: where each one goes, its label, and its own error.
+  const fields = Object.fromEntries(
+    [...document.querySelectorAll("[data-enrollment-field]")].map((field) => {
+      const at = field.querySelector("[data-enrollment-frame]");
+      const error = field.querySelector("[data-enrollment-error]");
+      const label = field.querySelector("[data-enrollment-label]").textContent.trim();
+      return [field.dataset.enrollmentField, { at, error, label, selector: `#${at.id}` }];
+    }),
+  );
+
+  // What the adapter has of the page. Its calls count until the first that ends the form.
+  const page = {
+    access: null,
+    button,
+    data: data.cardForm.data,
+    fields: Object.fromEntries(Object.entries(fields).map(([name, { error, ...rest }]) => [name, rest])),
+
+    tokenized(answer) {
+      if (ended) return;
+      const token = textOrNull(Object(answer).token);
+      if (token === null) {
+        endWith("failed");
+        return;
+      }
+      report("tokenized");
+      enroll(token);
+    },
+
+    refused(answer) {
+      endWith("refused", answer);
+    },
+
+    failed(answer) {
+      endWith("failed", answer);
+    },
+
+    notLoaded(error) {
       console.error(error);
       endWith("form_not_loaded");
-    };
-    const settings = { authorization, element: `#${button.id}` };
-    try {
-      const started = window[data.cardForm.function](Object.assign({}, data.cardForm.options, settings, callbacks));
-      Promise.resolve(started).catch(fail); // an asynchronous one may fail later
-    } catch (error) {
-      fail(error);
-      return;
-    }
-    // Nothing says whether the card form has opened: where it has, what stands behind it is in nobody's way.
-    offerButton(() => say("opened", "notOpened", false));
+    },
+
+    async cancelled() {
+      if (ended) return;
+      opened = false;
+      offerAgain("cancelled");
+      if (!(await tell("cancelled"))) renewIfExpired();
+    },
+
+    // The rider's to correct: nothing has ended.
+    invalid(names) {
+      if (ended) return;
+      const wrong = [...names].filter((name) => name in fields);
+      showErrors(wrong);
+      offerAgain("invalid");
+      const first = Object.keys(fields).find((name) => wrong.includes(name));
+      (first ? fields[first].at.querySelector("iframe, input") || button : button).focus();
+    },
+
+    leave(address) {
+      const url = gatewayUrl(address);
+      if (ended || url === null) return;
+      say("leaving", "stillPreparing");
+      location.assign(url);
+    },
+  };
+
+  function showErrors(names) {
+    for (const [name, { error }] of Object.entries(fields)) error.hidden = !names.includes(name);
   }
 
-  function offerButton(open) {
-    button.addEventListener("click", () => {
-      if (ended) return;
-      if (!opened) tell("started");
-      opened = true;
-      open();
-    });
+  function offerAgain(text) {
     button.disabled = false;
-    say("ready");
+    say(text);
+  }
+
+  // Whether the adapter has what it needs. Its own promise holds the button back, and not for ever.
+  async function isPrepared() {
+    const adapter = window.enrollmentErrors.cardForm;
+    if (!adapter || !(await scriptLoading)) return false;
+    let timer;
+    try {
+      return await Promise.race([
+        Promise.resolve(adapter.prepare && adapter.prepare(page)).then(() => true),
+        new Promise((resolve) => (timer = setTimeout(() => resolve(false), CARD_FORM_LIMIT))),
+      ]);
+    } catch (error) {
+      console.error(error);
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function press() {
+    if (ended) return;
+    if (!opened) tell("started");
+    opened = true;
+    if (kind === "dialog") {
+      // Nothing says whether it has opened: where it has, what stands behind it is in nobody's way.
+      say("opened", "notOpened", false);
+    } else if (kind === "inline") {
+      showErrors([]);
+      button.disabled = true;
+      say("checking", "stillPreparing");
+    }
+    const adapter = window.enrollmentErrors.cardForm;
+    try {
+      Promise.resolve(adapter.open && adapter.open(page)).catch(page.notLoaded);
+    } catch (error) {
+      page.notLoaded(error);
+    }
+  }
+
+  function offerButton() {
+    if (ended) return;
+    button.addEventListener("click", press);
+    button.disabled = false;
+    if (hasText(data.unfinished)) {
+      say(data.unfinished);
+    } else {
+      say("ready");
+      if (opensAtOnce) button.click();
+    }
     if (document.activeElement === part("status")) button.focus();
   }
 
@@ -334,27 +283,24 @@
   async function prepare() {
     show(null);
     say("preparing", "stillPreparing");
-    if (data.cardForm) cardFormLoading = cardFormLoading || loadCardForm();
-    const { ok, status, answer } = await post(data.tokenUrl, {}, TOKEN_LIMIT, false);
+    scriptLoading = scriptLoading || (script ? loadScript() : Promise.resolve(true));
+    const { ok, status, answer } = needsAccess
+      ? await post(data.tokenUrl, {}, TOKEN_LIMIT, false)
+      : { ok: true, status: 200, answer: {} };
     const path = ownPath(answer.redirect);
+    page.access = kind === "redirect" ? gatewayUrl(answer.redirect) : textOrNull(answer.token);
     if (!ok && path) {
       location.replace(path); // the token view has reported it already
-    } else if (ok && data.cardForm && isText(answer.token)) {
+    } else if (ok && (page.access !== null || !needsAccess)) {
       tellWhenPossible();
-      if (await cardFormLoading) {
-        offerCardForm(answer.token);
+      if (await isPrepared()) {
+        offerButton();
         renewAfter(answer.expires_in);
       } else {
         endWith("form_not_loaded");
       }
-    } else if (ok && !data.cardForm && gatewayUrl(answer.redirect)) {
-      tellWhenPossible();
-      offerButton(() => {
-        say("leaving", "stillPreparing");
-        location.assign(gatewayUrl(answer.redirect));
-      });
     } else if (status >= 400 && status < 500) {
-      endWith("token_failed", status);
+      endWith("token_failed", { status });
     } else {
       askToTryAgain(status);
     }

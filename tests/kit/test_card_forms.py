@@ -1,0 +1,100 @@
+"""The browser's side of three processors that share nothing but the contract passes the same suite, in Chromium."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from enrollment_errors.processors.littlepay import LittlepayProcessor
+from enrollment_errors.testing.browser_conformance import CardFormConformance
+from tests.inline.backend import InlineBackend
+
+from .switchio import SwitchioProcessor
+
+pytest_plugins = ["enrollment_errors.testing.plugin"]
+pytestmark = pytest.mark.browser
+
+
+class LittlepayForm:
+    processor = LittlepayProcessor
+    options = {
+        "BASE_URL": "https://processor.test",
+        "CLIENT_ID": "client",
+        "CLIENT_SECRET": "secret",
+        "AUDIENCE": "audience",
+        "CARD_FORM_URL": "https://verify.processor.test",
+    }
+    addresses = {
+        "https://verify.processor.test/assets/js/littlepay.min.js": (
+            "text/javascript",
+            "window.littlepay = (options) => { window.form = options; };",
+        )
+    }
+    ends = ("tokenized", "refused", "failed", "cancelled")
+
+    def finish(self, page: Any, end: str) -> None:
+        callback, answer = {
+            "tokenized": ("onTokenize", {"token": "card-1"}),
+            "refused": ("onVerificationFailure", {}),
+            "failed": ("onError", {"status": 500}),
+            "cancelled": ("onCancel", None),
+        }[end]
+        page.click("#enrollment-open")
+        page.evaluate("([callback, answer]) => window.form[callback](answer)", [callback, answer])
+
+
+class SwitchioForm:
+    processor = SwitchioProcessor
+    options = {
+        "TOKENIZATION_URL": "https://tokenization.switchio.test",
+        "ENROLLMENT_URL": "https://enrollment.switchio.test",
+        "PTO_ID": 42,
+        "API_KEY": "key",
+        "API_SECRET": "secret",
+        "AUTHORIZATION": "authorization",
+    }
+    addresses: dict[str, tuple[str, str]] = {}
+    ends = ()
+
+    def finish(self, page: Any, end: str) -> None:
+        raise NotImplementedError
+
+
+class TestLittlepay(CardFormConformance):
+    @pytest.fixture
+    def form(self):
+        return LittlepayForm()
+
+
+class TestSwitchio(CardFormConformance):
+    @pytest.fixture
+    def form(self):
+        return SwitchioForm()
+
+
+class TestInline(CardFormConformance):
+    @pytest.fixture
+    def form(self):
+        return InlineBackend()
+
+    def test_the_same_card_has_another_token_each_time(self, rider, form):
+        tokens = set()
+        for _ in range(2):
+            form.finish(rider.opens_ready().page, "tokenized")
+            tokens.add(rider.has_posted()["card_token"])
+            rider.posted.clear()
+        assert len(tokens) == 2
+
+    def test_our_own_words_stand_beside_a_field_that_is_wrong(self, rider, form):
+        form.finish(rider.opens_ready().page, "invalid")
+        rider.page.wait_for_selector("#enrollment-number-error:visible")
+        assert rider.page.inner_text("#enrollment-number-error") == "Check the card number."
+        assert not rider.page.is_visible("#enrollment-expiry-error")
+        assert rider.page.inner_text("[role=status]") == "Your card is not enrolled yet. Correct what is marked above."
+        assert rider.page.evaluate("document.activeElement.title") == "Card number"
+
+    def test_a_frame_has_its_label_for_a_name(self, rider):
+        frames = rider.opens_ready().page.locator("iframe")
+        titles = [frame.get_attribute("title") for frame in frames.all()]
+        assert titles == ["Card number", "Expiration date", "Security code"]
