@@ -143,6 +143,8 @@ def _tell(name: str, account: Account | AccountUnusable, *, was_broken: bool) ->
     broken, mended = (f"account.{quote(name, safe='')}.{state}" for state in ("broken", "mended"))
     if isinstance(account, AccountUnusable):
         if not was_broken and _is_first(broken, _TOLD_FOR):
+            with suppress(CacheDown):
+                _cache().delete(mended)
             account_broke.send_robust(Account, account=name, error=account)
     elif was_broken:
         with suppress(CacheDown):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import ssl
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from io import StringIO
@@ -22,10 +23,11 @@ from enrollment_errors.account_directory import (
     refresh_accounts,
     usable_accounts,
 )
-from enrollment_errors.exceptions import AccountUnusable
+from enrollment_errors.exceptions import AccountUnusable, ConfigurationError
 from enrollment_errors.processors.account import AccountProvider
 from enrollment_errors.processors.littlepay import LittlepayProcessor
 from enrollment_errors.processors.types import Endpoint
+from enrollment_errors.shared_cache import SharedCache
 from tests.rider import End, Rider
 
 pytestmark = pytest.mark.django_db  # Django's own checks ask the database whether it knows JSON
@@ -54,6 +56,11 @@ class Accounts(AccountProvider):
         if self.trouble is not None:
             raise self.trouble
         return list(self.entries)
+
+
+class AccountsThatCannotBeMade(Accounts):
+    def __init__(self) -> None:
+        raise VaultDown("s3cr3t")
 
 
 class BrokenCertificate(LittlepayProcessor):
@@ -223,7 +230,8 @@ class TestAccountsThatLiveElsewhere:
         account_broke.connect(hear)
         account_mended.connect(hear)
         try:
-            for options in ({}, {"CLIENT_SECRET": ""}, {"CLIENT_SECRET": ""}, {}, {}):
+            broken = {"CLIENT_SECRET": ""}
+            for options in ({}, broken, broken, {}, {}, broken, {}):
                 stored.entries["littlepay"] = with_options(entry, **options)
                 refresh_accounts()
                 with suppress(AccountUnusable):
@@ -231,7 +239,28 @@ class TestAccountsThatLiveElsewhere:
         finally:
             account_broke.disconnect(hear)
             account_mended.disconnect(hear)
-        assert told == ["littlepay broke", "littlepay mended"]
+        assert told == ["littlepay broke", "littlepay mended"] * 2
+
+    def test_tell_once_of_one_that_several_processes_find_mended(
+        self, stored: type[Accounts], entry: dict[str, Any], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO")
+        stored.entries["littlepay"] = with_options(entry, CLIENT_SECRET="")
+        with pytest.raises(AccountUnusable):
+            get_account("littlepay")
+        stored.entries["littlepay"] = entry
+        refresh_accounts()
+        assert SharedCache("default").claim("account.littlepay.mended", 60, time.time())  # as another process does
+        assert get_account("littlepay").name == "littlepay"
+        assert "can be used again" not in caplog.text
+
+    def test_whose_class_cannot_be_made_are_told_by_the_error_and_the_place(
+        self, stored: type[Accounts], site: Any
+    ) -> None:
+        site(ACCOUNTS=f"{__name__}.AccountsThatCannotBeMade")
+        with pytest.raises(ConfigurationError, match=r"VaultDown at .*test_accounts\.py") as caught:
+            account_names()
+        assert "s3cr3t" not in str(caught.value)
 
     def test_are_left_alone_by_the_checks_before_every_command(
         self, stored: type[Accounts], monkeypatch: pytest.MonkeyPatch
@@ -250,6 +279,11 @@ class TestAccountsThatLiveElsewhere:
         told = deployment_checks()
         assert "cannot be asked for: VaultDown" in told
         assert "s3cr3t" not in told
+
+
+def test_a_broken_account_of_the_settings_is_told_once_for_production_too(site: Any, entry: dict[str, Any]) -> None:
+    site(ACCOUNTS={"littlepay": entry, "broken": with_options(entry, CLIENT_SECRET="")})
+    assert deployment_checks().count('"broken"') == 1
 
 
 def deployment_checks() -> str:

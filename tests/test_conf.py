@@ -111,3 +111,11 @@ def test_rules_hosts_and_the_fallback_agency_are_taken_as_given(settings):
     assert conf.get_settings().RULES == (rule,)
     assert conf.get_settings().FALLBACK_AGENCY is agency
     assert conf.get_settings().ALLOWED_REDIRECT_HOSTS == ("id.example",)
+
+
+def test_events_go_to_everything_that_is_installed_unless_the_site_says_where(settings):
+    settings.ENROLLMENT_ERRORS = {name: value for name, value in GOOD.items() if name != "SINKS"}
+    assert conf.get_settings().SINKS == conf.DEFAULT_SINKS
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "enrollment_errors.incidents"]
+    conf.get_settings.cache_clear()
+    assert conf.INCIDENT_SINK not in conf.get_settings().SINKS
