@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytest_plugins = ["enrollment_errors.testing.plugin"]
+
 
 @pytest.mark.parametrize(
     ("event", "status", "name", "properties"),
@@ -49,3 +51,21 @@ def test_sentry_hears_of_faults_in_the_browser_and_of_nothing_else(rider, teleme
     rider.tells(event)
     telemetry.settle(amplitude=1)
     assert [sent["tags"]["side"] for sent in telemetry.sentry] == ["frontend"] * events
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("expired card", "the card form refused the card's details (expired card)"),
+        ("card 4111111111111111", "the card form refused the card's details"),
+        ("x" * 41, "the card form refused the card's details"),
+        (["expired"], "the card form refused the card's details"),
+        (None, "the card form refused the card's details"),
+    ],
+)
+def test_a_refusal_has_the_processors_word_for_why_and_nothing_that_may_be_a_card(
+    rider, sandbox, enrollment_reports, reason, text
+):
+    rider.opens_the_page()
+    rider.posts_as_the_script("/enrollment/card-form/", {"event": "refused", "status": None, "reason": reason})
+    assert [str(report.error) for report in enrollment_reports] == [text]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"# (\S+\.(?:py|ini))\n")
+FILE = re.compile(r"(?:#|//) (\S+\.(?:py|ini|js))\n")
 FIVE_MINUTES = "Five minutes to the first enrollment"
 
 
@@ -40,6 +40,7 @@ class Block:
         elif new := re.search(r"In a new file `([^`]+)`", self.lead):
             (folder / new[1]).write_text(self.code)
         elif self.file:
+            (folder / self.file).parent.mkdir(parents=True, exist_ok=True)
             (folder / self.file).write_text(self.code)
         else:
             raise AssertionError(f"{self}: nobody could tell what to do with it: {self.lead}")

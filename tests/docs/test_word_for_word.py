@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from enrollment_errors.testing.browser_conformance import CardFormConformance
 from enrollment_errors.testing.conformance import ProcessorConformance
 from tests.packaging.distribution import outside_environment
 
@@ -29,7 +30,7 @@ class Site:
         """Write the files of a page."""
         assert section or page in FOLLOWED
         for block in blocks_of(ROOT / page, section=section):
-            if block.language in ("python", "ini") and (section or block.file):
+            if block.language in ("python", "ini", "js") and (section or block.file):
                 block.write(self.folder)
 
     def run(self, *arguments: str) -> str:
@@ -46,9 +47,9 @@ class Site:
         return done.stdout
 
     def passes(self) -> int:
-        """How many tests there are, each of which passes."""
+        """How many tests pass. None fails."""
         said = self.run("-m", "pytest", "-p", "no:cacheprovider")
-        end = re.fullmatch(r"=+ (\d+) passed in .*=+", said.rstrip().splitlines()[-1])
+        end = re.fullmatch(r"=+ (\d+) passed(?:, \d+ skipped)? in .*=+", said.rstrip().splitlines()[-1])
         assert end, said
         return int(end[1])
 
@@ -77,11 +78,14 @@ class TestAddingAProcessor:
     def our_processor(self, site: Site) -> Path:
         site.follow("docs/adding-a-processor.md")
         (site.folder / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = mysite.settings\n")
+        settings = site.folder / "mysite" / "settings.py"
+        settings.write_text(f'{settings.read_text()}\nINSTALLED_APPS += ["mysite"]\n')
         return site.folder / "mysite" / "our_processor.py"
 
-    def test_the_processor_passes_the_conformance_suite(self, site):
-        suite = [name for name in vars(ProcessorConformance) if name.startswith("test_")]
-        assert site.passes() > len(suite)
+    def test_the_processor_passes_both_halves_of_the_conformance_suite(self, site):
+        suites = [*vars(ProcessorConformance), *vars(CardFormConformance)]
+        of_other_forms = 2  # a redirect's, and fields within the page
+        assert site.passes() > len([name for name in suites if name.startswith("test_")]) - of_other_forms
 
     @pytest.mark.ci_only
     @pytest.mark.parametrize(
@@ -92,6 +96,7 @@ class TestAddingAProcessor:
                 "test_it_links_a_card_until_an_expiry",
             ),
             (("raise ReplyNotJson", "print"), "test_it_raises_a_processor_error_for_what_it_cannot_read"),
+            (("mysite/our_card_form.js", "mysite/card_form.js"), "test_its_adapter_is_a_static_file"),
         ],
     )
     def test_the_suite_notices_a_mistake_in_it(self, site, our_processor, mistake, notice):
@@ -101,3 +106,16 @@ class TestAddingAProcessor:
         our_processor.write_text(code.replace(*mistake))
         with pytest.raises(AssertionError, match=f"FAILED .*{notice}"):
             site.passes()
+
+
+@pytest.mark.parametrize(
+    ("file", "twin"),
+    [
+        ("mysite/inline_processor.py", "tests/inline/processor.py"),
+        ("mysite/static/mysite/card_fields.js", "tests/inline/static/inline/card_fields.js"),
+    ],
+)
+def test_the_fields_within_the_page_are_those_that_the_tests_try_in_chromium(file, twin):
+    [block] = [block for block in blocks_of(ROOT / "docs/adding-a-processor.md") if block.file == file]
+    code = block.code.partition("\n")[2]
+    assert code.replace("mysite/card_fields.js", "inline/card_fields.js") == (ROOT / twin).read_text()

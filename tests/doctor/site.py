@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.core.cache.backends.locmem import LocMemCache
@@ -12,7 +13,7 @@ from enrollment_errors.adapter import Enrollment
 from enrollment_errors.exceptions import ProcessorError
 from enrollment_errors.processors.base import Processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor
-from enrollment_errors.processors.types import Access, Endpoint, Tokenization, TokenizationRequest
+from enrollment_errors.processors.types import Access, CardForm, Endpoint, Tokenization, TokenizationRequest
 from enrollment_errors.secret import Secret
 from tests.site import AGENCY, TestAdapter
 
@@ -38,6 +39,22 @@ class TokenlessProcessor(LittlepayProcessor):
 
     def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Tokenization:
         return Access(access_token=Secret("an-access"), expires_at=4e9)
+
+
+class AccesslessProcessor(LittlepayProcessor):
+    """One whose card form needs nothing from the server."""
+
+    @classmethod
+    def card_form(cls, options: Mapping[str, Any], asked: TokenizationRequest) -> CardForm:
+        return replace(super().card_form(options, asked), needs_access=False)
+
+
+class TwoServersProcessor(LittlepayProcessor):
+    other: ClassVar[str] = ""
+
+    @classmethod
+    def endpoints(cls, options: Mapping[str, Any]) -> Mapping[str, Endpoint]:
+        return {"api": Endpoint(base_url=options["BASE_URL"]), "other": Endpoint(base_url=cls.other)}
 
 
 class FailingProcessor(LittlepayProcessor):

@@ -19,6 +19,8 @@ from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.transport.circuit import Phase
 from tests.rider import Rider
 
+from .site import TwoServersProcessor
+
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("healthy")]
 
 
@@ -238,3 +240,34 @@ class TestTheCommand:
         secrets = [sandbox.state.client_secret, sandbox.state.client_id, "tests-amplitude-key"]
         for secret in (*secrets, *sandbox.state.api_tokens, *sandbox.state.form_tokens, "own words"):
             assert secret not in said
+
+
+class TestAnAccountOfAnotherShape:
+    def test_without_access_is_asked_for_none(
+        self, options: Callable[..., None], finding: Callable[[str], Finding], sandbox: SandboxServer
+    ) -> None:
+        options("tests.doctor.site.AccesslessProcessor")
+
+        assert finding("access").detail == "not asked: the card form needs none"
+        assert finding("shared token").detail == "not asked: the card form needs no access"
+        assert sandbox.calls["tokenization"] == 0
+
+    def test_with_two_servers_has_the_way_to_each_examined(
+        self, options: Callable[..., None], sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(TwoServersProcessor, "other", "https://processor.invalid")
+        options("tests.doctor.site.TwoServersProcessor")
+
+        found = {finding.probe: finding for finding in examine() if finding.subject.startswith("littlepay")}
+
+        assert found["connection (api)"].level is Level.OK
+        assert found["DNS (other)"].diagnosis == "processor_name_not_resolved"
+        assert found["access"].detail == "DNS (other) failed"
+
+    def test_with_two_servers_that_share_a_token_has_it_tried(
+        self, options: Callable[..., None], sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(TwoServersProcessor, "other", sandbox.url)
+        options("tests.doctor.site.TwoServersProcessor")
+
+        assert [finding.probe for finding in examine() if finding.level is Level.FAILURE] == []

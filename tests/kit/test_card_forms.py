@@ -98,3 +98,18 @@ class TestInline(CardFormConformance):
         frames = rider.opens_ready().page.locator("iframe")
         titles = [frame.get_attribute("title") for frame in frames.all()]
         assert titles == ["Card number", "Expiration date", "Security code"]
+
+
+class TestTheSuite:
+    @pytest.fixture
+    def form(self):
+        return LittlepayForm()
+
+    html = CardFormConformance.html
+    description = CardFormConformance.description
+    rider = CardFormConformance.rider
+
+    def test_notices_what_a_strict_policy_stops(self, rider):
+        rider.opens_ready().page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">')")
+        rider.page.wait_for_function("document.body.lastElementChild.tagName === 'P'")
+        assert rider.stopped

@@ -80,3 +80,7 @@ class TestInline(ProcessorConformance):
     def test_a_card_without_a_transit_account_is_refused(self, processor):
         with pytest.raises(CardRefused, match="no transit account"):
             processor.find_funding_source(Secret("0000-x"))
+
+    def test_one_whose_form_needs_no_access_has_none_to_give(self, processor):
+        with pytest.raises(NotImplementedError, match="InlineProcessor gives no access"):
+            processor.request_tokenization("https://site.example/", ASKED)
