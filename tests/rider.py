@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,9 +16,10 @@ import sentry_sdk
 from django.conf import settings as django_settings
 from django.test import Client
 
+from enrollment_errors.reporting.amplitude_sender import AmplitudeSender
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 CARD_TOKEN = "card-token-7f3a91"
 REFERENCE = re.compile(r"\b[2-9A-Z]{3}-[2-9A-Z]{3}-[2-9A-Z]{3}\b")
@@ -197,5 +199,7 @@ def telemetry(site: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.M
         # What is put on a request's scope, as a server's own integration would have it, ends with the test.
         with sentry_sdk.isolation_scope():
             yield Telemetry(sink, caplog)
+        # Before its server is gone, or it would try again and again.
+        wait_until(lambda: AmplitudeSender.thread_name not in [thread.name for thread in threading.enumerate()])
         sentry_sdk.get_client().close(timeout=0)
         sentry_sdk.get_global_scope().set_client(before)
