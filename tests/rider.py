@@ -184,10 +184,6 @@ class Telemetry:
         return logged + b"\n".join(self.sink.raw).decode()
 
 
-def _nothing_is_on_its_way() -> bool:
-    return all(thread.name != AmplitudeSender.thread_name for thread in threading.enumerate())
-
-
 @pytest.fixture
 def telemetry(site: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
     caplog.set_level(logging.DEBUG)
@@ -203,7 +199,7 @@ def telemetry(site: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.M
         # What is put on a request's scope, as a server's own integration would have it, ends with the test.
         with sentry_sdk.isolation_scope():
             yield Telemetry(sink, caplog)
-        # What is under way reaches the sink while it is still there; after that it would be tried again and again.
-        wait_until(_nothing_is_on_its_way, "Amplitude's events are delivered")
+        # Before its server is gone, or it would try again and again.
+        wait_until(lambda: AmplitudeSender.thread_name not in [thread.name for thread in threading.enumerate()])
         sentry_sdk.get_client().close(timeout=0)
         sentry_sdk.get_global_scope().set_client(before)

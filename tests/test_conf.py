@@ -39,6 +39,13 @@ def test_settings_that_change_are_read_anew(settings):
     assert conf.get_settings().RELEASE == "1.2.3"
 
 
+@pytest.mark.parametrize(("app", "missing"), [("enrollment_errors.incidents", set()), ("", {conf.INCIDENT_SINK})])
+def test_the_incidents_hear_where_their_app_is_installed(settings, app, missing):
+    settings.INSTALLED_APPS = ["enrollment_errors", *filter(None, [app])]
+    settings.ENROLLMENT_ERRORS = {name: value for name, value in GOOD.items() if name != "SINKS"}
+    assert set(conf.DEFAULT_SINKS) - set(conf.get_settings().SINKS) == missing
+
+
 def test_the_sites_own_dict_is_never_written():
     before = copy.deepcopy(GOOD)
     conf.get_settings()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from enrollment_errors import conf
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.rider import Rider
 from tests.rider import Rider as Eligible
@@ -129,7 +130,7 @@ def test_an_assertion_notices_what_was_told_twice(client, enrollment_reports):
 def test_an_assertion_notices_an_incident_that_is_not_listed(
     client, enrollment_processor, enrollment_reports, enrollment_incidents, enrollment_settings
 ):
-    enrollment_settings(SINKS=["enrollment_errors.reporting.signals.SignalSink"])
+    enrollment_settings(SINKS=[path for path in conf.DEFAULT_SINKS if path != conf.INCIDENT_SINK])
     enrollment_processor.is_down()
     response = enroll(client)
     with pytest.raises(AssertionError, match="0 incidents are listed under"):

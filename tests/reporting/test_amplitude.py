@@ -446,7 +446,7 @@ class TestTheClient:
         client.flush()
         client.shutdown()
 
-        assert client.configuration.get_storage().pull(10) == []
+        assert HandingOver(sender).pull(10) == []
         assert sender.waiting() == 1
         assert our_threads()
         amplitude.wait_for(amplitude=1)
