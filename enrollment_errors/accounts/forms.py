@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
 
 from ..exceptions import ConfigurationError
 from ..processors.base import Processor
@@ -36,7 +37,7 @@ class NewAccountForm(_AccountForm):
 
 
 class AccountForm(_AccountForm):
-    """``fields_of`` gives the class for one processor."""
+    """``form_of`` gives the class for one processor."""
 
     account_processor: type[Processor]
 
@@ -47,7 +48,9 @@ class AccountForm(_AccountForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for option in self.account_processor.account_options:
-            self.initial[option.name] = self.instance.options.get(option.name)
+            # A field for JSON would show "null" where there is nothing.
+            nothing = {} if option.kind is OptionKind.MAPPING else None
+            self.initial[option.name] = self.instance.options.get(option.name, nothing)
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
@@ -70,16 +73,16 @@ def _field(option: Option) -> forms.Field:
     about: dict[str, Any] = {"label": option.name, "help_text": option.help_text, "required": False}
     if option.is_secret:
         about["help_text"] = f"{option.help_text} Enter the name under which the secret is kept, never the secret."
-        return forms.CharField(max_length=200, **about)
+        return forms.CharField(max_length=200, widget=AdminTextInputWidget, **about)
     if option.choices:
         return forms.ChoiceField(choices=[("", "---------"), *((value, value) for value in option.choices)], **about)
     if option.kind is OptionKind.NUMBER:
         return forms.IntegerField(**about)
     if option.kind is OptionKind.MAPPING:
-        return forms.JSONField(**about)
+        return forms.JSONField(widget=forms.Textarea(attrs={"rows": 3}), **about)
     if option.kind is OptionKind.PEM:
         return forms.CharField(widget=forms.Textarea, **about)
-    return forms.CharField(max_length=500, **about)
+    return forms.CharField(max_length=500, widget=AdminTextInputWidget, **about)
 
 
 def _problems(name: str, processor: type[Processor], options: Mapping[str, Any]) -> list[str]:

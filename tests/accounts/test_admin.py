@@ -65,6 +65,10 @@ def test_the_form_has_the_processors_own_fields_with_their_help(operator: Client
     assert "Enter the name under which the secret is kept, never the secret." in text
 
 
+def test_what_has_no_value_yet_is_an_empty_field(operator: Client, add: Any) -> None:
+    assert "null" not in operator.get(change(add())).content.decode().partition('name="CARD_FORM_OPTIONS"')[2][:200]
+
+
 def test_an_account_that_is_not_in_use_may_be_incomplete(operator: Client, add: Any) -> None:
     account = add(is_active=False)
     operator.post(change(account), posted(account, is_active=None, CLIENT_ID=""))
