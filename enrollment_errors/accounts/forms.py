@@ -49,7 +49,7 @@ class AccountForm(_AccountForm):
         super().__init__(*args, **kwargs)
         for option in self.account_processor.account_options:
             # A field for JSON would show "null" where there is nothing.
-            nothing = {} if option.kind is OptionKind.MAPPING else None
+            nothing: Any = {} if option.kind is OptionKind.MAPPING else None
             self.initial[option.name] = self.instance.options.get(option.name, nothing)
 
     def clean(self) -> dict[str, Any] | None:

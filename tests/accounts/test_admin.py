@@ -40,7 +40,8 @@ def change(account: Account) -> str:
 
 
 def posted(account: Account, **changes: Any) -> dict[str, Any]:
-    fields = {"name": account.name, "is_active": "on", **account.options, **changes}
+    as_shown = {"CARD_FORM_OPTIONS": "{}"}
+    fields = {"name": account.name, "is_active": "on", **as_shown, **account.options, **changes}
     return {name: value for name, value in fields.items() if value is not None}
 
 
