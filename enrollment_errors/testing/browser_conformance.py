@@ -180,7 +180,7 @@ class CardFormConformance:
                 "conformance": {"CLASS": f"{kind.__module__}.{kind.__qualname__}", "OPTIONS": form.options},
             },
             "CACHE": add_private_cache(settings),
-            "INCIDENTS": False,
+            "SINKS": ["enrollment_errors.reporting.log.LogSink"],
         }
         client = Client()
 
