@@ -73,6 +73,7 @@ def test_nobody_gets_further_with_the_in_person_site_than_they_should(site):
     assert site.passes() == 17
 
 
+@pytest.mark.browser
 class TestAddingAProcessor:
     @pytest.fixture(autouse=True)
     def our_processor(self, site: Site) -> Path:
