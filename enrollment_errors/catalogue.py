@@ -103,14 +103,14 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.ProcessorBusy),
         reason="As many calls as one process may make are waiting already.",
         meaning="This process had as many calls to the processor under way as it may have.",
-        action="Look whether the processor is slow; else raise MAX_CALLS.",
+        action="Check whether the processor is slow. If it is not, raise MAX_CALLS.",
     ),
     "deadline_exceeded": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.DeadlineExceeded),
         reason="The rider's whole budget of time is used up.",
         meaning="The calls together took longer than the rider's budget of time.",
-        action="Look whether the processor is slow; else raise BUDGET.",
+        action="Check whether the processor is slow. If it is not, raise BUDGET.",
     ),
     "processor_timeout": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -181,7 +181,10 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.StatusError, status=(500, 599)),
         reason="The processor says itself that it is broken.",
         meaning="The processor answered with a status from 500.",
-        action="Ask the processor, if it goes on.",
+        action=(
+            "If this continues for more than 15 minutes, open a ticket with the processor, and give them the times and "
+            "the references."
+        ),
     ),
     "credentials_refused": Code(
         outcome=Outcome.SERVER_ERROR,
@@ -319,9 +322,12 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.CardFormFailed),
         reason="The card form's error callback with a status from 500, or with none.",
         meaning=(
-            "The card form failed, in the browser or on the processor's site, with a status from 500 or with none."
+            "The card form failed in the browser or on the processor's site, with a status from 500 up or with none."
         ),
-        action="Ask the processor, if it goes on.",
+        action=(
+            "If this continues for more than 15 minutes, open a ticket with the processor, and give them the times and "
+            "the references."
+        ),
     ),
     "account_unusable": Code(
         outcome=Outcome.SERVER_ERROR,

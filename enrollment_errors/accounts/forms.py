@@ -25,15 +25,13 @@ else:
 class NewAccountForm(_AccountForm):
     """First the processor, which decides what else there is to say."""
 
-    processor = forms.ChoiceField(help_text="It cannot be changed later: make another account.")
+    processor = forms.ChoiceField(
+        choices=processor_choices, help_text="It cannot be changed later: make another account."
+    )
 
     class Meta:
         model = Account
         fields = ("name", "processor")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["processor"].choices = processor_choices()  # type: ignore[attr-defined]
 
 
 class AccountForm(_AccountForm):

@@ -16,7 +16,7 @@ from ..secret import Secret
 
 
 def secret_named(name: str) -> Secret:
-    """Raises ``ConfigurationError`` where there is none, or where whatever keeps the secrets cannot be asked."""
+    """Raises ``ConfigurationError`` if no secret has that name, or if the store of secrets does not answer."""
     found = _asked_for(name)
     if isinstance(found, ConfigurationError):
         raise found

@@ -166,7 +166,7 @@ class TestTheIncident:
         assert "POST api/v1/concession_groups/{group_id}/fundingsources" in page
         assert "503" in page
         assert "The processor answered with a status from 500." in page
-        assert "Ask the processor, if it goes on." in page
+        assert "If this continues for more than 15 minutes, open a ticket with the processor" in page
 
     def test_of_a_code_of_the_sites_own_rules_says_so(self, page_of: Callable[..., str]) -> None:
         assert "A code of this site&#x27;s own rules" in page_of(code="teapot")
