@@ -1,8 +1,9 @@
 """Making the link of a card to a concession group exactly once, with the right expiry.
 
-Nobody asks before the first link: for a new rider that would be a call too many. The processor's 409 says that the card
-is in the group already; only then, and where the link's answer was lost, is it asked which groups the card is in. While
-a lost link may still be at work, "not in the group" proves nothing, and no second one is sent.
+Most processors are not asked before the first link: for a new rider that would be a call too many. Their 409 says that
+the card is in the group already; only then, and where the link's answer was lost, are they asked which groups the card
+is in. One that overwrites links has no 409, and is asked before. While a lost link may still be at work, "not in the
+group" proves nothing, and no second one is sent.
 """
 
 from __future__ import annotations
@@ -92,8 +93,12 @@ class ConcessionLink:
         with self._claimed():
             if self._lost is not None and self._may_be_at_work(self._lost):
                 return self._settled_or_lost(self._lost.sent_at)
-            link = None if is_first else self._ask_what_became_of(None)
+            link = self._find_before() if is_first else self._ask_what_became_of(None)
             return self._link() if link is None else self._settled(link)
+
+    def _find_before(self) -> Link | None:
+        """Nothing has been sent for this rider yet: where asking fails, nothing is lost."""
+        return self._find() if self._processor.overwrites_links else None
 
     @contextmanager
     def _claimed(self) -> Iterator[None]:

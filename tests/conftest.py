@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.afresh",
     "tests.servers",
     "tests.rider",
+    "tests.switchio",
     "tests.packaging.distribution",
 ]
 

@@ -137,13 +137,7 @@ def site(settings: Any, sandbox: SandboxServer) -> Any:
         settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, **keys}
 
     processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["ACCOUNTS"])
-    processors["littlepay"]["OPTIONS"].update(
-        BASE_URL=sandbox.url,
-        CLIENT_ID=sandbox.state.client_id,
-        CLIENT_SECRET=sandbox.state.client_secret,
-        AUDIENCE=sandbox.state.audience,
-        CARD_FORM_URL=sandbox.url,
-    )
+    processors["littlepay"]["OPTIONS"].update(sandbox.account()["OPTIONS"])
     change(ACCOUNTS=processors, BUDGET=2, CONNECT_TIMEOUT=0.5, READ_TIMEOUT=0.4, ATTEMPTS=2, BREAKER_FAILURES=50)
     return change
 

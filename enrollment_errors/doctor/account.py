@@ -32,6 +32,15 @@ _RETURN_URL = "https://site.invalid/"
 _ASKED = TokenizationRequest(language="en", state="doctor")
 
 
+def health(account: Account) -> str:
+    with _diagnosing(account):
+        try:
+            _opened(account).check_health()
+        except NotImplementedError:
+            return "not asked: the processor has no call for it"
+    return "the processor answers"
+
+
 def tokenization(account: Account) -> str:
     """Credentials, audience and card tokenization: all that a rider's first request needs."""
     if not account.processor.card_form(account.options, _ASKED).needs_access:

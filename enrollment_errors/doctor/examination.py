@@ -80,6 +80,7 @@ def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Col
     wanted = {*groups, *(enrollment.group_id for enrollment in enrollments)}
     probes: dict[str, Callable[[], str]] = {
         **_of_the_way(known),
+        "health": lambda: account.health(known),
         "access": lambda: account.tokenization(known),
         "shared token": lambda: account.shared_token(known),
         "groups": lambda: account.groups(known, wanted),

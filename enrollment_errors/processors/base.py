@@ -44,6 +44,10 @@ class Processor(ABC):
     link_conflict_wordings: ClassVar[str | None] = None
     """A pattern for the known texts of a 409 on the link. What does not match it is checked by asking."""
 
+    overwrites_links: ClassVar[bool] = False
+    """Whether ``link`` of a card that is in the group already changes its expiry, where others say 409. Such a
+    processor is asked about the card before the link."""
+
     def __init__(self, account: str, options: Mapping[str, Any], http_to: Mapping[str, ProcessorHttp]) -> None:
         self.account = account
         self.options = options
@@ -105,7 +109,8 @@ class Processor(ABC):
 
     @abstractmethod
     def link(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
-        """Put the card into the concession group. Raises ``StatusError`` 409 where it is in there already."""
+        """Put the card into the concession group. Raises ``StatusError`` 409 where it is in there already, unless the
+        processor ``overwrites_links``."""
 
     @abstractmethod
     def find_link(self, funding_source: FundingSource, group_id: str) -> Link | None:
@@ -121,3 +126,11 @@ class Processor(ABC):
     def find_groups(self) -> Iterable[str] | None:
         """The ids of the account's concession groups, for ``enrollment_doctor``; ``None`` where nobody can say."""
         return None
+
+    def check_health(self) -> None:
+        """One call that changes nothing and needs no rider, for ``enrollment_doctor``. Raises ``ProcessorError`` where
+        the processor is down or refuses the account.
+
+        ``NotImplementedError`` where the processor has no such call.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no call for that")

@@ -10,15 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
-
-from django.utils.dateparse import parse_datetime
 
 from ..exceptions import ExpiryNotClearable, ReplyIncomplete, ReplyNotJson, TokenTypeUnsupported
 from ..secret import Secret
 from ..transport import AccessToken
 from .base import Processor
+from .expiry import format_expiry, parse_expiry
 from .types import (
     BASE_URL,
     Access,
@@ -42,9 +41,6 @@ _LONGEST_ACCESS_TOKEN = 16_384
 """Characters; web servers refuse a header that is longer, and caches an entry that is much longer."""
 _LONGEST_LIFE = 86_400.0
 """Seconds that an access is used at most, whatever the processor says of it: what a page's script can wait for."""
-_EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
-"""An expiry beyond these says "never set" or "never": near the ends of its calendar Python cannot reckon with it."""
 _CARD_FORM_URL = Option(
     name="CARD_FORM_URL",
     kind=OptionKind.URL,
@@ -264,37 +260,18 @@ class LittlepayProcessor(Processor):
         )
 
     def link(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
-        self.client.link(
-            group_id, Secret(funding_source.id), None if expires_at is None else _format_expiry(expires_at)
-        )
+        self.client.link(group_id, Secret(funding_source.id), None if expires_at is None else format_expiry(expires_at))
 
     def find_link(self, funding_source: FundingSource, group_id: str) -> Link | None:
         for item in self.client.get_funding_source_groups(Secret(funding_source.id)):
             if item.get("group_id") == group_id:
-                return Link(group_id=group_id, expires_at=_parse_expiry(item.get("expiry_date")))
+                return Link(group_id=group_id, expires_at=parse_expiry(item.get("expiry_date")))
         return None
 
     def change_expiry(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
         if expires_at is None:
             raise ExpiryNotClearable("the processor can change the expiry of a link, and cannot clear it")
-        self.client.change_expiry(group_id, Secret(funding_source.id), _format_expiry(expires_at))
+        self.client.change_expiry(group_id, Secret(funding_source.id), format_expiry(expires_at))
 
     def find_groups(self) -> Iterator[str]:
         return (str(group.get("id")) for group in self.client.get_concession_groups())
-
-
-def _format_expiry(expires_at: datetime) -> str:
-    return expires_at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _parse_expiry(value: object) -> datetime | None:
-    if value is None or value == "":
-        return None
-    try:
-        parsed = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        parsed = None
-    if parsed is None:
-        raise ReplyIncomplete("an expiry that is no date and time")
-    aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
-    return min(max(aware, _EARLIEST), _LATEST)

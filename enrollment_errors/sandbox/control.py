@@ -8,7 +8,9 @@
 ``POST /sandbox/cards``    ``{token, scheme?, category?}`` → ``{id}`` of the funding source
 ``POST /sandbox/groups``   ``{id, label?, members?}``: makes the group, with as many other riders' cards in it
 ``POST /sandbox/links``    ``{card_token, group, expiry?}``: puts the card into the group, and makes both where needed
-``POST /sandbox/revoke``   refuses all API access tokens issued so far
+``GET /sandbox/account``   ``{"CLASS", "OPTIONS", "ALLOWED_REDIRECT_HOSTS"}``: what a site needs to reach it
+``POST /sandbox/account``  credentials, by the names of ``OPTIONS``: from now on it wants these
+``POST /sandbox/revoke``   refuses what was given out so far: API access tokens, visits to a gateway
 ``POST /sandbox/reset``    as freshly started: no faults, cards, links, tokens or counts
 ========================== =======================================================================================
 
@@ -21,10 +23,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from .api import read_time
 from .faults import Fault, Faults
 from .handler import Reply, Request
-from .state import Refused, State
+from .service import Service
+from .state import Refused, State, read_time
 
 DONE = Reply(204)
 
@@ -32,9 +34,12 @@ DONE = Reply(204)
 class Steered(Protocol):
     """A sandbox, as far as it is steered from here."""
 
-    state: State
+    service: Service
     faults: Faults
     calls: Counter[str]
+
+    @property
+    def state(self) -> State: ...
 
     @property
     def connections(self) -> int: ...
@@ -44,6 +49,8 @@ class Steered(Protocol):
 
     @property
     def control_url(self) -> str: ...
+
+    def account(self) -> dict[str, Any]: ...
 
     def reset(self) -> None: ...
 
@@ -125,8 +132,17 @@ def _add_link(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Re
     return Reply.of({"id": source}, 201)
 
 
+def _account(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
+    return Reply.of({**sandbox.account(), "ALLOWED_REDIRECT_HOSTS": sandbox.service.redirect_hosts})
+
+
+def _adopt(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
+    sandbox.service.adopt(body)
+    return DONE
+
+
 def _revoke(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
-    sandbox.state.revoke_api_tokens()
+    sandbox.state.revoke()
     return DONE
 
 
@@ -142,6 +158,8 @@ _CALLS = {
     ("POST", "cards"): _add_card,
     ("POST", "groups"): _add_group,
     ("POST", "links"): _add_link,
+    ("GET", "account"): _account,
+    ("POST", "account"): _adopt,
     ("POST", "revoke"): _revoke,
     ("POST", "reset"): _reset,
 }

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from itertools import count
 from types import TracebackType
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from ..transport.call import is_loopback
 from .faults import Faults
@@ -31,7 +31,7 @@ class LoopbackServer(ABC):
     latest of them as they arrived. ``faults`` says what goes wrong. Raises ``NotLoopback``.
     """
 
-    endpoints: ClassVar[tuple[str, ...]]
+    endpoints: tuple[str, ...]
 
     def __init__(
         self,

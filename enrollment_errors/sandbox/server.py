@@ -1,4 +1,4 @@
-"""The sandbox: a transit processor that speaks the Littlepay back-office API, serves a card form, and fails on demand.
+"""The sandbox: a transit processor that speaks its API, has a place where riders enter a card, and fails on demand.
 
 ::
 
@@ -8,31 +8,26 @@
         ...  # requests to server.url
         assert server.calls["link"] == 2
 
-Endpoints, as they count in ``calls`` and fail in ``faults``: ``authorization``, ``tokenization``, ``lookup``,
-``groups`` (of a card), ``link``, ``expiry``, ``unlink``, ``concession_groups``, ``group_members``,
-``card_form_script``, and ``unknown`` for what the API does not have.
-
-``control`` tells how to steer it over HTTP, ``cards`` what its card form offers.
+``littlepay`` and ``switchio`` are its processors, each with names of endpoints of its own, as they count in ``calls``
+and fail in ``faults``. ``control`` tells how to steer it over HTTP, ``cards`` which cards riders have.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..transport.call import is_loopback
-from . import api, cards, control
+from . import control
 from .handler import Handler, Reply, Request
 from .listener import Listener
+from .littlepay import Littlepay
 from .loopback import LoopbackServer
-from .state import DEFAULT_GROUPS, State
+from .service import Service
 
-CARD_FORM_SCRIPT = "/assets/js/littlepay.min.js"
 PREFLIGHT = MappingProxyType(
     {
         "Access-Control-Allow-Methods": "GET, POST, DELETE",
@@ -41,34 +36,39 @@ PREFLIGHT = MappingProxyType(
 )
 
 
-@cache
-def _card_form_script() -> Reply:
-    script = Path(__file__).with_name("card_form.js").read_bytes()
-    return Reply(200, script, "text/javascript; charset=utf-8", {"Cache-Control": "no-store"})
-
-
 class SandboxServer(LoopbackServer):
-    """``groups`` are the concession groups that it starts with, id → label.
+    """``service`` is the processor that it is, Littlepay if not given. A test that needs to reach into it keeps it.
 
-    ``control_port`` is a second port with the same answers. It stays when the first is ``down``, and has no TLS.
+    ``control_port`` is a second port with the same answers, without TLS, which stays when the first is ``down``. There
+    riders' browsers find the gateway of a processor that has one.
+
+    Two servers can share one service: the two hosts of a processor, each with faults of its own.
     """
-
-    endpoints = (*(endpoint.name for endpoint in api.ENDPOINTS), "card_form_script", api.UNKNOWN)
 
     def __init__(
         self,
+        service: Service | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         *,
         control_port: int = 0,
         allow_remote: bool = False,
         ssl_context: ssl.SSLContext | None = None,
-        groups: Mapping[str, str] = DEFAULT_GROUPS,
     ) -> None:
-        super().__init__(host, port, allow_remote=allow_remote, ssl_context=ssl_context)
-        self.state = State(groups)
+        self.service = service or Littlepay()
+        self.endpoints = self.service.endpoints
+        super().__init__(host, port, allow_remote=allow_remote, ssl_context=ssl_context or self.service.tls())
         self.control_port = control_port
         self._control: Listener | None = None
+
+    @property
+    def state(self) -> Any:
+        """Of the service: a ``LittlepayState`` or another."""
+        return self.service.state
+
+    def account(self) -> dict[str, Any]:
+        """An entry of ``ACCOUNTS`` that reaches it."""
+        return {"CLASS": self.service.processor, "OPTIONS": self.service.options(self.url)}
 
     @property
     def control_url(self) -> str:
@@ -82,6 +82,7 @@ class SandboxServer(LoopbackServer):
             super().stop()
             raise
         self.control_port = self._control.port
+        self.state.browser_url = self.control_url
 
     def stop(self) -> None:
         super().stop()
@@ -95,18 +96,12 @@ class SandboxServer(LoopbackServer):
         self.forget_calls()
 
     def endpoint_of(self, request: Request) -> str | None:
-        if request.segments[0] in ("sandbox", "card-form"):
-            return None
-        if (request.method, request.target) == ("GET", CARD_FORM_SCRIPT):
-            return "card_form_script"
-        return api.endpoint_of(self.state, request)
+        return None if request.segments[0] == "sandbox" else self.service.endpoint_of(request)
 
     def reply_to(self, request: Request, handler: Handler) -> Reply:
-        if request.segments[0] in ("sandbox", "card-form"):
+        if request.segments[0] == "sandbox" or self.service.is_for_browsers(request):
             return self._for_browsers_too(request, handler)
-        if (request.method, request.target) == ("GET", CARD_FORM_SCRIPT):
-            return _card_form_script()
-        return api.reply_to(self.state, request)
+        return self.service.reply_to(request)
 
     def _for_browsers_too(self, request: Request, handler: Handler) -> Reply:
         """No page but one from this machine may steer the sandbox through its visitor's browser."""
@@ -119,7 +114,7 @@ class SandboxServer(LoopbackServer):
             handler.release()
             reply = control.reply_to(self, request)
         else:
-            reply = cards.reply_to(self.state, request)
+            reply = self.service.reply_to(request)
         return (
             reply
             if origin is None

@@ -1,55 +1,28 @@
-"""What the sandbox's processor remembers: cards, concession groups, links and access tokens. Kept in memory only."""
+"""What a processor of the sandbox remembers: cards, concession groups and links. Kept in memory only."""
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from types import MappingProxyType
 from typing import Any
 
-PARTICIPANT = "sandbox"
-DEFAULT_GROUPS: Mapping[str, str] = MappingProxyType(
-    {
-        "group-seniors": "Older adults",
-        "group-veterans": "Veterans",
-        "group-low-income": "People with low incomes",
-    }
-)
-
-LINK_CONFLICTS: Mapping[str, tuple[int, str]] = MappingProxyType(
-    {
-        "belongs": (409, "Conflict (409) - Customer already belongs to a concession group."),
-        "funding_source": (409, "Funding source {card} is already in group {group}"),
-        "customer_500": (500, "Customer {card} already exists in group {group}"),
-        "duplicate_500": (500, "Duplicate customer {card}"),
-        "unknown": (
-            409,
-            "The request could not be completed due to a conflict with the current state of the resource.",
-        ),
-    }
-)
-"""The ways in which a link that exists already has been refused over the years, and one that nobody has seen."""
+_WRITTEN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 class Refused(Exception):
-    """The API's own errors, with an HTTP status. ``oauth_error`` is the word for it at the token's endpoint alone."""
+    """The API's own errors, with an HTTP status."""
 
-    def __init__(self, status: int, detail: str, oauth_error: str = "invalid_request") -> None:
+    def __init__(self, status: int, detail: str) -> None:
         super().__init__(f"{status} {detail}")
         self.status = status
         self.detail = detail
-        self.oauth_error = oauth_error
 
     def as_json(self) -> dict[str, Any]:
         return {"errors": [{"detail": self.detail}]}
-
-    def as_oauth_json(self) -> dict[str, Any]:
-        """RFC 6749, 5.2, beside the API's own form: without ``error``, OAuth clients take any JSON for a token."""
-        return {**self.as_json(), "error": self.oauth_error, "error_description": self.detail}
 
 
 def now() -> datetime:
@@ -57,8 +30,18 @@ def now() -> datetime:
 
 
 def written(moment: datetime | None) -> str | None:
-    """UTC, whole seconds, ``Z``: the only form of a time that the API reads or writes."""
+    """UTC, whole seconds, ``Z``: the only form of a time that the APIs read or write."""
     return None if moment is None else moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_time(value: object, name: str = "expiry") -> datetime:
+    """Raises ``Refused`` 400 for anything but UTC, whole seconds, ``Z``."""
+    try:
+        if isinstance(value, str) and _WRITTEN_TIME.fullmatch(value):
+            return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        pass  # the 31st of February
+    raise Refused(400, f"{name} must be a time such as 2027-01-31T08:00:00Z")
 
 
 @dataclass(kw_only=True)
@@ -67,23 +50,6 @@ class FundingSource:
     scheme: str
     category: str | None
     created: datetime
-
-    def as_json(self) -> dict[str, Any]:
-        category = {} if self.category is None else {"card_category": self.category}
-        return {
-            "id": self.id,
-            "card_first_digits": "476173",
-            "card_last_digits": "0119",
-            "card_expiry_month": "12",
-            "card_expiry_year": "31",
-            "card_scheme": self.scheme,
-            **category,
-            "form_factor": "physical",
-            "participant_id": PARTICIPANT,
-            "is_fpan": False,
-            "related_funding_sources": [],
-            "created_date": written(self.created),
-        }
 
 
 @dataclass(kw_only=True)
@@ -94,13 +60,6 @@ class Link:
     created: datetime
     updated: datetime
     expiry: datetime | None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "created_date": written(self.created),
-            "updated_date": written(self.updated),
-            "expiry_date": written(self.expiry),
-        }
 
 
 @dataclass(kw_only=True)
@@ -113,34 +72,27 @@ class Group:
 
 
 class State:
-    """Thread-safe through ``lock``, which the API holds for each call.
+    """Thread-safe through ``lock``, which the API holds for each call. A processor's own has its credentials too.
 
-    Plain attributes to set: ``client_id``, ``client_secret``, ``audience``, ``version`` (of the API's path),
-    ``token_type``, ``api_token_seconds`` and ``form_token_seconds`` (``expires_in`` of what is issued), and
-    ``link_conflict``, a key of ``LINK_CONFLICTS``.
+    ``browser_url`` is where riders' browsers find the processor: without TLS, and there when the API is down.
     """
 
-    def __init__(self, groups: Mapping[str, str] = DEFAULT_GROUPS) -> None:
-        self._first_groups = groups
+    def __init__(self, groups: Mapping[str, str]) -> None:
+        self.browser_url = "https://processor.example"
         self.lock = threading.RLock()
+        self.start_with(groups)
+
+    def start_with(self, groups: Mapping[str, str]) -> None:
+        """From now on these groups, id → label, are what there is at the beginning."""
+        self._first_groups = groups
         self.reset()
 
     def reset(self) -> None:
-        """As new: no card, no token, and the groups that it was made with (id → label)."""
+        """As new: no card, and the groups that it was made with (id → label)."""
         with self.lock:
-            self.client_id = "sandbox-client-id"
-            self.client_secret = "sandbox-client-secret"  # noqa: S105 (the sandbox's own, printed for everybody)
-            self.audience = "sandbox-audience"
-            self.version = "v1"
-            self.token_type = "Bearer"  # noqa: S105
-            self.api_token_seconds = 3600
-            self.form_token_seconds = 1800
-            self.link_conflict = "belongs"
             self.cards: dict[str, FundingSource] = {}
             self.funding_sources: dict[str, FundingSource] = {}
             self.groups: dict[str, Group] = {}
-            self.api_tokens: dict[str, float] = {}
-            self.form_tokens: dict[str, float] = {}
             for group_id, label in self._first_groups.items():
                 self.add_group(group_id, label)
 
@@ -149,9 +101,13 @@ class State:
     def add_card(self, token: str, scheme: str = "visa", category: str | None = "debit") -> str:
         """A card that the card form would answer ``token`` for. Returns the id of its funding source."""
         with self.lock:
-            source = FundingSource(id=f"source-{secrets.token_hex(8)}", scheme=scheme, category=category, created=now())
+            source = FundingSource(id=self.new_id(token), scheme=scheme, category=category, created=now())
             self.cards[token] = self.funding_sources[source.id] = source
             return source.id
+
+    def new_id(self, token: str) -> str:
+        """What the processor calls the card of ``token``."""
+        return f"source-{secrets.token_hex(8)}"
 
     def add_group(self, group_id: str, label: str = "") -> None:
         with self.lock:
@@ -164,34 +120,10 @@ class State:
             for number in range(first, first + members):
                 self.link(self.add_card(f"other-rider-{number}"), group_id)
 
-    def revoke_api_tokens(self) -> None:
-        """What has been issued so far is refused from now on, although it has not expired."""
-        with self.lock:
-            self.api_tokens.clear()
-
-    def revoke_form_tokens(self) -> None:
-        with self.lock:
-            self.form_tokens.clear()
+    def revoke(self) -> None:
+        """What has been given to sites and riders so far is refused from now on, although it has not expired."""
 
     # What the API does.
-
-    def issue_api_token(self) -> str:
-        return self._issue(self.api_tokens, "sandbox-api-", self.api_token_seconds)
-
-    def issue_form_token(self) -> str:
-        return self._issue(self.form_tokens, "sandbox-form-", self.form_token_seconds)
-
-    def _issue(self, kind: dict[str, float], prefix: str, seconds: float) -> str:
-        token = prefix + secrets.token_hex(16)
-        with self.lock:
-            kind[token] = time.time() + seconds
-        return token
-
-    def accepts_api_token(self, token: str) -> bool:
-        return self.api_tokens.get(token, 0) > time.time()
-
-    def accepts_form_token(self, token: str) -> bool:
-        return self.form_tokens.get(token, 0) > time.time()
 
     def card(self, token: str) -> FundingSource:
         if token not in self.cards:
@@ -213,14 +145,16 @@ class State:
         return [(group, group.links[source.id]) for group in self.groups.values() if source.id in group.links]
 
     def link(self, source_id: str, group_id: str, expiry: datetime | None = None) -> Link:
-        """Raises ``Refused``: 404, or what ``link_conflict`` says for a card that is in the group already."""
+        """Whatever was there before is overwritten. Raises ``Refused`` 404."""
         with self.lock:
-            group, source = self.group(group_id), self.funding_source(source_id)
-            if source.id in group.links:
-                status, wording = LINK_CONFLICTS[self.link_conflict]
-                raise Refused(status, wording.format(card=source.id, group=group.id))
-            moment = now()
-            link = Link(id=f"link-{secrets.token_hex(8)}", created=moment, updated=moment, expiry=expiry)
+            group, source, moment = self.group(group_id), self.funding_source(source_id), now()
+            before = group.links.get(source.id)
+            link = Link(
+                id=f"link-{secrets.token_hex(8)}",
+                created=moment if before is None else before.created,
+                updated=moment,
+                expiry=expiry,
+            )
             group.links[source.id] = link
             return link
 

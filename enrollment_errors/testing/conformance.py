@@ -165,14 +165,20 @@ class ProcessorConformance:
         processor.link(card, backend.group_id, expires_at)
         assert backend.expiry_of(card_token) == expires_at
 
-    def test_it_says_409_in_known_words_where_the_card_is_linked_already(
+    def test_it_says_409_in_known_words_where_the_card_is_linked_already_or_overwrites(
         self, processor: Processor, backend: Backend, card: Any, card_token: Secret
     ) -> None:
         backend.put_link(card_token, None)
+        expires_at = at(365)
+        if processor.overwrites_links:
+            processor.link(card, backend.group_id, expires_at)
+            assert backend.expiry_of(card_token) == expires_at
+            return
         with pytest.raises(StatusError) as conflict:
-            processor.link(card, backend.group_id, None)
+            processor.link(card, backend.group_id, expires_at)
         assert conflict.value.status == 409
         assert not has_unknown_words(conflict.value, processor.link_conflict_wordings)
+        assert backend.expiry_of(card_token) is None
 
     def test_it_does_not_find_a_link_that_is_not_there(self, processor: Processor, backend: Backend, card: Any) -> None:
         assert processor.find_link(card, backend.group_id) is None

@@ -1,4 +1,4 @@
-"""A Littlepay-style processor inside the test's process: no server, no port, no waiting."""
+"""A processor inside the test's process: no server, no port, no waiting."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ import requests
 import responses
 
 from ..exceptions import ConnectionFailed, DeadlineExceeded, TimedOut
-from ..sandbox import api
 from ..sandbox.faults import Fault, Faults
 from ..sandbox.handler import Reply, Request
-from ..sandbox.state import DEFAULT_GROUPS, State
+from ..sandbox.service import UNKNOWN, Service
 
 Answer = tuple[int, dict[str, str], bytes]
 
 
 class FakeProcessor:
-    """Answers every request to ``base_urls`` from memory, through ``responses``; other requests go their own way.
+    """``service``, answering every request to ``base_urls`` from memory, through ``responses``; other requests go their
+    own way.
 
     ``state`` and ``faults`` are those of the sandbox, and ``calls`` counts by the sandbox's names of endpoints. What
     takes time with a server takes none here: ``hang``, ``delay`` and ``trickle`` end at once as the timeout or the
     deadline that they would end in.
     """
 
-    def __init__(self, base_urls: list[str]) -> None:
-        self.state = State(DEFAULT_GROUPS)
+    def __init__(self, service: Service, base_urls: list[str]) -> None:
+        self.service = service
+        self.state: Any = service.state
         self.calls: Counter[str] = Counter()
-        self.faults = Faults((*(endpoint.name for endpoint in api.ENDPOINTS), api.UNKNOWN), on_change=lambda: None)
+        self.faults = Faults(service.endpoints, on_change=lambda: None)
         self._responses = responses.RequestsMock(assert_all_requests_are_fired=False)
         self._base_urls = base_urls
 
@@ -68,14 +69,14 @@ class FakeProcessor:
         request = self._request(prepared)
         if self.faults.down:
             raise ConnectionFailed("the connection was refused")
-        endpoint = api.endpoint_of(self.state, request)
+        endpoint = self.service.endpoint_of(request) or UNKNOWN
         self.calls[endpoint] += 1
         fault = self.faults.draw(endpoint)
         handler = _Handler()
         if fault is None:
-            handler.send(api.reply_to(self.state, request))
+            handler.send(self.service.reply_to(request))
         else:
-            fault.strike(handler, lambda: api.reply_to(self.state, request))  # type: ignore[arg-type]
+            fault.strike(handler, lambda: self.service.reply_to(request))  # type: ignore[arg-type]
         return handler.answer()
 
     def _request(self, prepared: requests.PreparedRequest) -> Request:

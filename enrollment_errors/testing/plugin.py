@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from .. import conf
-from ..account_directory import get_account, usable_accounts
-from ..processors.littlepay import LittlepayProcessor
+from ..account_directory import usable_accounts
+from ..processors.account import Account
 from ..reporting.report import Report
 from ..reporting.signals import enrollment_failed, enrollment_refused, enrollment_succeeded
 from ..sandbox.server import SandboxServer
+from ..sandbox.services import SERVICES
 from .fake import FakeProcessor
 from .private_cache import add_private_cache
 
@@ -24,10 +26,14 @@ __all__ = [
     "enrollment_browser",
     "enrollment_incidents",
     "enrollment_processor",
+    "enrollment_processors",
     "enrollment_reports",
     "enrollment_sandbox",
+    "enrollment_sandboxes",
     "enrollment_settings",
 ]
+
+Processor = TypeVar("Processor")
 
 
 @pytest.fixture
@@ -48,29 +54,46 @@ def enrollment_settings(settings: Any) -> Callable[..., None]:
 
 
 @pytest.fixture
-def enrollment_processor(enrollment_settings: Callable[..., None]) -> Iterator[FakeProcessor]:
-    """The processor of all Littlepay accounts of the site, in this process. It starts with three groups and no card."""
-    littlepay = [account for account in usable_accounts() if issubclass(account.processor, LittlepayProcessor)]
-    urls = [endpoint.base_url for account in littlepay for endpoint in account.endpoints.values()]
-    with FakeProcessor(urls) as processor:
-        for account in littlepay:
-            processor.state.client_id = account.options["CLIENT_ID"]
-            processor.state.client_secret = account.options["CLIENT_SECRET"]
-            processor.state.audience = account.options["AUDIENCE"]
-        yield processor
+def enrollment_processors(
+    settings: Any, enrollment_settings: Callable[..., None]
+) -> Iterator[dict[str, FakeProcessor]]:
+    """All processors of the site that the sandbox can be, in this process: ``enrollment_processors["switchio"]``. They
+    take the site's own credentials, and start with a few groups and no card."""
+    with ExitStack() as running:
+        processors = {}
+        for name, accounts in _accounts().items():
+            urls = [endpoint.base_url for account in accounts for endpoint in account.endpoints.values()]
+            processors[name] = running.enter_context(FakeProcessor(SERVICES[name](), urls))
+            for account in accounts:
+                processors[name].service.adopt(account.options)
+        enrollment_settings(ALLOWED_REDIRECT_HOSTS=_redirect_hosts(settings, processors.values()))
+        yield processors
 
 
 @pytest.fixture
-def enrollment_sandbox(settings: Any, enrollment_settings: Callable[..., None]) -> Iterator[SandboxServer]:
-    """The sandbox's server on a free port of this machine, and all Littlepay accounts of the site set up with it."""
-    with SandboxServer() as server:
-        enrollment_settings(
-            ACCOUNTS={
-                name: _at(server, entry) if _is_littlepay(name) else entry
-                for name, entry in settings.ENROLLMENT_ERRORS["ACCOUNTS"].items()
-            }
-        )
-        yield server
+def enrollment_processor(enrollment_processors: dict[str, FakeProcessor]) -> FakeProcessor:
+    """The processor of the site, in this process. A site with several has ``enrollment_processors``."""
+    return _only(enrollment_processors)
+
+
+@pytest.fixture
+def enrollment_sandboxes(settings: Any, enrollment_settings: Callable[..., None]) -> Iterator[dict[str, SandboxServer]]:
+    """The same as servers on free ports of this machine, and the site's accounts set up with them."""
+    with ExitStack() as running:
+        accounts = settings.ENROLLMENT_ERRORS["ACCOUNTS"]
+        servers = {name: running.enter_context(SandboxServer(SERVICES[name]())) for name in _accounts()}
+        for name, entries in _accounts().items():
+            for account in entries:
+                options = {**account.options, **servers[name].account()["OPTIONS"]}
+                accounts = {**accounts, account.name: {**accounts[account.name], "OPTIONS": options}}
+        enrollment_settings(ACCOUNTS=accounts, ALLOWED_REDIRECT_HOSTS=_redirect_hosts(settings, servers.values()))
+        yield servers
+
+
+@pytest.fixture
+def enrollment_sandbox(enrollment_sandboxes: dict[str, SandboxServer]) -> SandboxServer:
+    """The sandbox's server on a free port. A site with several processors has ``enrollment_sandboxes``."""
+    return _only(enrollment_sandboxes)
 
 
 @pytest.fixture(scope="module")
@@ -123,17 +146,24 @@ def enrollment_incidents(
         yield written
 
 
-def _is_littlepay(account: str) -> bool:
-    return issubclass(get_account(account).processor, LittlepayProcessor)
+def _accounts() -> dict[str, list[Account]]:
+    """Those of processors that the sandbox can be, by the processor's name."""
+    found: dict[str, list[Account]] = {}
+    for account in usable_accounts():
+        if account.processor.name in SERVICES:
+            found.setdefault(account.processor.name, []).append(account)
+    return found
 
 
-def _at(server: SandboxServer, entry: dict[str, Any]) -> dict[str, Any]:
-    options = {
-        **entry["OPTIONS"],
-        "BASE_URL": server.url,
-        "CLIENT_ID": server.state.client_id,
-        "CLIENT_SECRET": server.state.client_secret,
-        "AUDIENCE": server.state.audience,
-        "CARD_FORM_URL": server.url,
-    }
-    return {**entry, "OPTIONS": options}
+def _redirect_hosts(settings: Any, behind: Iterable[FakeProcessor | SandboxServer]) -> list[str]:
+    return [
+        *settings.ENROLLMENT_ERRORS.get("ALLOWED_REDIRECT_HOSTS", ()),
+        *(host for each in behind for host in each.service.redirect_hosts),
+    ]
+
+
+def _only(processors: Mapping[str, Processor]) -> Processor:
+    if len(processors) != 1:
+        pytest.fail(f"the site has {len(processors)} such processors: take one of them by its name")
+    [processor] = processors.values()
+    return processor

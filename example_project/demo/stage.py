@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from example.benefits import FLOWS
 
+from enrollment_errors.sandbox.littlepay import Littlepay
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
 
@@ -26,7 +27,7 @@ GROUPS = {group: slug for slug, flow in FLOWS.items() for group in flow.groups.v
 
 class Stage:
     def __init__(self) -> None:
-        self.sandbox = SandboxServer(groups=GROUPS)
+        self.sandbox = SandboxServer(Littlepay(GROUPS))
         self.sink = TelemetrySink()
         self.scenario: Scenario | None = None
         self._since = 0.0

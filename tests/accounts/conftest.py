@@ -20,13 +20,7 @@ def options(sandbox: Any, site: Any, monkeypatch: pytest.MonkeyPatch) -> dict[st
     """Of an account with the sandbox; its secret is an environment variable."""
     site(ACCOUNTS=PROVIDER)
     monkeypatch.setenv("SANDBOX_SECRET", sandbox.state.client_secret)
-    return {
-        "BASE_URL": sandbox.url,
-        "CLIENT_ID": sandbox.state.client_id,
-        "CLIENT_SECRET": "SANDBOX_SECRET",
-        "AUDIENCE": sandbox.state.audience,
-        "CARD_FORM_URL": sandbox.url,
-    }
+    return {**sandbox.account()["OPTIONS"], "CLIENT_SECRET": "SANDBOX_SECRET"}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,9 +9,9 @@ import pytest
 from django.conf import LazySettings
 
 from enrollment_errors.doctor.examination import Finding, examine
+from enrollment_errors.sandbox.certificates import Authority
 from enrollment_errors.sandbox.server import SandboxServer
 
-from .certificates import Authority
 from .site import TrustingProcessor
 
 
@@ -34,8 +35,8 @@ def healthy(options: Callable[..., None], site: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
+def authority() -> Authority:
+    return Authority()
 
 
 @pytest.fixture
@@ -44,10 +45,18 @@ def over_tls(
 ) -> Iterator[Callable[..., SandboxServer]]:
     """Starts a sandbox with a certificate that the site would trust, if it were not for what is changed about it."""
     servers = []
-    monkeypatch.setattr(TrustingProcessor, "context", authority.client_context())
+    monkeypatch.setattr(TrustingProcessor, "context", ssl.create_default_context(cadata=authority.certificate))
 
-    def start(processor: str = "tests.doctor.site.TrustingProcessor", **certificate: Any) -> SandboxServer:
-        server = SandboxServer(ssl_context=authority.server_context(**certificate))
+    def start(
+        processor: str = "tests.doctor.site.TrustingProcessor",
+        *,
+        address: str = "127.0.0.1",
+        latest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+        **valid: float,
+    ) -> SandboxServer:
+        context = authority.server_context(authority.issue(address, **valid))
+        context.maximum_version = latest
+        server = SandboxServer(ssl_context=context)
         server.start()
         servers.append(server)
         options(processor, BASE_URL=server.url)

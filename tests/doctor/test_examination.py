@@ -123,6 +123,7 @@ class TestTheOrder:
             ("connection", "not tried"),
             ("TLS", "not tried"),
             ("clock", "not tried"),
+            ("health", "not tried"),
             ("access", "not tried"),
             ("shared token", "not tried"),
             ("groups", "not tried"),
@@ -170,7 +171,7 @@ class TestTheCommand:
         rows = said.splitlines()
         assert "ok    littlepay (mountain)     groups       group-seniors, group-veterans" in rows
         assert "WARN  this site                cache        default: LocMemCache" in rows
-        assert rows[-1] == "18 probes: 0 failed, 3 with a warning."
+        assert rows[-1] == "19 probes: 0 failed, 3 with a warning."
         assert exit_status == 0
 
     def test_says_under_a_failure_why_it_may_be_and_what_to_do(self, run: Any, options: Callable[..., None]) -> None:

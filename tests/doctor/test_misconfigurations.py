@@ -30,7 +30,6 @@ from tests.rider import Rider
 from tests.transport.brittle_cache import BrittleCache
 from tests.transport.upstream import Connection, Upstream
 
-from .certificates import Authority
 from .site import RefusingProcessor, TrustingProcessor
 
 pytestmark = pytest.mark.usefixtures("healthy")
@@ -313,9 +312,7 @@ class TestTls:
 
         assert diagnoses() == {**OF_THE_TESTS, "TLS": "certificate_expires_soon", "access": "credentials_refused"}
 
-    def test_no_version_of_tls_in_common(
-        self, over_tls: Callable[..., SandboxServer], authority: Authority, diagnoses: Diagnoses
-    ) -> None:
+    def test_no_version_of_tls_in_common(self, over_tls: Callable[..., SandboxServer], diagnoses: Diagnoses) -> None:
         over_tls(latest=ssl.TLSVersion.TLSv1_2)
         assert TrustingProcessor.context
         TrustingProcessor.context.minimum_version = ssl.TLSVersion.TLSv1_3

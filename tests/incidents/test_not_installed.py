@@ -94,10 +94,7 @@ def test_its_riders_enroll_and_its_operators_hear(run: Any, sandbox: SandboxServ
         end = Rider().becomes_eligible().enrolls()
         say({"status": end.status, "told": told, "circuits": [circuit.phase.value for circuit in circuits()]})
         """,
-        BASE_URL=sandbox.url,
-        CLIENT_ID=sandbox.state.client_id,
-        CLIENT_SECRET=sandbox.state.client_secret,
-        AUDIENCE=sandbox.state.audience,
+        **sandbox.account()["OPTIONS"],
     )
 
     assert (said["status"], said["circuits"]) == (503, ["closed"])

@@ -123,10 +123,7 @@ def test_a_database_that_hangs_delays_neither_the_riders_page_nor_for_long_the_e
         print(json.dumps({"status": status, "seconds": [seconds, time.monotonic() - again]}), flush=True)
         """,
         silent,
-        BASE_URL=sandbox.url,
-        CLIENT_ID=sandbox.state.client_id,
-        CLIENT_SECRET=sandbox.state.client_secret,
-        AUDIENCE=sandbox.state.audience,
+        **sandbox.account()["OPTIONS"],
     )
 
     assert told["status"]  # a page has come, whichever

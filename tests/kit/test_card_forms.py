@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from enrollment_errors.processors.littlepay import LittlepayProcessor
+from enrollment_errors.processors.switchio import SwitchioProcessor
+from enrollment_errors.sandbox.littlepay import Littlepay
+from enrollment_errors.sandbox.switchio import Switchio
 from enrollment_errors.testing.browser_conformance import CardFormConformance
 from tests.inline.backend import InlineBackend
-
-from .switchio import SwitchioProcessor
 
 pytest_plugins = ["enrollment_errors.testing.plugin"]
 pytestmark = pytest.mark.browser
@@ -18,13 +19,7 @@ pytestmark = pytest.mark.browser
 
 class LittlepayForm:
     processor = LittlepayProcessor
-    options = {
-        "BASE_URL": "https://processor.test",
-        "CLIENT_ID": "client",
-        "CLIENT_SECRET": "secret",
-        "AUDIENCE": "audience",
-        "CARD_FORM_URL": "https://verify.processor.test",
-    }
+    options = Littlepay().options("https://verify.processor.test")
     addresses = {
         "https://verify.processor.test/assets/js/littlepay.min.js": (
             "text/javascript",
@@ -46,14 +41,7 @@ class LittlepayForm:
 
 class SwitchioForm:
     processor = SwitchioProcessor
-    options = {
-        "TOKENIZATION_URL": "https://tokenization.switchio.test",
-        "ENROLLMENT_URL": "https://enrollment.switchio.test",
-        "PTO_ID": 42,
-        "API_KEY": "key",
-        "API_SECRET": "secret",
-        "AUTHORIZATION": "authorization",
-    }
+    options = Switchio().options("https://switchio.test")
     addresses: dict[str, tuple[str, str]] = {}
     ends = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from enrollment_errors import conf
+from enrollment_errors.sandbox.switchio import Switchio
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.rider import Rider
 from tests.rider import Rider as Eligible
@@ -103,6 +104,43 @@ def test_the_sandbox_stands_in_over_real_http(enrollment_sandbox, enrollment_rep
     enrollment_sandbox.state.add_card("card")
     assert_ended(enroll(Eligible().becomes_eligible().client), "success", told=enrollment_reports, code="linked")
     assert enrollment_sandbox.calls["link"] == 1
+
+
+class TestASiteWithTwoProcessors:
+    @pytest.fixture(autouse=True)
+    def site(self, settings):
+        settings.ENROLLMENT_ERRORS = {
+            **settings.ENROLLMENT_ERRORS,
+            "ACCOUNTS": {
+                **settings.ENROLLMENT_ERRORS["ACCOUNTS"],
+                "switchio": {
+                    "CLASS": Switchio.processor,
+                    "OPTIONS": {**Switchio().options("https://switchio.test"), "API_SECRET": "the site's own"},
+                },
+            },
+        }
+
+    def rider(self):
+        return Rider(Eligible().becomes_eligible(account="switchio", group="VETERAN").client)
+
+    def test_has_each_by_its_name_and_a_rider_who_leaves_and_comes_back(
+        self, enrollment_processors, enrollment_reports
+    ):
+        assert sorted(enrollment_processors) == ["littlepay", "switchio"]
+        rider = self.rider()
+        gateway = rider.asks_for_token().json()["redirect"]
+        returns_to = enrollment_processors["switchio"].service.finish_visit(gateway, card="visa")
+        page = rider.opens_page(returns_to)
+        assert_ended(rider.enrolls("", page=page), "success", told=enrollment_reports, code="linked")
+        assert enrollment_processors["littlepay"].calls == {}
+
+    def test_has_each_over_real_http(self, enrollment_sandboxes):
+        gateway = self.rider().asks_for_token().json()["redirect"]
+        assert gateway.startswith(enrollment_sandboxes["switchio"].control_url)
+
+    def test_is_told_to_say_which_one_it_means(self, request):
+        with pytest.raises(pytest.fail.Exception, match="the site has 2 such processors: take one of them by its name"):
+            request.getfixturevalue("enrollment_processor")
 
 
 @pytest.mark.parametrize(

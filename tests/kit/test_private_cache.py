@@ -8,13 +8,14 @@ from django.core.cache import cache, caches
 from enrollment_errors import conf
 from enrollment_errors.account_directory import get_account
 from enrollment_errors.opening import circuit_state
+from enrollment_errors.sandbox.littlepay import Littlepay
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.conformance import ProcessorConformance
 from enrollment_errors.testing.rider import Rider
 from enrollment_errors.transport.circuit import Phase
 from tests.rider import Rider as Eligible
 
-from .backends import littlepay
+from .backends import backend_of
 from .cautious_cache import CautiousCache
 
 pytest_plugins = ["enrollment_errors.testing.plugin"]
@@ -91,6 +92,6 @@ class TestConformance(ProcessorConformance):
 
     @pytest.fixture
     def backend(self, sites_cache):
-        with littlepay() as backend:
+        with backend_of(Littlepay()) as backend:
             yield backend
             assert sites_cache.touched == set()

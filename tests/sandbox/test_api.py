@@ -8,8 +8,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 import requests
 
+from enrollment_errors.sandbox.littlepay.state import LINK_CONFLICTS
 from enrollment_errors.sandbox.server import SandboxServer
-from enrollment_errors.sandbox.state import LINK_CONFLICTS
 
 from .conftest import Api
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -91,6 +92,30 @@ class TestSummary:
         call_command("enrollment_sandbox", port=0, control_port=0, stdout=person)
         assert statuses == [200]
         assert person.getvalue().endswith("The sandbox has ended.\n")
+
+    def test_of_switchio_has_certificates_that_its_servers_accept(self) -> None:
+        statuses = []
+        files: list[Path] = []
+
+        def ask(summary: str) -> None:
+            options = dict(re.findall(r'"([A-Z_]+)": (?:Path\()?"(.+?)"', summary))
+            files.extend(Path(options[name]) for name in ("CLIENT_CERTIFICATE", "PRIVATE_KEY", "CA_CERTIFICATE"))
+            certificate, key, authority = map(str, files)
+            answer = requests.get(
+                f"{options['ENROLLMENT_URL']}/api/external/discount/echo",
+                headers={"Authorization": options["AUTHORIZATION"]},
+                cert=(certificate, key),
+                verify=authority,
+                timeout=5,
+            )
+            statuses.append(answer.status_code)
+
+        person = Person(ask)
+        call_command("enrollment_sandbox", processor="switchio", port=0, control_port=0, stdout=person)
+        assert statuses == [200]
+        assert re.search(r'"ALLOWED_REDIRECT_HOSTS": \["127\.0\.0\.1:\d+"\],', person.getvalue())
+        assert '"PTO_ID": 42,' in person.getvalue()
+        assert not [file for file in files if file.exists()]
 
     @pytest.mark.parametrize(
         ("named", "groups"),

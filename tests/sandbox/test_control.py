@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import requests
 
+from enrollment_errors.sandbox.littlepay import Littlepay
 from enrollment_errors.sandbox.server import SandboxServer
 
 from .conftest import Api
@@ -168,7 +169,7 @@ class TestBrowsers:
 
 class TestGroupsToStartWith:
     def test_they_are_there_again_after_a_reset(self) -> None:
-        with SandboxServer(groups={"group-mine": "Mine"}) as server:
+        with SandboxServer(Littlepay({"group-mine": "Mine"})) as server:
             control = Control(server.control_url)
             control("POST", "groups", json={"id": "group-more"})
             control("POST", "reset")

@@ -24,8 +24,9 @@ from littlepay.api.funding_sources import FundingSourceResponse
 
 from enrollment_errors.sandbox.cards import TEST_CARDS, tokenize
 from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.sandbox.littlepay.state import LINK_CONFLICTS
 from enrollment_errors.sandbox.server import SandboxServer
-from enrollment_errors.sandbox.state import LINK_CONFLICTS, now, written
+from enrollment_errors.sandbox.state import now, written
 
 EXPIRY = datetime(2027, 1, 31, 8, tzinfo=timezone.utc)
 
@@ -161,7 +162,7 @@ class TestFundingSource:
         self, server: SandboxServer, client: Client
     ) -> None:
         for card in TEST_CARDS:
-            if card.known and card.callback == "onTokenize":
+            if card.known and card.end == "tokenized":
                 assert client.get_funding_source_by_token(tokenize(server.state, card)).card_scheme == card.scheme
 
     def test_an_unknown_card_token_is_not_found(self, client: Client) -> None:

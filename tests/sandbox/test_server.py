@@ -33,15 +33,15 @@ class TestAddress:
     @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "", "localhost.example.com"])
     def test_nothing_but_loopback_is_bound(self, host: str) -> None:
         with pytest.raises(NotLoopback, match="--allow-remote"):
-            SandboxServer(host)
+            SandboxServer(host=host)
 
     def test_another_address_is_bound_where_that_is_allowed(self) -> None:
-        with SandboxServer("0.0.0.0", allow_remote=True) as server:
+        with SandboxServer(host="0.0.0.0", allow_remote=True) as server:
             assert requests.get(f"http://127.0.0.1:{server.port}/", timeout=5).status_code == 404
 
     @pytest.mark.parametrize("host", ["localhost", "127.0.0.2", "::1"])
     def test_every_loopback_address_will_do(self, host: str) -> None:
-        with SandboxServer(host) as server:
+        with SandboxServer(host=host) as server:
             assert server.url == f"http://{'[::1]' if host == '::1' else host}:{server.port}"
 
     def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_behind(self, server: SandboxServer) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,45 +16,42 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ...sandbox.cards import TEST_CARDS
 from ...sandbox.loopback import NotLoopback
 from ...sandbox.server import SandboxServer
-from ...sandbox.state import DEFAULT_GROUPS
+from ...sandbox.services import SERVICES
 
 SUMMARY = """\
 The sandbox listens at {url}
-It is steered at       {control_url}/sandbox/state (and faults, cards, groups, links, revoke, reset)
+It is steered at       {control_url}/sandbox/state (and account, faults, cards, groups, links, revoke, reset)
 
 Settings for it:
 
 ENROLLMENT_ERRORS = {{
     ...
     "ACCOUNTS": {{
-        "littlepay": {{
-            "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",
+        "{processor}": {{
+            "CLASS": "{account[CLASS]}",
             "OPTIONS": {{
-                "BASE_URL": "{url}",
-                "CLIENT_ID": "{state.client_id}",
-                "CLIENT_SECRET": "{state.client_secret}",
-                "AUDIENCE": "{state.audience}",
-                "CARD_FORM_URL": "{url}",
+{options}
             }},
         }},
-    }},
+    }},{redirect_hosts}
 }}
 
 Concession groups:
 {groups}
 
-Test cards, in the card form:
+Test cards, where riders enter their card:
 {cards}
 
 Ctrl-C ends it, and what it holds is gone then."""
 
 
 class Command(BaseCommand):
-    help = "Runs a transit processor for development: the Littlepay API, test cards, and faults on demand."
+    help = "Runs a transit processor for development: its API, test cards, and faults on demand."
     # It serves sites that are only half set up.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--processor", choices=SERVICES, default="littlepay", help="which one it is (littlepay)")
         parser.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
         parser.add_argument("--port", type=int, default=8900, help="port of the processor; 0 is a free one (8900)")
         parser.add_argument(
@@ -70,34 +71,52 @@ class Command(BaseCommand):
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ended.set())
-        groups = {group: group for group in options["group"]} if options["group"] else DEFAULT_GROUPS
+        service = SERVICES[options["processor"]]()
+        if options["group"]:
+            service.state.start_with({group: group for group in options["group"]})
         try:
             server = SandboxServer(
+                service,
                 options["host"],
                 options["port"],
                 control_port=options["control_port"],
                 allow_remote=options["allow_remote"],
-                groups=groups,
             )
             server.start()
         except (NotLoopback, OSError) as refused:
             raise CommandError(f"The sandbox does not start: {refused}") from refused
-        try:
+        with TemporaryDirectory(prefix="enrollment-sandbox-") as folder, ExitStack() as ending:
+            ending.callback(server.stop)
+            hosts = server.service.redirect_hosts
             self.stdout.write(
                 SUMMARY.format(
                     url=server.url,
                     control_url=server.control_url,
-                    state=server.state,
-                    groups=_list(groups),
+                    processor=server.service.name,
+                    account=server.account(),
+                    options=_options(server.account()["OPTIONS"], Path(folder)),
+                    redirect_hosts=f'\n    "ALLOWED_REDIRECT_HOSTS": {json.dumps(hosts)},' if hosts else "",
+                    groups=_list({group.id: group.label for group in server.state.groups.values()}),
                     cards=_list({card.key: card.name for card in TEST_CARDS}),
                 )
             )
             self.stdout.flush()
             ended.wait()
-        finally:
-            server.stop()
-            self.stdout.write("The sandbox has ended.")
+        self.stdout.write("The sandbox has ended.")
 
 
 def _list(rows: Mapping[str, str]) -> str:
     return "\n".join(f"  {key:<16}  {text}" for key, text in rows.items())
+
+
+def _options(options: Mapping[str, Any], folder: Path) -> str:
+    """As they stand in a settings file. Certificates and keys are files in ``folder``."""
+    return "\n".join(f'                "{name}": {_written(name, value, folder)},' for name, value in options.items())
+
+
+def _written(name: str, value: Any, folder: Path) -> str:
+    if "-----BEGIN " not in str(value):
+        return json.dumps(value)
+    file = folder / f"{name.lower()}.pem"
+    file.write_text(value)
+    return f"Path({json.dumps(str(file))}).read_text()"

@@ -1,11 +1,13 @@
-"""An authority of the test's own, and the certificates that it gives to servers."""
+"""An authority of the sandbox's own, and the certificates that it hands out. Nobody trusts it who was not told to."""
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
 import ssl
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -13,12 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 DAY = datetime.timedelta(days=1)
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
 _MAY_SIGN = x509.KeyUsage(
     digital_signature=True,
     content_commitment=False,
@@ -32,51 +28,56 @@ _MAY_SIGN = x509.KeyUsage(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """PEM texts."""
+
+    certificate: str
+    private_key: str = field(repr=False)
+
+
 class Authority:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    """``certificate`` is its own, as PEM."""
+
+    def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("The tests' authority")
+        self._name = _name("The sandbox's authority")
         now = datetime.datetime.now(datetime.timezone.utc)
-        certificate = (
+        own = (
             self._builder(self._name, self._key, now - 1000 * DAY, now + 1000 * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(_MAY_SIGN, critical=True)
             .sign(self._key, hashes.SHA256())
         )
-        self.certificate = folder / "authority.pem"
-        self.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        self.certificate = own.public_bytes(serialization.Encoding.PEM).decode()
 
-    def client_context(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=str(self.certificate))
-
-    def server_context(
-        self,
-        *,
-        address: str = "127.0.0.1",
-        since: float = -500,
-        until: float = 100,
-        latest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
-    ) -> ssl.SSLContext:
-        """With a certificate for ``address``, valid ``since`` and ``until`` so many days from now."""
+    def issue(self, name: str, *, since: float = -500, until: float = 100) -> Certificate:
+        """For ``name``, which is a server's IP address, its host name, or whoever a client is. Valid ``since`` and
+        ``until`` so many days from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.now(datetime.timezone.utc)
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-        certificate = (
-            self._builder(_name(address), key, now + since * DAY, now + until * DAY)
-            .add_extension(names, critical=False)
+        signed = (
+            self._builder(_name(name), key, now + since * DAY, now + until * DAY)
+            .add_extension(x509.SubjectAlternativeName([_general_name(name)]), critical=False)
             .sign(self._key, hashes.SHA256())
         )
-        pem = self.folder / f"{address}-{since}-{until}.pem"
-        pem.write_bytes(
-            key.private_bytes(
+        return Certificate(
+            certificate=signed.public_bytes(serialization.Encoding.PEM).decode(),
+            private_key=key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
+            ).decode(),
         )
+
+    def server_context(self, certificate: Certificate, *, wants_clients: bool = False) -> ssl.SSLContext:
+        """``wants_clients``: it talks only to those who show a certificate of this authority's."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(pem)
-        context.maximum_version = latest
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "server.pem"
+            file.write_text(certificate.private_key + certificate.certificate)
+            context.load_cert_chain(file)
+        if wants_clients:
+            context.load_verify_locations(cadata=self.certificate)
+            context.verify_mode = ssl.CERT_REQUIRED
         return context
 
     def _builder(
@@ -98,3 +99,14 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

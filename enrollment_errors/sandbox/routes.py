@@ -1,0 +1,40 @@
+"""Which request is which endpoint of an API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .handler import Reply, Request
+
+Places = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """``path`` is a template, whose ``{places}`` each stand for one segment that is not empty. ``call`` gets the state,
+    those places and the request."""
+
+    name: str
+    method: str
+    path: str
+    call: Callable[[Any, Places, Request], Reply]
+
+    def places(self, request: Request) -> dict[str, str] | None:
+        """What stands in the places, or ``None`` where the request is for something else."""
+        pattern = self.path.split("/")
+        if request.method != self.method or len(pattern) != len(request.segments):
+            return None
+        pairs = list(zip(pattern, request.segments, strict=True))
+        if not all(segment if part.startswith("{") else segment == part for part, segment in pairs):
+            return None
+        return {part[1:-1]: segment for part, segment in pairs if part.startswith("{")}
+
+
+def find_endpoint(endpoints: Iterable[Endpoint], request: Request) -> tuple[Endpoint, dict[str, str]] | None:
+    for endpoint in endpoints:
+        places = endpoint.places(request)
+        if places is not None:
+            return endpoint, places
+    return None

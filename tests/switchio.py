@@ -1,0 +1,74 @@
+"""Switchio's sandbox over real TLS, with the client certificate that it hands out, and a site set up with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from enrollment_errors.sandbox.server import SandboxServer
+from enrollment_errors.sandbox.switchio import Switchio
+from tests.rider import End, Rider
+
+GROUP = "OLDER_ADULT"
+
+
+@pytest.fixture
+def switchio() -> Iterator[SandboxServer]:
+    with SandboxServer(Switchio()) as server:
+        yield server
+
+
+@pytest.fixture
+def switchio_site(settings: Any, switchio: SandboxServer) -> Any:
+    """The test site with an account at Switchio, and with little patience. Returns a function that changes its
+    settings."""
+
+    def change(**keys: Any) -> None:
+        settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, **keys}
+
+    change(
+        ACCOUNTS={"switchio": switchio.account()},
+        ALLOWED_REDIRECT_HOSTS=switchio.service.redirect_hosts,
+        BUDGET=2,
+        CONNECT_TIMEOUT=0.5,
+        READ_TIMEOUT=0.4,
+        ATTEMPTS=2,
+        BREAKER_FAILURES=50,
+    )
+    return change
+
+
+class Visitor(Rider):
+    """A rider who enters the card on the processor's own site."""
+
+    def visits(self) -> str:
+        """The address at the gateway that our site sends the rider to."""
+        answer = self.asks_for_token().json()
+        return str(answer["redirect"])
+
+    def comes_back(self, gateway: str, *, card: str = "", way: str = "") -> End:
+        """From the gateway, where the rider chose ``card`` or another ``way``, and what the script then does."""
+        answer = requests.post(gateway, data={"card": card, "way": way}, allow_redirects=False, timeout=10)
+        assert answer.status_code == 303
+        return self.returns(answer.headers["Location"])
+
+    def returns(self, address: str) -> End:
+        path = address.partition("testserver")[2]
+        page = self.goes_to(path)
+        if '"returned": true' not in page.text:
+            return page
+        self.goes_back_to(page.text)
+        return self.follows(self.client.post(path, {**self.hidden, "card_token": ""}))
+
+    def enrolls_at(self, card: str = "visa") -> End:
+        return self.comes_back(self.visits(), card=card)
+
+
+@pytest.fixture
+def visitor(switchio_site: Any) -> Visitor:
+    visitor = Visitor()
+    visitor.becomes_eligible(account="switchio", group=GROUP)
+    return visitor
