@@ -15,6 +15,7 @@ from django.utils.translation import get_language_info
 from enrollment_errors import conf
 from enrollment_errors.accounts.models import Account
 from enrollment_errors.reporting.signals import enrollment_failed
+from enrollment_errors.sandbox.switchio import Switchio
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.rider import Rider
 from enrollment_errors.transport.circuit import circuit_opened
@@ -193,3 +194,15 @@ def test_secrets_come_from_the_sites_own_vault(documented, rider, settings, enro
         ACCOUNTS="enrollment_errors.accounts.provider.DatabaseAccounts", SECRETS=f"{MODULE}.secret_named"
     )
     assert rider.enrolls("card").context["page"] == "success"
+
+
+@pytest.mark.parametrize("story", ["test_a_rider_enters_a_card_at_switchio", "test_a_rider_cancels_at_switchio"])
+def test_a_sites_tests_follow_a_rider_to_switchio_and_back(documented, settings, request, enrollment_reports, story):
+    options = Switchio().options("https://switchio.test")
+    settings.ENROLLMENT_ERRORS = {
+        **settings.ENROLLMENT_ERRORS,
+        "ACCOUNTS": {"switchio": {"CLASS": Switchio.processor, "OPTIONS": options}},
+    }
+    processors = request.getfixturevalue("enrollment_processors")
+    client = Eligible().becomes_eligible(account="switchio", group="VETERAN").client
+    getattr(documented("docs/testing.md", "finish_visit"), story)(client, processors, enrollment_reports)

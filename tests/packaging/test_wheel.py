@@ -69,7 +69,7 @@ class TestWheel:
             "enrollment_errors/templates/enrollment_errors/system_error.html",
             "enrollment_errors/locale/es/LC_MESSAGES/django.mo",
             "enrollment_errors/static/enrollment_errors/enrollment.js",
-            "enrollment_errors/sandbox/card_form.js",
+            "enrollment_errors/sandbox/littlepay/card_form.js",
             "enrollment_errors/management/commands/enrollment_sandbox.py",
         ],
     )
