@@ -1,4 +1,4 @@
-"""Writes the tables of options in docs/processors.md from the processor classes: ``python -m tests.docs.processors_page``."""
+"""Writes the tables of options in docs/processors.md: ``python -m tests.docs.processors_page``."""
 
 from __future__ import annotations
 
