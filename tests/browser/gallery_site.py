@@ -15,7 +15,7 @@ from django.test import override_settings
 from django.urls import path
 from django.utils import translation
 
-from tests.inline.backend import GATEWAY_SCRIPT
+from tests.inline.service import GATEWAY_SCRIPT
 from tests.pages import gallery
 from tests.pages.catalogs import LOCALES
 

@@ -11,7 +11,9 @@ from enrollment_errors.processors.switchio import SwitchioProcessor
 from enrollment_errors.sandbox.littlepay import Littlepay
 from enrollment_errors.sandbox.switchio import Switchio
 from enrollment_errors.testing.browser_conformance import CardFormConformance
-from tests.inline.backend import InlineBackend
+from tests.inline.fields import fill_in
+from tests.inline.processor import InlineProcessor
+from tests.inline.service import GATEWAY_SCRIPT, Inline
 
 pytest_plugins = ["enrollment_errors.testing.plugin"]
 pytestmark = pytest.mark.browser
@@ -49,6 +51,16 @@ class SwitchioForm:
         raise NotImplementedError
 
 
+class InlineForm:
+    processor = InlineProcessor
+    options = Inline().options("https://gateway.test")
+    addresses = {"https://gateway.test/fields.js": ("text/javascript", GATEWAY_SCRIPT.read_text())}
+    ends = ("tokenized", "failed", "invalid")
+
+    def finish(self, page: Any, end: str) -> None:
+        fill_in(page, end)
+
+
 class TestLittlepay(CardFormConformance):
     @pytest.fixture
     def form(self):
@@ -64,7 +76,7 @@ class TestSwitchio(CardFormConformance):
 class TestInline(CardFormConformance):
     @pytest.fixture
     def form(self):
-        return InlineBackend()
+        return InlineForm()
 
     def test_the_same_card_has_another_token_each_time(self, rider, form):
         tokens = set()

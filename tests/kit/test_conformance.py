@@ -9,7 +9,7 @@ from enrollment_errors.sandbox.littlepay import Littlepay
 from enrollment_errors.sandbox.switchio import Switchio
 from enrollment_errors.secret import Secret
 from enrollment_errors.testing.conformance import ASKED, ProcessorConformance
-from tests.inline.backend import inline
+from tests.inline.service import Inline
 
 from .backends import backend_of
 
@@ -31,7 +31,7 @@ class TestSwitchio(ProcessorConformance):
 class TestInline(ProcessorConformance):
     @pytest.fixture
     def backend(self):
-        with inline() as backend:
+        with backend_of(Inline()) as backend:
             yield backend
 
     def test_two_tokens_of_a_card_are_the_same_card(self, processor):
