@@ -169,8 +169,8 @@ class TestTheCommand:
         exit_status, said = run()
 
         rows = said.splitlines()
-        assert "ok    littlepay (mountain)     groups       group-seniors, group-veterans" in rows
-        assert "WARN  this site                cache        default: LocMemCache" in rows
+        assert "ok    littlepay (mountain)     groups                   group-seniors, group-veterans" in rows
+        assert "WARN  this site                cache                    default: LocMemCache" in rows
         assert rows[-1] == "19 probes: 0 failed, 3 with a warning."
         assert exit_status == 0
 
@@ -180,7 +180,9 @@ class TestTheCommand:
         exit_status, said = run()
 
         rows = said.splitlines()
-        failed = rows.index("FAIL  littlepay (mountain)     access       POST api/v1/oauth/token: status 401")
+        failed = rows.index(
+            "FAIL  littlepay (mountain)     access                   POST api/v1/oauth/token: status 401"
+        )
         assert rows[failed + 1] == "      The processor answered 401: it does not know this client id with this secret."
         assert rows[failed + 2].startswith("      Check CLIENT_ID, CLIENT_SECRET and AUDIENCE")
         assert rows[failed + 3] == "-     littlepay (mountain)     shared token access failed"
