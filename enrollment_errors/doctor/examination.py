@@ -88,7 +88,7 @@ def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Col
     failed = ""
     for name, probe in probes.items():
         if failed:
-            yield Finding(subject=subject, probe=name, detail=f"{failed} failed", was_tried=False)
+            yield Finding(subject=subject, probe=name, detail=f"not tried: {failed} failed", was_tried=False)
             continue
         finding = _probe(subject, name, probe)
         yield finding

@@ -24,7 +24,7 @@ from tests.servers import wait_until
 FLOW = "older-adult"
 GROUPS = {"littlepay": "group-seniors", "switchio": "OLDER_ADULT", "inline": "SENIOR"}
 AGENCIES = {"coast": "littlepay", "valley": "switchio", "harbor": "inline", "island": "switchio", "reef": "switchio"}
-"""The processor of each. The staff of the last two have made a mistake: the secret is not in the vault. One is mended."""
+"""The processor of each. The secrets of the last two are missing in the vault; one of them is mended."""
 
 
 @dataclass
