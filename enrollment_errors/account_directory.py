@@ -22,7 +22,7 @@ from django.dispatch import Signal
 from . import conf
 from .clock import SYSTEM_CLOCK
 from .conf_values import SETTING, imported, refuse_unknown
-from .exceptions import AccountUnusable, ConfigurationError
+from .exceptions import AccountUnknown, AccountUnusable, ConfigurationError
 from .processors.account import Account
 from .processors.base import Processor
 from .redaction import raised_at
@@ -121,7 +121,7 @@ def _unknown(name: str) -> AccountUnusable:
         names = ", ".join(sorted(account_names()))
     except Exception as error:  # noqa: BLE001  whatever a site's database raises
         names = f"(unknown: {type(error).__name__})"
-    return AccountUnusable(f'There is no account "{name}": {SETTING}["ACCOUNTS"] has only {names}.')
+    return AccountUnknown(f'There is no account "{name}": {SETTING}["ACCOUNTS"] has only {names}.')
 
 
 def _made(name: str, entry: Any) -> Account:

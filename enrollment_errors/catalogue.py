@@ -334,7 +334,7 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.AccountUnusable),
         reason="One account's own trouble: its riders cannot be helped by trying again.",
         meaning="The account is not there, or something is wrong with it; the other accounts go on.",
-        action="Mend the account. The log and Sentry name what is wrong, once an hour.",
+        action="Correct the account. The log and Sentry say what is wrong, once an hour; so does enrollment_doctor.",
         told_once=True,
     ),
     "configuration_error": Code(

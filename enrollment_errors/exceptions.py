@@ -3,7 +3,8 @@
 ::
 
     ConfigurationError                  the site's settings or adapter are wrong; it names the place and the fix
-    └── AccountUnusable                 one account is not there, or something is wrong with it
+    └── AccountUnusable                 something is wrong with one account
+        └── AccountUnknown              it is not there
     EnrollmentError
     ├── ProcessorError                  something about a call to the transit processor
     │   ├── TransportError              no whole answer came
@@ -62,7 +63,11 @@ class ConfigurationError(Exception):
 
 
 class AccountUnusable(ConfigurationError):
-    """One account is not there, or something is wrong with it. The others go on."""
+    """Something is wrong with one account. The others go on."""
+
+
+class AccountUnknown(AccountUnusable):
+    """There is no such account."""
 
 
 class EnrollmentError(Exception):

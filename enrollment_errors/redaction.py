@@ -7,6 +7,7 @@ it turns up, such as in the local variables of an HTTP library.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from urllib.parse import quote
 from .secret import living_secrets
 
 FILTERED = "[Filtered]"
+_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
 # Shorter ones would take harmless words out of every text.
@@ -72,13 +74,23 @@ def scrub_event(event: Any, hint: Any = None) -> Any:
 
 
 def raised_at(traceback: TracebackType | None) -> str | None:
-    """The line that raised, which is free of values; ``None`` where nothing was raised."""
+    """The line that raised, which is free of values; ``None`` where nothing was raised.
+
+    Where the standard library raised, it is the line that called it: nobody has to mend the library.
+    """
     if traceback is None:
         return None
-    while traceback.tb_next:
-        traceback = traceback.tb_next
+    last = traceback
+    while last.tb_next:
+        last = last.tb_next
+        if not _is_standard(last.tb_frame.f_code.co_filename):
+            traceback = last
     code = traceback.tb_frame.f_code
     return f"{code.co_filename}:{traceback.tb_lineno} in {code.co_name}"
+
+
+def _is_standard(file: str) -> bool:
+    return file.startswith(_STANDARD_LIBRARY) and "site-packages" not in file
 
 
 class Scrubber:

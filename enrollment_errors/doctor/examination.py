@@ -10,7 +10,7 @@ from functools import partial
 from .. import conf
 from ..account_directory import account_names, get_account
 from ..adapter import Enrollment
-from ..exceptions import ConfigurationError
+from ..exceptions import AccountUnknown, ConfigurationError
 from ..processors.account import Account
 from . import account, network, site
 from .diagnoses import Level, Trouble, diagnosed
@@ -88,7 +88,7 @@ def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Col
     failed = ""
     for name, probe in probes.items():
         if failed:
-            yield Finding(subject=subject, probe=name, detail=f"{failed} failed", was_tried=False)
+            yield Finding(subject=subject, probe=name, detail=f"not tried: {failed} failed", was_tried=False)
             continue
         finding = _probe(subject, name, probe)
         yield finding
@@ -135,8 +135,10 @@ def _settings() -> str:
 def _account(name: str) -> str:
     try:
         return get_account(name).processor.name
-    except ConfigurationError as error:
+    except AccountUnknown as error:
         raise Trouble("account_unknown", str(error)) from error
+    except ConfigurationError as error:
+        raise Trouble("account_unusable", str(error)) from error
 
 
 def _enrollments(found: list[Enrollment]) -> str:

@@ -129,7 +129,7 @@ class TestTheOrder:
             ("groups", "not tried"),
             ("card form", "ok"),
         ]
-        assert found[3].detail == "DNS failed"
+        assert found[3].detail == "not tried: DNS failed"
 
     def test_findings_come_one_by_one(self, sandbox: SandboxServer) -> None:
         findings = examine()
@@ -169,8 +169,8 @@ class TestTheCommand:
         exit_status, said = run()
 
         rows = said.splitlines()
-        assert "ok    littlepay (mountain)     groups       group-seniors, group-veterans" in rows
-        assert "WARN  this site                cache        default: LocMemCache" in rows
+        assert "ok    littlepay (mountain)     groups                   group-seniors, group-veterans" in rows
+        assert "WARN  this site                cache                    default: LocMemCache" in rows
         assert rows[-1] == "19 probes: 0 failed, 3 with a warning."
         assert exit_status == 0
 
@@ -180,10 +180,12 @@ class TestTheCommand:
         exit_status, said = run()
 
         rows = said.splitlines()
-        failed = rows.index("FAIL  littlepay (mountain)     access       POST api/v1/oauth/token: status 401")
+        failed = rows.index(
+            "FAIL  littlepay (mountain)     access                   POST api/v1/oauth/token: status 401"
+        )
         assert rows[failed + 1] == "      The processor answered 401: it does not know this client id with this secret."
         assert rows[failed + 2].startswith("      Check CLIENT_ID, CLIENT_SECRET and AUDIENCE")
-        assert rows[failed + 3] == "-     littlepay (mountain)     shared token access failed"
+        assert rows[failed + 3] == "-     littlepay (mountain)     shared token             not tried: access failed"
         assert exit_status == 1
 
     def test_a_warning_is_no_failure_for_cron(self, run: Any, site: Any) -> None:
@@ -263,7 +265,7 @@ class TestAnAccountOfAnotherShape:
 
         assert found["connection (api)"].level is Level.OK
         assert found["DNS (other)"].diagnosis == "processor_name_not_resolved"
-        assert found["access"].detail == "DNS (other) failed"
+        assert found["access"].detail == "not tried: DNS (other) failed"
 
     def test_with_two_servers_that_share_a_token_has_it_tried(
         self, options: Callable[..., None], sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch

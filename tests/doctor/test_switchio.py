@@ -59,5 +59,5 @@ def test_a_key_of_another_certificate(switchio, switchio_site):
     options = {**switchio.account()["OPTIONS"], "PRIVATE_KEY": Authority().issue("somebody").private_key}
     switchio_site(ACCOUNTS={"switchio": {**switchio.account(), "OPTIONS": options}})
     [wrong] = found().values()
-    assert wrong.diagnosis == "account_unknown"
+    assert wrong.diagnosis == "account_unusable"
     assert "The private key is not that of the client certificate." in wrong.detail

@@ -1,5 +1,5 @@
-"""What stands behind the processor with inline fields, as a part of the sandbox: an API that finds the account of a card
-by any of its tokens, and the gateway's script.
+"""What stands behind the processor with inline fields, as a part of the sandbox: an API that finds the account of a
+card by any of its tokens, and the gateway's script.
 
 A card token is the card's last digits, a dash, and anything. Digits of ``0000`` are of a card that nobody knows.
 """
@@ -7,13 +7,14 @@ A card token is the card's last digits, a dash, and anything. Digits of ``0000``
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from enrollment_errors.sandbox.handler import Reply, Request
 from enrollment_errors.sandbox.routes import Endpoint, Places, find_endpoint
 from enrollment_errors.sandbox.service import UNKNOWN, Service
-from enrollment_errors.sandbox.state import Refused, State, read_time, written
+from enrollment_errors.sandbox.state import Refused, State, written
 
 GATEWAY_SCRIPT = Path(__file__).parent / "gateway.js"
 GROUPS = {"SENIOR": "Older adults", "VETERAN": "Veterans"}
@@ -48,7 +49,7 @@ def _tell(state: InlineState, places: Places, request: Request) -> Reply:
     account, group = holder["transitAccountId"], holder["fareCategory"]
     if request.method == "POST" and account in state.group(group).links:
         raise Refused(409, "The account already has a cardholder.")
-    state.link(account, group, None if holder["validTo"] is None else read_time(holder["validTo"]))
+    state.link(account, group, None if holder["validTo"] is None else datetime.fromisoformat(holder["validTo"]))
     return Reply.of({}, 201)
 
 

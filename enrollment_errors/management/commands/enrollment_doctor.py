@@ -46,7 +46,7 @@ class Command(BaseCommand):
     def _show(self, finding: Finding) -> None:
         """A row at once, because the next probe may take its time."""
         self.stdout.write(
-            f"{_MARKS[finding.level]:<5} {finding.subject:<24} {finding.probe:<12} {finding.detail}".rstrip()
+            f"{_MARKS[finding.level]:<5} {finding.subject:<24} {finding.probe:<24} {finding.detail}".rstrip()
         )
         if finding.diagnosis:
             self.stdout.write(f"      {finding.cause}\n      {finding.action}")
