@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
-from ..doctor.examination import examine_account
+from ..doctor.examination import examine_alone
 from .forms import NewAccountForm, form_of
 from .models import Account
 
@@ -29,6 +29,9 @@ class AccountAdmin(_AccountAdmin):
     list_filter = ("is_active",)
     search_fields = ("name",)
     change_form_template = "admin/enrollment_accounts/change_form.html"
+
+    class Media:
+        css = {"all": ["enrollment_errors/accounts.css"]}
 
     def get_form(self, request: HttpRequest, obj: Account | None = None, change: bool = False, **kwargs: Any) -> Any:
         return NewAccountForm if obj is None else form_of(obj.processor)
@@ -62,6 +65,7 @@ class AccountAdmin(_AccountAdmin):
             "title": f"Test of {account.name}",
             "opts": self.opts,
             "account": account,
-            "findings": list(examine_account(account.name)),
+            "media": self.media,
+            "findings": list(examine_alone(account.name)),
         }
         return TemplateResponse(request, "admin/enrollment_accounts/test.html", context)
