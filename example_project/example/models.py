@@ -12,8 +12,8 @@ from .benefits import FLOWS, Flow
 
 
 class Agency(models.Model):
-    slug = models.SlugField(unique=True, help_text="In the address of the agency's pages, and in events.")
     name = models.CharField(max_length=100)
+    slug = models.SlugField(unique=True, help_text="In the address of the agency's pages, and in events.")
     phone = models.CharField(max_length=30, blank=True)
     website = models.CharField(max_length=200, blank=True, validators=[URLValidator(["https", "http"])])
     account = models.ForeignKey(Account, on_delete=models.PROTECT, help_text="With its transit processor.")
@@ -40,7 +40,7 @@ class ConcessionGroup(models.Model):
 
     agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="groups")
     flow = models.CharField(max_length=50, choices=[(name, flow.title) for name, flow in FLOWS.items()])
-    group_id = models.CharField("id", max_length=100, help_text="As the transit processor calls the group.")
+    group_id = models.CharField("id at the processor", max_length=100)
 
     class Meta:
         ordering = ("agency__name", "pk")

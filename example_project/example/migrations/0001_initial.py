@@ -15,11 +15,11 @@ class Migration(migrations.Migration):
             name="Agency",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
                 (
                     "slug",
                     models.SlugField(help_text="In the address of the agency's pages, and in events.", unique=True),
                 ),
-                ("name", models.CharField(max_length=100)),
                 ("phone", models.CharField(blank=True, max_length=30)),
                 (
                     "website",
@@ -56,12 +56,7 @@ class Migration(migrations.Migration):
                         max_length=50,
                     ),
                 ),
-                (
-                    "group_id",
-                    models.CharField(
-                        help_text="As the transit processor calls the group.", max_length=100, verbose_name="id"
-                    ),
-                ),
+                ("group_id", models.CharField(max_length=100, verbose_name="id at the processor")),
                 (
                     "agency",
                     models.ForeignKey(
