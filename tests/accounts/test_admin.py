@@ -68,6 +68,19 @@ def test_an_operator_adds_an_account_and_riders_can_use_it_at_once(
     assert account.options == options
 
 
+def test_an_account_that_is_added_from_another_form_is_chosen_there(operator: Client, db: None, site: Any) -> None:
+    answer = operator.post(ADD, {"name": "mountain", "processor": LITTLEPAY, "_popup": "1"})
+    assert answer.templates[0].name == "admin/popup_response.html"
+
+
+def test_the_list_names_processors_as_people_do(operator: Client, add: Any) -> None:
+    add()
+    Account.objects.create(name="old", processor="a.class.that.has.Moved")
+    text = operator.get(ADD.replace("add/", "")).content.decode()
+    assert '<td class="field-processor_name">littlepay</td>' in text
+    assert "a.class.that.has.Moved" in text
+
+
 def test_the_form_has_the_processors_own_fields_with_their_help(operator: Client, add: Any) -> None:
     text = operator.get(change(add())).content.decode()
     for option in LittlepayProcessor.account_options:
