@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .handler import Reply, Request
+from .state import Refused
 
 Places = Mapping[str, str]
 
@@ -38,3 +39,14 @@ def find_endpoint(endpoints: Iterable[Endpoint], request: Request) -> tuple[Endp
         if places is not None:
             return endpoint, places
     return None
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    """The body. Raises ``Refused`` 400."""
+    try:
+        body = request.json()
+    except ValueError:
+        raise Refused(400, "The body is not JSON") from None
+    if not isinstance(body, dict):
+        raise Refused(400, "The body must be an object")
+    return body

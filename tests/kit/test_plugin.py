@@ -8,6 +8,7 @@ from enrollment_errors import conf
 from enrollment_errors.sandbox.switchio import Switchio
 from enrollment_errors.testing.assertions import assert_ended
 from enrollment_errors.testing.rider import Rider
+from tests.inline.service import Inline
 from tests.rider import Rider as Eligible
 
 pytest_plugins = ["enrollment_errors.testing.plugin"]
@@ -117,6 +118,7 @@ class TestASiteWithTwoProcessors:
                     "CLASS": Switchio.processor,
                     "OPTIONS": {**Switchio().options("https://switchio.test"), "API_SECRET": "the site's own"},
                 },
+                "of a site's own": {"CLASS": Inline.processor, "OPTIONS": Inline().options("https://inline.test")},
             },
         }
 

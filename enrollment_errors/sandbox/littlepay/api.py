@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from ..handler import JSON, Reply, Request
-from ..routes import Endpoint, Places, find_endpoint
+from ..routes import Endpoint, Places, find_endpoint, json_object
 from ..service import UNKNOWN
 from ..state import Group, Link, Refused, read_time
 from .state import PARTICIPANT, LittlepayState, TokenRefused, card_as_json, link_as_json
@@ -20,13 +20,7 @@ Row = TypeVar("Row")
 def _body(request: Request) -> dict[str, Any]:
     if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != JSON:
         raise Refused(415, f"Content-Type must be {JSON}")
-    try:
-        body = request.json()
-    except ValueError:
-        raise Refused(400, "The body is not JSON") from None
-    if not isinstance(body, dict):
-        raise Refused(400, "The body must be an object")
-    return body
+    return json_object(request)
 
 
 def _page(request: Request, rows: Collection[Row], render: Callable[[Row], dict[str, Any]]) -> Reply:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ..handler import Reply, Request
-from ..routes import Endpoint, Places, find_endpoint
+from ..routes import Endpoint, Places, find_endpoint, json_object
 from ..service import UNKNOWN
 from ..state import Refused, now, read_time, written
 from .state import Registration, SwitchioState
@@ -21,16 +21,6 @@ _MODES = ("register", "identify")
 _RESPONSE_MODES = ("query", "fragment", "form_post", "post_message")
 
 
-def _body(request: Request) -> dict[str, Any]:
-    try:
-        body = request.json()
-    except ValueError:
-        raise Refused(400, "The body is not JSON") from None
-    if not isinstance(body, dict):
-        raise Refused(400, "The body must be an object")
-    return body
-
-
 def _text(body: dict[str, Any], name: str) -> str:
     if not isinstance(body.get(name), str):
         raise Refused(400, f"{name} is missing")
@@ -38,7 +28,7 @@ def _text(body: dict[str, Any], name: str) -> str:
 
 
 def _register(state: SwitchioState, places: Places, request: Request) -> Reply:
-    body = _body(request)
+    body = json_object(request)
     if body.get("mode") not in _MODES or body.get("eshopResponseMode") not in _RESPONSE_MODES:
         raise Refused(400, "unsupported mode or eshopResponseMode")
     registration = state.register(_text(body, "eshopRedirectUrl"), body["mode"], body["eshopResponseMode"])
@@ -101,14 +91,14 @@ def _groups(state: SwitchioState, places: Places, request: Request) -> Reply:
 
 
 def _add(state: SwitchioState, places: Places, request: Request) -> Reply:
-    body = _body(request)
+    body = json_object(request)
     expiry = read_time(body["expiresAt"], "expiresAt") if "expiresAt" in body else None
     state.link(places["card_token"], _text(body, "group"), expiry)
     return Reply(body=b"The discount was added.", content_type="text/plain")
 
 
 def _remove(state: SwitchioState, places: Places, request: Request) -> Reply:
-    state.unlink(places["card_token"], _text(_body(request), "group"))
+    state.unlink(places["card_token"], _text(json_object(request), "group"))
     return Reply(body=b"The discount was removed.", content_type="text/plain")
 
 
