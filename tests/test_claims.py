@@ -129,11 +129,6 @@ class TestTheClaimOfASuccessThatWasTold:
         assert told.reference == "H7P-2QX-9MR"
         assert cache.get(f"enrollment_errors.{mine._key}") is None
 
-    def test_lets_another_rider_hear_that_it_is_too_early(self, sandbox, rider):
-        """As one hears who comes an hour later: the link is no answer to what this rider asked for."""
-        assert rider.becomes_eligible(expires=True).enrolls().page == "success"
-        assert Rider().becomes_eligible(expires=True).enrolls().page == "reenrollment_too_early"
-
 
 class TestCheckingAgain:
     def test_denies_no_card_where_the_account_is_gone_meanwhile(self, sandbox, rider, site, settings):
