@@ -13,10 +13,30 @@ from math import ceil
 from . import conf
 from .clock import SYSTEM_CLOCK, Clock
 from .encryption import keyed_digest
+from .processes import PerProcess
 from .shared_cache import CacheDown, SharedCache, Slots
 
 SHARE_OF_A_PROCESS = 10
 """What part of a session's requests, a tenth, one process lets pass without asking the cache."""
+
+
+class _Counts:
+    """No lock, which a fork could leave held: ``setdefault`` and ``next`` are atomic, and a request that is lost while
+    a window ends does no harm."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+        self._counts: dict[tuple[str, str], count[int]] = {}
+
+    def number_before(self, key: tuple[str, str], window: float, clock: Clock) -> int:
+        """How many requests have come under ``key`` before this one, since the window began."""
+        now = clock.monotonic()
+        if not 0 <= now - self._began < window:
+            self._began, self._counts = now, {}
+        return next(self._counts.setdefault(key, count()))
+
+
+_counts: PerProcess[_Counts] = PerProcess()
 
 
 def seconds_until_allowed(kind: str, session_id: str, clock: Clock = SYSTEM_CLOCK) -> int:
@@ -27,7 +47,8 @@ def seconds_until_allowed(kind: str, session_id: str, clock: Clock = SYSTEM_CLOC
     """
     settings = conf.get_settings()
     window = settings.RIDER_WINDOW
-    if _in_this_process.number_of((kind, session_id), window, clock) < settings.RIDER_REQUESTS // SHARE_OF_A_PROCESS:
+    counts = _counts.get("sessions", _Counts)
+    if counts.number_before((kind, session_id), window, clock) < settings.RIDER_REQUESTS // SHARE_OF_A_PROCESS:
         return 0
     slots = Slots(
         SharedCache(settings.CACHE),
@@ -45,22 +66,3 @@ def seconds_until_allowed(kind: str, session_id: str, clock: Clock = SYSTEM_CLOC
     if taken.is_ours:
         return 0
     return min(max(1, ceil(taken.oldest + window - now)), ceil(window))
-
-
-class _InThisProcess:
-    """No lock, which a fork could leave held: ``setdefault`` and ``next`` are atomic, and a request that is lost while
-    a window ends does no harm."""
-
-    def __init__(self) -> None:
-        self._began = 0.0
-        self._counts: dict[tuple[str, str], count[int]] = {}
-
-    def number_of(self, key: tuple[str, str], window: float, clock: Clock) -> int:
-        """How many requests have come under ``key`` before this one, since the window began."""
-        now = clock.monotonic()
-        if not 0 <= now - self._began < window:
-            self._began, self._counts = now, {}
-        return next(self._counts.setdefault(key, count()))
-
-
-_in_this_process = _InThisProcess()
