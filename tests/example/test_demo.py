@@ -15,6 +15,8 @@ import requests
 from .rider import Rider
 from .running import EXAMPLE_PROJECT, RunningDemo
 
+pytestmark = pytest.mark.ci_only
+
 # The scenario, and where the rider ends who does what its notice says.
 ENDS = {
     "healthy": "success",
