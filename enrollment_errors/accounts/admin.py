@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,9 +14,11 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
-from ..doctor.examination import examine_account
+from ..doctor.examination import examine_alone
+from ..exceptions import ConfigurationError
 from .forms import NewAccountForm, form_of
 from .models import Account
+from .processors import processor_at
 
 if TYPE_CHECKING:
     _AccountAdmin = admin.ModelAdmin[Account]
@@ -25,10 +28,20 @@ else:
 
 @admin.register(Account)
 class AccountAdmin(_AccountAdmin):
-    list_display = ("name", "processor", "is_active", "updated_at")
+    list_display = ("name", "processor_name", "is_active", "updated_at")
     list_filter = ("is_active",)
     search_fields = ("name",)
     change_form_template = "admin/enrollment_accounts/change_form.html"
+
+    class Media:
+        css = {"all": ["enrollment_errors/accounts.css"]}
+
+    @admin.display(description="processor", ordering="processor")
+    def processor_name(self, account: Account) -> str:
+        try:
+            return processor_at(account.processor).name
+        except ConfigurationError:  # its class has moved
+            return account.processor
 
     def get_form(self, request: HttpRequest, obj: Account | None = None, change: bool = False, **kwargs: Any) -> Any:
         return NewAccountForm if obj is None else form_of(obj.processor)
@@ -41,7 +54,9 @@ class AccountAdmin(_AccountAdmin):
         return [(None, {"fields": ("name", "is_active")}), (form.account_processor.name, {"fields": options})]
 
     def response_add(self, request: HttpRequest, obj: Account, post_url_continue: str | None = None) -> HttpResponse:
-        """On to the options of its processor."""
+        """On to the options of its processor; from a form that needs the account, such as an agency's, back there."""
+        if IS_POPUP_VAR in request.POST:
+            return super().response_add(request, obj, post_url_continue)
         self.message_user(request, f"The account {obj.name} was added, and is not in use yet. Fill in what it needs.")
         return redirect(f"{self.admin_site.name}:enrollment_accounts_account_change", obj.pk)
 
@@ -62,6 +77,7 @@ class AccountAdmin(_AccountAdmin):
             "title": f"Test of {account.name}",
             "opts": self.opts,
             "account": account,
-            "findings": list(examine_account(account.name)),
+            "media": self.media,
+            "findings": list(examine_alone(account.name)),
         }
         return TemplateResponse(request, "admin/enrollment_accounts/test.html", context)

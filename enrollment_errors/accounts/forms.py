@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     _AccountForm = forms.ModelForm[Account]
 else:
     _AccountForm = forms.ModelForm
+
+_QUOTED = re.compile(r'"(\w+)"')
 
 
 class NewAccountForm(_AccountForm):
@@ -56,8 +59,13 @@ class AccountForm(_AccountForm):
         self.instance.options = {name: value for name, value in given.items() if value not in (None, "", {})}
         if cleaned.get("is_active") and not self.errors:
             for problem in _problems(cleaned["name"], self.account_processor, self.instance.options):
-                self.add_error(None, problem)
+                self.add_error(self._field_named_in(problem), problem)
         return cleaned
+
+    def _field_named_in(self, problem: str) -> str | None:
+        """The field beside which it is told: the first option that it names, in quotes as processors do."""
+        options = [option.name for option in self.account_processor.account_options]
+        return next((name for name in _QUOTED.findall(problem) if name in options), None)
 
 
 def form_of(path: str) -> type[AccountForm]:
@@ -68,9 +76,8 @@ def form_of(path: str) -> type[AccountForm]:
 
 
 def _field(option: Option) -> forms.Field:
-    about: dict[str, Any] = {"label": option.name, "help_text": option.help_text, "required": False}
+    about: dict[str, Any] = {"label": option.name, "help_text": _help(option), "required": False}
     if option.is_secret:
-        about["help_text"] = f"{option.help_text} Enter the name under which the secret is kept, never the secret."
         return forms.CharField(max_length=200, widget=AdminTextInputWidget, **about)
     if option.choices:
         return forms.ChoiceField(choices=[("", "---------"), *((value, value) for value in option.choices)], **about)
@@ -83,6 +90,15 @@ def _field(option: Option) -> forms.Field:
     return forms.CharField(max_length=500, widget=AdminTextInputWidget, **about)
 
 
+def _help(option: Option) -> str:
+    text = option.help_text
+    if option.is_secret:
+        text += " Enter the name under which the secret is kept, never the secret."
+    if not option.is_required:
+        text += f" If empty: {option.default}." if option.default else " Can be empty."
+    return text
+
+
 def _problems(name: str, processor: type[Processor], options: Mapping[str, Any]) -> list[str]:
     """What is wrong with an account that riders are to use. Behind a wall: the frames below hold its secrets."""
     try:
@@ -90,8 +106,9 @@ def _problems(name: str, processor: type[Processor], options: Mapping[str, Any])
         problems = processor.check_options(whole)
         if not problems:
             processor.endpoints(whole)
-    except ConfigurationError as wrong:
-        return [str(wrong)]
+    except ConfigurationError as wrong:  # such as a secret that is not there: what else is wrong is told with it
+        others = [option for option in processor.account_options if not option.is_secret]
+        return [str(wrong), *(problem for option in others for problem in option.problems(options))]
     except Exception as error:  # noqa: BLE001  whatever a processor's own code raises, such as for a certificate
         return [f"It cannot be used: {type(error).__name__} at {raised_at(error.__traceback__)}."]
     return problems

@@ -22,9 +22,11 @@ class DatabaseAccounts(AccountProvider):
 
     def get_account(self, name: str) -> Mapping[str, Any]:
         try:
-            account = Account.objects.get(name=name, is_active=True)
+            account = Account.objects.get(name=name)
         except Account.DoesNotExist:
             raise LookupError(name) from None
+        if not account.is_active:
+            raise ConfigurationError(f'The account "{name}" is not in use: see "In use" in the admin.')
         options = with_secrets(name, processor_at(account.processor), account.options)
         return {"CLASS": account.processor, "OPTIONS": options}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -62,6 +63,14 @@ def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Ite
         of_account[enrollment.account].append(enrollment)
     for name in accounts or account_names():
         yield from examine_account(name, of_account[name], groups)
+
+
+def examine_alone(name: str) -> Iterator[Finding]:
+    """The findings of one account, with the concession groups into which the site enrolls its riders."""
+    enrollments: list[Enrollment] = []
+    with suppress(Trouble):  # the site's own, or another account's
+        _enrollments(enrollments)
+    yield from examine_account(name, [enrollment for enrollment in enrollments if enrollment.account == name])
 
 
 def examine_account(

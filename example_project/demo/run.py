@@ -15,7 +15,8 @@ sys.path[:1] = [str(EXAMPLE_PROJECT), str(EXAMPLE_PROJECT.parent)]
 
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler  # noqa: E402
 
-from demo.stage import STAGE  # noqa: E402  found through the path above
+from demo.agencies import put_into_database  # noqa: E402  found through the path above
+from demo.stage import STAGE  # noqa: E402
 
 HOST = "127.0.0.1"
 PORT = 8000
@@ -66,24 +67,17 @@ def _listen(port: int | None) -> ThreadedWSGIServer:
 
 def _set_environment(address: str, options: argparse.Namespace) -> None:
     """What a deployment would put there."""
-    state = STAGE.sandbox.state
     os.environ.update(
         DJANGO_SETTINGS_MODULE="demo.settings",
         DATABASE=str(options.database),
         DEMO_BUDGET=str(options.budget),
         IDENTITY_PROVIDER_SIGN_IN_URL=f"{address}/example-id/sign-in/",
         IDENTITY_PROVIDER_SIGN_OUT_URL=f"{address}/example-id/sign-out/",
-        LITTLEPAY_URL=STAGE.sandbox.url,
-        LITTLEPAY_AUDIENCE=state.audience,
-        LITTLEPAY_CARD_FORM_URL=STAGE.sandbox.url,
         SENTRY_DSN=STAGE.sink.dsn,
         SENTRY_EVENT_URL=f"{address}/demo/operator/#event-{{event_id}}",
         AMPLITUDE_API_KEY="demo",
         AMPLITUDE_SERVER_URL=STAGE.sink.amplitude_url,
     )
-    for agency in ("MOUNTAIN", "HARBOR"):
-        os.environ[f"LITTLEPAY_CLIENT_ID_{agency}"] = state.client_id
-        os.environ[f"LITTLEPAY_CLIENT_SECRET_{agency}"] = state.client_secret
 
 
 def _prepare(server: ThreadedWSGIServer) -> None:
@@ -93,6 +87,7 @@ def _prepare(server: ThreadedWSGIServer) -> None:
 
     server.set_app(StaticFilesHandler(get_wsgi_application()))
     call_command("migrate", verbosity=0, skip_checks=False)
+    put_into_database(STAGE.sandbox)
 
 
 if __name__ == "__main__":

@@ -10,19 +10,17 @@ from typing import Any
 
 from django.core.cache import cache
 from django.http import HttpRequest
-from example.benefits import FLOWS
 
 from enrollment_errors.sandbox.littlepay import Littlepay
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
 
+from .agencies import GROUPS
 from .scenarios import BY_SLUG, Scenario
 from .telemetry import Told, read
 
 AGENCY = "mountain"
 """The agency whose riders the scenarios are about: it offers every benefit."""
-
-GROUPS = {group: slug for slug, flow in FLOWS.items() for group in flow.groups.values()}
 
 
 class Stage:

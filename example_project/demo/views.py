@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.models import Permission
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -14,6 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from . import example_id
 from .scenarios import BY_SLUG, SCENARIOS
 from .stage import AGENCY, STAGE
+
+_LOOKED_AFTER = ("example", "enrollment_accounts")
+"""The apps that operators look after."""
 
 
 @require_safe
@@ -30,7 +34,7 @@ def choose(request: HttpRequest, slug: str) -> HttpResponse:
     STAGE.show(slug)
     request.session.flush()
     if "in_person" in request.POST:
-        login(request, _user("staff", "enroll_in_person"))
+        login(request, _user("staff", Q(codename="enroll_in_person")))
         response = redirect("staff")
     else:
         response = redirect("agency", AGENCY)
@@ -46,13 +50,13 @@ def operator(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_in_operator(request: HttpRequest) -> HttpResponse:
-    """As somebody who may see incidents and nothing else."""
-    login(request, _user("operator", "view_incident"))
-    return redirect("admin:index")
+    """As somebody who may see incidents, and look after agencies and their accounts."""
+    login(request, _user("operator", Q(codename="view_incident") | Q(content_type__app_label__in=_LOOKED_AFTER)))
+    return redirect("admin:enrollment_accounts_account_changelist" if "accounts" in request.POST else "admin:index")
 
 
-def _user(name: str, permission: str) -> Any:
-    """Somebody who has this permission and no other."""
+def _user(name: str, permissions: Q) -> Any:
+    """Somebody who has these permissions and no others."""
     user, _ = get_user_model().objects.get_or_create(username=name, defaults={"is_staff": True})
-    user.user_permissions.set(Permission.objects.filter(codename=permission))
+    user.user_permissions.set(Permission.objects.filter(permissions))
     return user

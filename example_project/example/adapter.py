@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -11,7 +12,8 @@ from django.urls import reverse
 
 from enrollment_errors.adapter import Adapter, Enrollment, Method, SignIn
 
-from .benefits import FLOWS, agency_of
+from .benefits import FLOWS
+from .models import ConcessionGroup
 
 
 class ExampleAdapter(Adapter):
@@ -21,24 +23,37 @@ class ExampleAdapter(Adapter):
         eligible = request.session.get("eligible_in_person" if in_person else "eligible")
         if eligible is None:
             return None
-        slug, flow = eligible["agency"], FLOWS[eligible["flow"]]
+        slug, flow = eligible["agency"], eligible["flow"]
+        group = _get_groups().filter(agency__slug=slug, flow=flow).first()
+        if group is None:  # taken out in the admin since
+            return None
         agency_page = reverse("agency", args=[slug])
-        return Enrollment(
-            agency=agency_of(slug, reverse("staff") if in_person else agency_page),
-            account=slug,
-            group_id=flow.groups[slug],
-            flow=eligible["flow"],
-            verifier=flow.verifier,
-            expiry=flow.expiry,
+        return _get_enrollment_into(
+            group,
+            reverse("staff") if in_person else agency_page,
+            expiry=FLOWS[flow].expiry,
             sign_in=None if in_person else _get_sign_in(request, agency_page),
             method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
         )
 
     def get_enrollments_to_check(self) -> Iterable[Enrollment]:
-        for name, flow in FLOWS.items():
-            for slug, group in flow.groups.items():
-                agency = agency_of(slug, reverse("agency", args=[slug]))
-                yield Enrollment(agency=agency, account=slug, group_id=group, flow=name, verifier=flow.verifier)
+        for group in _get_groups():
+            yield _get_enrollment_into(group, reverse("agency", args=[group.agency.slug]))
+
+
+def _get_groups() -> Any:
+    return ConcessionGroup.objects.select_related("agency__account").filter(flow__in=FLOWS)
+
+
+def _get_enrollment_into(group: ConcessionGroup, home_url: str, **more: Any) -> Enrollment:
+    return Enrollment(
+        agency=group.agency.as_shown(home_url),
+        account=group.agency.account.name,
+        group_id=group.group_id,
+        flow=group.flow,
+        verifier=FLOWS[group.flow].verifier,
+        **more,
+    )
 
 
 def _get_sign_in(request: HttpRequest, agency_page: str) -> SignIn | None:

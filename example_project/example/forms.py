@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 from django import forms
-from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from .benefits import AGENCIES, flows_of
+from .models import ConcessionGroup
 
 
 class AgencyCardForm(forms.Form):
@@ -17,13 +16,11 @@ class AgencyCardForm(forms.Form):
     )
 
 
+def _get_benefits() -> list[tuple[str, str]]:
+    groups = ConcessionGroup.objects.select_related("agency")
+    return [(f"{group.agency.slug}/{group.flow}", str(group)) for group in groups]
+
+
 class InPersonForm(forms.Form):
-    benefit = forms.ChoiceField(
-        label=_("Benefit"),
-        choices=[
-            (f"{slug}/{name}", format_lazy("{}: {}", agency["name"], flow.title))
-            for slug, agency in AGENCIES.items()
-            for name, flow in flows_of(slug).items()
-        ],
-    )
+    benefit = forms.ChoiceField(label=_("Benefit"), choices=_get_benefits)
     proof_checked = forms.BooleanField(label=_("I have checked the rider’s proof."))

@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "example",  # before enrollment_errors, so that this site's own templates come first
     "enrollment_errors",
+    "enrollment_errors.accounts",
     "enrollment_errors.incidents",
 ]
 MIDDLEWARE = [
@@ -51,8 +52,14 @@ TEMPLATES = [
     }
 ]
 DATABASES = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": environ.get("DATABASE", str(FOLDER / "db.sqlite3"))}
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": environ.get("DATABASE", str(FOLDER / "db.sqlite3")),
+        # SQLite lets a second writer wait only if it says at once that it will write.
+        "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+    }
 }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Enough for one process. Several need a cache that they share, such as Redis.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
@@ -72,20 +79,8 @@ IDENTITY_PROVIDER = {
 
 ENROLLMENT_ERRORS = {
     "ADAPTER": "example.adapter.ExampleAdapter",
-    # Each agency is a customer of the transit processor by itself.
-    "ACCOUNTS": {
-        agency: {
-            "CLASS": "enrollment_errors.processors.littlepay.LittlepayProcessor",
-            "OPTIONS": {
-                "BASE_URL": environ.get("LITTLEPAY_URL", "https://littlepay.example"),
-                "AUDIENCE": environ.get("LITTLEPAY_AUDIENCE", "https://littlepay.example"),
-                "CARD_FORM_URL": environ.get("LITTLEPAY_CARD_FORM_URL", "https://verify.qa.littlepay.com"),
-                "CLIENT_ID": environ.get(f"LITTLEPAY_CLIENT_ID_{agency.upper()}", f"{agency}-client-id"),
-                "CLIENT_SECRET": environ.get(f"LITTLEPAY_CLIENT_SECRET_{agency.upper()}", f"{agency}-client-secret"),
-            },
-        }
-        for agency in ("mountain", "harbor")
-    },
+    # In the admin, where operators add an agency's account and name its secret, which is in the environment.
+    "ACCOUNTS": "enrollment_errors.accounts.provider.DatabaseAccounts",
     "BASE_TEMPLATE": "example/base.html",
     # For pages that cannot know the rider's agency, because the session is gone.
     "FALLBACK_AGENCY": Agency(slug="example", name="Example Transit Benefits", home_url="/", phone="(555) 010-0100"),

@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import SuspiciousOperation
 from django.core.signing import BadSignature, TimestampSigner
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, get_random_string
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -17,25 +17,26 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from enrollment_errors.adapter import IN_PERSON_PERMISSION
 from enrollment_errors.visit import forget_rider
 
-from .benefits import AGENCIES, agency_of, flows_of
 from .forms import AgencyCardForm, InPersonForm
+from .models import Agency
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "example/home.html", {"agencies": AGENCIES})
+    return render(request, "example/home.html", {"agencies": Agency.objects.all()})
 
 
 def agency(request: HttpRequest, slug: str) -> HttpResponse:
-    if slug not in AGENCIES:
-        raise Http404
-    return render(request, "example/agency.html", {"agency": agency_of(slug, request.path), "flows": flows_of(slug)})
+    found = get_object_or_404(Agency, slug=slug)
+    context = {"agency": found.as_shown(request.path), "flows": found.get_flows()}
+    return render(request, "example/agency.html", context)
 
 
 def eligibility(request: HttpRequest, slug: str, flow: str) -> HttpResponse:
     """Where a rider proves that they qualify: with the identity provider, or with the number of an agency card."""
-    if flow not in flows_of(slug):
+    found = get_object_or_404(Agency, slug=slug)
+    wanted = found.get_flows().get(flow)
+    if wanted is None:
         raise Http404
-    wanted = flows_of(slug)[flow]
     claims = request.session.get("claims")
     form = None if wanted.claim else AgencyCardForm(request.POST or None)
     qualifies = form.is_valid() if form else wanted.claim in (claims or ())
@@ -44,7 +45,7 @@ def eligibility(request: HttpRequest, slug: str, flow: str) -> HttpResponse:
         request.session["eligible"] = {"agency": slug, "flow": flow}
         return redirect("enrollment_errors:enroll")
     context = {
-        "agency": agency_of(slug, reverse("agency", args=[slug])),
+        "agency": found.as_shown(reverse("agency", args=[slug])),
         "flow": wanted,
         "form": form,
         "qualifies": qualifies,

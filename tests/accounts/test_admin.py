@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from django.test import Client
 
 from enrollment_errors.account_directory import account_names
 from enrollment_errors.accounts.models import Account
+from enrollment_errors.adapter import Enrollment
 from enrollment_errors.processors.littlepay import LittlepayProcessor
 from enrollment_errors.processors.types import Option, OptionKind
+from tests.site import AGENCY, TestAdapter
 
 from .conftest import LITTLEPAY
 
@@ -33,6 +36,12 @@ class EveryKind(LittlepayProcessor):
     @classmethod
     def endpoints(cls, options: Any) -> Any:
         raise OSError(options["BASE_URL"])
+
+
+class SiteWithGroups(TestAdapter):
+    def get_enrollments_to_check(self) -> Iterable[Enrollment]:
+        for account, group in (("littlepay", "group-nowhere"), ("of another agency", "group-seniors"), ("gone", "any")):
+            yield Enrollment(agency=AGENCY, account=account, group_id=group, flow="senior", verifier="login.gov")
 
 
 def change(account: Account) -> str:
@@ -57,6 +66,19 @@ def test_an_operator_adds_an_account_and_riders_can_use_it_at_once(
     assert account_names() == ["mountain"]
     account.refresh_from_db()
     assert account.options == options
+
+
+def test_an_account_that_is_added_from_another_form_is_chosen_there(operator: Client, db: None, site: Any) -> None:
+    answer = operator.post(ADD, {"name": "mountain", "processor": LITTLEPAY, "_popup": "1"})
+    assert answer.templates[0].name == "admin/popup_response.html"
+
+
+def test_the_list_names_processors_as_people_do(operator: Client, add: Any) -> None:
+    add()
+    Account.objects.create(name="old", processor="a.class.that.has.Moved")
+    text = operator.get(ADD.replace("add/", "")).content.decode()
+    assert '<td class="field-processor_name">littlepay</td>' in text
+    assert "a.class.that.has.Moved" in text
 
 
 def test_the_form_has_the_processors_own_fields_with_their_help(operator: Client, add: Any) -> None:
@@ -93,6 +115,20 @@ def test_a_mistake_in_one_that_is_in_use_is_told_and_nothing_is_saved(
     before = dict(account.options)
     account.refresh_from_db()
     assert account.options == before
+
+
+def test_each_mistake_is_told_beside_its_own_field(operator: Client, add: Any) -> None:
+    account = add()
+    form = operator.post(change(account), posted(account, CLIENT_ID="", CLIENT_SECRET="NOT_THERE")).context["adminform"]
+    assert set(form.errors) == {"CLIENT_ID", "CLIENT_SECRET"}
+    assert form.errors["CLIENT_ID"] == ['"CLIENT_ID" is missing or empty.']
+
+
+def test_what_may_be_empty_says_so_and_what_is_used_then(operator: Client, add: Any) -> None:
+    text = operator.get(change(add())).content.decode()
+    assert "The version in the path of the API. If empty: v1." in text
+    assert "How the card form looks" in text
+    assert text.count("Can be empty.") == 1
 
 
 def test_a_field_of_every_kind_is_kept_as_what_it_is(operator: Client, db: None, site: Any) -> None:
@@ -139,6 +175,17 @@ class TestTryingAnAccount:
         text = operator.post(f"/admin/enrollment_accounts/account/{account.pk}/test/").content.decode()
         assert "it does not know this client id with this secret" in text
         assert "Check CLIENT_ID, CLIENT_SECRET and AUDIENCE" in text
+
+    def test_looks_for_the_concession_groups_into_which_the_site_enrolls_with_it(
+        self, operator: Client, add: Any, site: Any
+    ) -> None:
+        account = add()
+        add("of another agency", CLIENT_ID="unknown")
+        site(ADAPTER=f"{__name__}.SiteWithGroups")
+        findings = operator.post(f"/admin/enrollment_accounts/account/{account.pk}/test/").context["findings"]
+        [groups] = [finding for finding in findings if finding.probe == "groups"]
+        assert groups.detail.startswith("group-nowhere;")
+        assert groups.diagnosis == "group_unknown"
 
     def test_of_one_that_is_not_in_use_is_not_offered(self, operator: Client, add: Any) -> None:
         assert "Test this account" not in operator.get(change(add(is_active=False))).content.decode()

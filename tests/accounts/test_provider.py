@@ -37,7 +37,7 @@ def test_an_account_that_is_not_in_use_is_not_there(add: Any) -> None:
     add()
     add("later", is_active=False)
     assert account_names() == ["littlepay"]
-    with pytest.raises(AccountUnusable, match='no account "later"'):
+    with pytest.raises(AccountUnusable, match='"later" is not in use'):
         get_account("later")
 
 

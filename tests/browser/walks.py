@@ -45,9 +45,9 @@ class Walk:
     def __init__(self, page: Page, demo: RunningDemo, language: str) -> None:
         self.page, self.demo, self.language = page, demo, language
 
-    def qualify(self, benefit: str = "older-adult") -> None:
+    def qualify(self, benefit: str = "older-adult", agency: str = "mountain") -> None:
         """Through the agency's page and eligibility, to the page with the card form."""
-        self.page.goto(f"{self.demo.url}/agencies/mountain/")
+        self.page.goto(f"{self.demo.url}/agencies/{agency}/")
         self.page.locator(f"main a[href$='/{benefit}/']").click()
         if benefit == "agency-card":
             self.page.locator("input[name=card_number]").fill("123456")

@@ -37,9 +37,9 @@ class Rider:
         asked = self.get(f"/sign-in/?next={benefit}")
         return self.post(asked.url, {"rider": who})
 
-    def qualify(self, benefit: str = "older-adult") -> requests.Response:
+    def qualify(self, benefit: str = "older-adult", agency: str = "mountain") -> requests.Response:
         """The page with the card form."""
-        page = f"/agencies/mountain/{benefit}/"
+        page = f"/agencies/{agency}/{benefit}/"
         if benefit == "agency-card":
             return self.post(page, {"card_number": "123456"})
         self.sign_in(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -27,9 +28,16 @@ _QUIET = 2 * BATCH_SECONDS
 
 
 class RunningDemo:
-    def __init__(self, database: Path) -> None:
+    """``environment`` is what the site finds there beside what the demo puts there, such as secrets."""
+
+    def __init__(self, database: Path, *, budget: float = BUDGET, environment: Mapping[str, str] | None = None) -> None:
         command = [sys.executable, EXAMPLE_PROJECT / "demo" / "run.py", "--port=0", f"--database={database}"]
-        self.process = subprocess.Popen([*command, f"--budget={BUDGET}"], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [*command, f"--budget={budget}"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
         assert self.process.stdout
         said = "".join(takewhile(lambda line: line != "Ctrl-C ends it.\n", self.process.stdout))
         addresses = dict(re.findall(r"^(.+?): +(\S+)$", said, re.MULTILINE))
@@ -77,10 +85,10 @@ class RunningDemo:
         return told
 
 
-def run_demo() -> Iterator[RunningDemo]:
+def run_demo(**options: Any) -> Iterator[RunningDemo]:
     """The body of a fixture."""
     with TemporaryDirectory() as folder:
-        demo = RunningDemo(Path(folder) / "db.sqlite3")
+        demo = RunningDemo(Path(folder) / "db.sqlite3", **options)
         try:
             yield demo
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import json
 import os
 import re
 import subprocess
@@ -13,12 +14,35 @@ import pytest
 
 from .running import EXAMPLE_PROJECT
 
+ASK_FOR_THE_SECRET = (
+    "from enrollment_errors.account_directory import get_account;print(get_account('harbor').options['CLIENT_SECRET'])"
+)
 SITE = [EXAMPLE_PROJECT / "manage.py", *sorted((EXAMPLE_PROJECT / "example").glob("*.py"))]
 
 
-def test_the_site_has_less_than_300_lines_of_python() -> None:
+def manage(*arguments: str, database: Path, **environment: str) -> str:
+    """What the site's ``manage.py`` says, with only these settings in the environment."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LITTLEPAY_")}
+    more = {"PYTHONPATH": str(EXAMPLE_PROJECT.parent), "DJANGO_SETTINGS_MODULE": "example.settings"}
+    run = subprocess.run(
+        [sys.executable, EXAMPLE_PROJECT / "manage.py", *arguments],
+        env={**kept, **more, "DATABASE": str(database), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "db.sqlite3"
+
+
+def test_the_site_has_less_than_340_lines_of_python() -> None:
     lines = [line.strip() for source in SITE for line in source.read_text().splitlines()]
-    assert len([line for line in lines if line and not line.startswith("#")]) < 300
+    assert len([line for line in lines if line and not line.startswith("#")]) < 340
 
 
 def test_the_site_knows_nothing_of_the_demo_around_it() -> None:
@@ -26,15 +50,41 @@ def test_the_site_knows_nothing_of_the_demo_around_it() -> None:
     assert [file.name for file in files if re.search(r"\b(demo|sandbox)\b", file.read_text(), re.IGNORECASE)] == []
 
 
-def test_the_site_passes_djangos_checks_without_the_demo() -> None:
-    run = subprocess.run(
-        [sys.executable, EXAMPLE_PROJECT / "manage.py", "check", "--fail-level", "WARNING"],
-        env={**os.environ, "PYTHONPATH": str(EXAMPLE_PROJECT.parent), "DJANGO_SETTINGS_MODULE": "example.settings"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert run.returncode == 0, run.stderr
+def test_the_site_passes_djangos_checks_without_the_demo(database: Path) -> None:
+    manage("check", "--fail-level", "WARNING", database=database)
+
+
+def test_nothing_of_the_sites_schema_is_missing_from_its_migrations(database: Path) -> None:
+    manage("makemigrations", "--check", "--dry-run", database=database)
+
+
+def test_a_deployment_with_its_agencies_in_the_environment_finds_them_in_its_database(database: Path) -> None:
+    environment = {
+        "LITTLEPAY_URL": "https://processor.example",
+        "LITTLEPAY_CLIENT_ID_HARBOR": "harbors-client",
+        "LITTLEPAY_CLIENT_SECRET_HARBOR": "s3cr3t",
+    }
+    manage("migrate", database=database, **environment)
+    rows = json.loads(manage("dumpdata", "example", "enrollment_accounts", database=database))
+    accounts = {row["fields"]["name"]: row for row in rows if row["model"] == "enrollment_accounts.account"}
+    agencies = {row["fields"]["slug"]: row for row in rows if row["model"] == "example.agency"}
+    assert sorted(agencies) == sorted(accounts) == ["harbor", "mountain"]
+    assert agencies["harbor"]["fields"]["account"] == accounts["harbor"]["pk"]
+    assert accounts["harbor"]["fields"]["is_active"]
+    assert accounts["harbor"]["fields"]["options"] == {
+        "BASE_URL": "https://processor.example",
+        "AUDIENCE": "https://littlepay.example",
+        "CARD_FORM_URL": "https://verify.qa.littlepay.com",
+        "CLIENT_ID": "harbors-client",
+        "CLIENT_SECRET": "LITTLEPAY_CLIENT_SECRET_HARBOR",
+    }
+    told = manage("shell", "-v0", "-c", ASK_FOR_THE_SECRET, database=database, **environment)
+    assert told.strip() == "s3cr3t"
+
+
+def test_a_deployment_that_never_had_an_agency_begins_without_one(database: Path) -> None:
+    manage("migrate", database=database)
+    assert json.loads(manage("dumpdata", "example", "enrollment_accounts", database=database)) == []
 
 
 def messages(folder: Path) -> set[str]:

@@ -1,0 +1,75 @@
+"""The demo's agencies, a row each, and how they get into the database of the site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import environ
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from enrollment_errors.sandbox.server import SandboxServer
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoAgency:
+    """``groups`` are its concession groups at the processor, by flow. Its account has the name of its ``slug``."""
+
+    slug: str
+    name: str
+    phone: str
+    website: str
+    groups: Mapping[str, str]
+
+
+AGENCIES = (
+    DemoAgency(
+        slug="mountain",
+        name="Mountain Valley Transit",
+        phone="(555) 010-0199",
+        website="https://mountain.example",
+        groups={
+            "older-adult": "mountain-older-adult",
+            "low-income": "mountain-low-income",
+            "agency-card": "mountain-agency-card",
+        },
+    ),
+    DemoAgency(
+        slug="harbor",
+        name="Harbor Bus Lines",
+        phone="(555) 010-0142",
+        website="https://harbor.example",
+        groups={"older-adult": "harbor-older-adult", "agency-card": "harbor-agency-card"},
+    ),
+)
+
+GROUPS = {group: flow for agency in AGENCIES for flow, group in agency.groups.items()}
+
+
+def put_into_database(sandbox: SandboxServer) -> None:
+    """What operators of a real site do in the admin. At each start of the demo, because the sandbox is at another
+    address then: the demo's accounts reach it again. Agencies that are there already stay as they are.
+    """
+    from example.models import Agency  # Django has to be ready
+
+    for row in AGENCIES:
+        account = _put_account(row.slug, sandbox)
+        about = {"name": row.name, "phone": row.phone, "website": row.website, "account": account}
+        agency, is_new = Agency.objects.get_or_create(slug=row.slug, defaults=about)
+        for flow, group in row.groups.items() if is_new else ():
+            agency.groups.create(flow=flow, group_id=group)
+
+
+def _put_account(name: str, sandbox: SandboxServer) -> Any:
+    """With its secrets where the site looks for them: in the environment, and their names in the database."""
+    from enrollment_errors.accounts.models import Account
+
+    entry = sandbox.account()
+    options = entry["OPTIONS"]
+    for option in import_string(entry["CLASS"]).account_options:
+        if option.is_secret:
+            secret = f"{sandbox.service.name}_{option.name}_{name}".upper().replace("-", "_")
+            environ[secret], options[option.name] = options[option.name], secret
+    about = {"processor": entry["CLASS"], "options": options, "is_active": True}
+    return Account.objects.update_or_create(name=name, defaults=about)[0]

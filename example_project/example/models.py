@@ -1,0 +1,50 @@
+"""The agencies of this site, as operators keep them in the admin. ``benefits`` has the flows, which are code."""
+
+from __future__ import annotations
+
+from django.core.validators import URLValidator
+from django.db import models
+
+from enrollment_errors import adapter
+from enrollment_errors.accounts.models import Account
+
+from .benefits import FLOWS, Flow
+
+
+class Agency(models.Model):
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(unique=True, help_text="In the address of the agency's pages, and in events.")
+    phone = models.CharField(max_length=30, blank=True)
+    website = models.CharField(max_length=200, blank=True, validators=[URLValidator(["https", "http"])])
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, help_text="With its transit processor.")
+
+    class Meta:
+        ordering = ("name",)
+        verbose_name_plural = "agencies"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_flows(self) -> dict[str, Flow]:
+        """What it offers, in the order of ``FLOWS``."""
+        offered = set(self.groups.values_list("flow", flat=True))
+        return {name: flow for name, flow in FLOWS.items() if name in offered}
+
+    def as_shown(self, home_url: str) -> adapter.Agency:
+        """For pages whose way home is ``home_url``."""
+        return adapter.Agency(slug=self.slug, name=self.name, home_url=home_url, phone=self.phone, website=self.website)
+
+
+class ConcessionGroup(models.Model):
+    """Where an agency's riders are enrolled who qualify by one flow. An agency offers the flows that have a group."""
+
+    agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="groups")
+    flow = models.CharField(max_length=50, choices=[(name, flow.title) for name, flow in FLOWS.items()])
+    group_id = models.CharField("id at the processor", max_length=100)
+
+    class Meta:
+        ordering = ("agency__name", "pk")
+        constraints = (models.UniqueConstraint(fields=("agency", "flow"), name="one_group_per_flow"),)
+
+    def __str__(self) -> str:
+        return f"{self.agency}: {self.get_flow_display()}"
