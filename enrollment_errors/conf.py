@@ -117,7 +117,8 @@ class Settings:
     `Retry-After` says."""
     RIDER_REQUESTS: int = 30
     """How many enrollments one rider's session may send within `RIDER_WINDOW`, how many times it may ask for access to
-    the card form, and how many times its page may report on the form."""
+    the card form, and how many times its page may report on the form. Each process allows up to two tenths more,
+    because it counts a session's first requests by itself."""
     RIDER_WINDOW: float = 60.0
     """Seconds."""
 

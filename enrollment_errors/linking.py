@@ -78,8 +78,9 @@ class ConcessionLink:
     def make(self) -> Linked:
         """Link, or settle what an earlier request has left open.
 
-        Raises ``ProcessorError``; ``ReenrollmentTooEarly``; ``ExpiryNotClearable``; ``LinkNotConfirmed``;
-        ``LinkAnswerLost`` where the link may have been made, or may still be made, and nobody knows.
+        The claim of a link that is there stands until ``LinkClaim.tell``. Raises ``ProcessorError``;
+        ``ReenrollmentTooEarly``; ``ExpiryNotClearable``; ``LinkNotConfirmed``; ``LinkAnswerLost`` where the link may
+        have been made, or may still be made, and nobody knows.
         """
         is_first = self._lost is None
         while not self._claim.make():
@@ -87,9 +88,7 @@ class ConcessionLink:
             self._ours.append(self.wanted.expires_at)
             sent_at = self._claim.wait(self._processor.http.deadline.remaining() / 2)
             if sent_at is not None:
-                linked = self._settled_or_lost(sent_at)
-                self._claim.free()
-                return linked
+                return self._settled_or_lost(sent_at)
         with self._claimed():
             if self._lost is not None and self._may_be_at_work(self._lost):
                 return self._settled_or_lost(self._lost.sent_at)
@@ -102,7 +101,7 @@ class ConcessionLink:
 
     @contextmanager
     def _claimed(self) -> Iterator[None]:
-        """The claim is given up once it is known how the link ended, and kept while it is not."""
+        """The claim is given up once it is known that there is no link to tell of, and kept while nothing is known."""
         try:
             yield
         except LinkAnswerLost:
@@ -111,7 +110,6 @@ class ConcessionLink:
         except Exception:
             self._claim.free()
             raise
-        self._claim.free()
 
     def _link(self) -> Linked:
         """Twice at most, and the second time only where the first is surely over and came to nothing."""

@@ -94,9 +94,13 @@ def _is_standard(file: str) -> bool:
 
 
 class Scrubber:
-    """One pass over a text or an event, with the secrets that live at its beginning and ``also`` these."""
+    """For a text or an event, with the secrets that live at its beginning and ``also`` these.
+
+    It knows again what it has seen: an event says the same thing many times, and may come by more than once.
+    """
 
     def __init__(self, also: Iterable[str] = ()) -> None:
+        self._seen: dict[str, str] = {}
         known = {value for value in (*living_secrets(), *also) if len(value) >= _SHORTEST_KNOWN}
         # What is long, such as a processor's whole answer, is searched for as it is: compiling it would take long.
         self._long = sorted((value for value in known if len(value) > _TELLING), key=len, reverse=True)
@@ -119,10 +123,13 @@ class Scrubber:
         return self.text(_shown(value))
 
     def text(self, text: str) -> str:
-        text = self._without_known(text)
-        for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
-        return text
+        found = self._seen.get(text)
+        if found is None:
+            found = self._without_known(text)
+            for pattern, replacement in _PATTERNS:
+                found = pattern.sub(replacement, found)
+            self._seen[text] = self._seen[found] = found  # twice is the same as once
+        return found
 
     def _items(self, items: list[Any]) -> list[Any]:
         if len(items) == 2 and isinstance(items[0], str):

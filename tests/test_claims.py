@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests import site as test_site
 from tests.rider import CARD_TOKEN, Rider
 from tests.test_redirect_flow import GatewayRider, gateway  # noqa: F401  a fixture
 from tests.transport.brittle_cache import BrittleCache
+from tests.transport.test_circuit import operations  # noqa: F401  a fixture
 
 LOST = Fault(kind="reset", after_effect=True)
 
@@ -88,6 +90,44 @@ class TestAClaim:
         told = claim().tell("59M-RJH-PFW")
         assert told is not None
         assert told.reference == "H7P-2QX-9MR"
+
+
+class TestTheClaimOfASuccessThatWasTold:
+    def made_and_told(self) -> None:
+        mine = claim()
+        assert mine.make()
+        assert mine.tell("H7P-2QX-9MR") is None
+
+    def test_costs_the_cache_one_operation_to_make_and_one_to_tell(self, operations: list[str]):  # noqa: F811
+        self.made_and_told()
+        assert operations == ["add", "add"]
+
+    def test_gives_way_at_once_and_only_once(self):
+        self.made_and_told()
+        assert claim().make()
+        assert not claim().make()
+
+    def test_is_waited_for_no_longer(self):
+        self.made_and_told()
+        assert claim().wait(60) is None
+        assert claim().make()
+
+    def test_gives_way_to_one_of_those_who_come_at_once(self):
+        for _ in range(20):
+            cache.clear()
+            self.made_and_told()
+            with ThreadPoolExecutor(8) as threads:
+                made = list(threads.map(lambda _: claim().make(), range(8)))
+            assert made.count(True) == 1
+
+    def test_that_another_was_told_of_before_is_free_at_once(self):
+        self.made_and_told()
+        mine = claim()
+        assert mine.make()
+        told = mine.tell("59M-RJH-PFW")
+        assert told is not None
+        assert told.reference == "H7P-2QX-9MR"
+        assert cache.get(f"enrollment_errors.{mine._key}") is None
 
 
 class TestCheckingAgain:

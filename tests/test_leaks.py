@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.ci_only
 ROOT = Path(__file__).parents[1]
 BEGINNING = """
 import logging, os, signal, socket, sys, threading

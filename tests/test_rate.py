@@ -103,6 +103,35 @@ def test_a_host_whose_clock_is_ahead_makes_nobody_wait_for_longer_than_the_windo
     assert ask(clock, 1) == [WINDOW]
 
 
+class TestTheFirstTenthOfWhatASessionMayAsk:
+    MANY = 30
+
+    @pytest.fixture(autouse=True)
+    def many(self, site: Any, few: None) -> None:
+        site(RIDER_REQUESTS=self.MANY, RIDER_WINDOW=WINDOW)
+
+    def test_costs_the_cache_nothing(self, clock: FakeClock, operations: list[str]) -> None:  # noqa: F811
+        assert ask(clock, 4) == [0] * 4
+        assert operations == ["add"]
+
+    def test_is_what_one_process_allows_beyond_the_bound_of_all(self, clock: FakeClock) -> None:
+        assert ask(clock, 40).count(0) == self.MANY + 3
+        clock.now += WINDOW / 2
+        assert ask(clock, 40).count(0) == 0
+
+    def test_is_counted_anew_after_a_window(self, clock: FakeClock, operations: list[str]) -> None:  # noqa: F811
+        ask(clock, 4)
+        clock.now += WINDOW
+        del operations[:]
+        assert ask(clock, 3) == [0] * 3
+        assert operations == []
+
+    def test_is_each_sessions_own(self, clock: FakeClock, operations: list[str]) -> None:  # noqa: F811
+        for session in ("one", "another"):
+            assert ask(clock, 3, session=session) == [0] * 3
+        assert operations == []
+
+
 def test_the_cache_does_not_tell_whose_they_are(clock: FakeClock) -> None:
     ask(clock, 1, session="whose-session")
     assert "whose" not in str(cache._cache)

@@ -21,6 +21,8 @@ _HEADERS = frozenset({"accept", "accept-language", "content-length", "content-ty
 _ADDRESSES = ("REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
 
 
+_SCRUBBER = "enrollment_errors.scrubber"
+"""Under this name the hint, of which each event has one, keeps what its scrubbers share."""
 _scrubbed: ContextVar[tuple[tuple[sentry_sdk.Scope, RequestScrubber], ...]] = ContextVar("scrubbed_scopes", default=())
 
 
@@ -65,11 +67,11 @@ class RequestScrubber:
 
     def __call__(self, event: Any, hint: Any) -> Any:
         with suppress(Exception):
-            return self._cleaned(event)
+            return self._cleaned(event, hint)
         # After an exception the SDK would send the event as it was.
         return None
 
-    def _cleaned(self, event: Any) -> Any:
+    def _cleaned(self, event: Any, hint: Any) -> Any:
         request, user = event.get("request") or {}, event.get("user") or {}
         event["request"] = {
             "method": request.get("method"),
@@ -86,11 +88,20 @@ class RequestScrubber:
             # Where the site has set attach_stacktrace, the SDK would add the stack, with all locals, after this; an
             # older one to transactions, too.
             event.setdefault("threads", {"values": []})
-        cleaned = Scrubber(also=self._brought()).value(event)
+        cleaned = self._scrubber_of(hint).value(event)
         # Frozen, because the Django integration may have its turn after this, and adds form, cookies and name.
         for part in ("request", "user"):
             cleaned[part] = MappingProxyType(cleaned[part])
         return cleaned
+
+    def _scrubber_of(self, hint: Any) -> Scrubber:
+        """The same for both scopes: what the first turn has cleaned costs the second one nothing, and what came in
+        between is cleaned."""
+        brought = frozenset(self._brought())
+        shared: tuple[frozenset[str], Scrubber] | None = hint.get(_SCRUBBER)
+        if shared is None or not brought <= shared[0]:
+            shared = hint[_SCRUBBER] = brought, Scrubber(also=brought)
+        return shared[1]
 
     def _brought(self) -> Iterator[str]:
         """What the rider's browser sent and no operator needs, wherever in the event it may turn up."""

@@ -14,13 +14,14 @@ from enrollment_errors.sandbox.server import SandboxServer
 
 @dataclass(frozen=True, kw_only=True)
 class DemoAgency:
-    """``groups`` are its concession groups at the processor, by flow. Its account has the name of its ``slug``."""
+    """``groups`` are its concession groups at ``processor``, by flow. Its account has the name of its ``slug``."""
 
     slug: str
     name: str
     phone: str
     website: str
     groups: Mapping[str, str]
+    processor: str = "littlepay"
 
 
 AGENCIES = (
@@ -42,19 +43,32 @@ AGENCIES = (
         website="https://harbor.example",
         groups={"older-adult": "harbor-older-adult", "agency-card": "harbor-agency-card"},
     ),
+    DemoAgency(
+        slug="desert",
+        name="Desert Area Transit",
+        phone="(555) 010-0177",
+        website="https://desert.example",
+        groups={"older-adult": "OLDER_ADULT", "low-income": "LOW_INCOME", "agency-card": "AGENCY_CARD"},
+        processor="switchio",
+    ),
 )
 
-GROUPS = {group: flow for agency in AGENCIES for flow, group in agency.groups.items()}
+
+def groups_at(processor: str) -> dict[str, str]:
+    """The concession groups of all agencies there, and the flow of each."""
+    return {
+        group: flow for agency in AGENCIES if agency.processor == processor for flow, group in agency.groups.items()
+    }
 
 
-def put_into_database(sandbox: SandboxServer) -> None:
+def put_into_database(sandboxes: Mapping[str, SandboxServer]) -> None:
     """What operators of a real site do in the admin. At each start of the demo, because the sandbox is at another
     address then: the demo's accounts reach it again. Agencies that are there already stay as they are.
     """
     from example.models import Agency  # Django has to be ready
 
     for row in AGENCIES:
-        account = _put_account(row.slug, sandbox)
+        account = _put_account(row.slug, sandboxes[row.processor])
         about = {"name": row.name, "phone": row.phone, "website": row.website, "account": account}
         agency, is_new = Agency.objects.get_or_create(slug=row.slug, defaults=about)
         for flow, group in row.groups.items() if is_new else ():

@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,17 @@ def main() -> None:
     options = _parse_options()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: sys.exit())
-    with STAGE.sandbox, STAGE.sink, _listen(options.port) as server:
+    with ExitStack() as running:
+        for stand_in in (*STAGE.sandboxes.values(), STAGE.sink):
+            running.enter_context(stand_in)
+        server = running.enter_context(_listen(options.port))
         address = f"http://{HOST}:{server.server_port}"
         _set_environment(address, options)
         _prepare(server)
         print(f"Start page:      {address}/demo/")
         print(f"Operator's page: {address}/demo/operator/")
-        print(f"Sandbox:         {STAGE.sandbox.control_url}/sandbox/state")
+        for name, sandbox in STAGE.sandboxes.items():
+            print(f"{name.title() + ':':<16} {sandbox.control_url}/sandbox/state")
         print(f"Telemetry:       {STAGE.sink.url}/events")
         print("Ctrl-C ends it.", flush=True)
         server.serve_forever()
@@ -73,6 +78,7 @@ def _set_environment(address: str, options: argparse.Namespace) -> None:
         DEMO_BUDGET=str(options.budget),
         IDENTITY_PROVIDER_SIGN_IN_URL=f"{address}/example-id/sign-in/",
         IDENTITY_PROVIDER_SIGN_OUT_URL=f"{address}/example-id/sign-out/",
+        REDIRECT_HOSTS=",".join(STAGE.switchio.redirect_hosts),
         SENTRY_DSN=STAGE.sink.dsn,
         SENTRY_EVENT_URL=f"{address}/demo/operator/#event-{{event_id}}",
         AMPLITUDE_API_KEY="demo",
@@ -87,7 +93,7 @@ def _prepare(server: ThreadedWSGIServer) -> None:
 
     server.set_app(StaticFilesHandler(get_wsgi_application()))
     call_command("migrate", verbosity=0, skip_checks=False)
-    put_into_database(STAGE.sandbox)
+    put_into_database(STAGE.sandboxes)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What stands around the site in the demo: the sandbox for the processor, the sink for Sentry and Amplitude.
+"""What stands around the site in the demo: sandboxes for the processors, the sink for Sentry and Amplitude.
 
-One of each, in the site's own process, so that choosing a scenario can also forget what the site has cached.
+All of it in the site's own process, so that choosing a scenario can also forget what the site has cached.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from django.http import HttpRequest
 from enrollment_errors.sandbox.littlepay import Littlepay
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
+from enrollment_errors.sandbox.switchio import Switchio
 
-from .agencies import GROUPS
+from .agencies import groups_at
 from .scenarios import BY_SLUG, Scenario
 from .telemetry import Told, read
-
-AGENCY = "mountain"
-"""The agency whose riders the scenarios are about: it offers every benefit."""
 
 
 class Stage:
     def __init__(self) -> None:
-        self.sandbox = SandboxServer(Littlepay(GROUPS))
+        self.littlepay = Littlepay(groups_at("littlepay"))
+        self.switchio = Switchio(groups_at("switchio"))
+        self.sandboxes = {service.name: SandboxServer(service) for service in (self.littlepay, self.switchio)}
         self.sink = TelemetrySink()
         self.scenario: Scenario | None = None
         self._since = 0.0
@@ -33,10 +33,11 @@ class Stage:
     def show(self, slug: str) -> None:
         """From a clean start: an earlier walk leaves nothing with the processor, in our caches or in telemetry."""
         self.scenario = BY_SLUG[slug]
-        self.sandbox.reset()
-        self.sandbox.state.link_conflict = self.scenario.conflict
-        for endpoint, fault in self.scenario.faults.items():
-            self.sandbox.faults.set(endpoint, fault)
+        for sandbox in self.sandboxes.values():
+            sandbox.reset()
+        self.littlepay.state.link_conflict = self.scenario.conflict
+        for endpoint, faults in self.scenario.faults.items():
+            self.sandboxes[self.scenario.processor].faults.set(endpoint, *faults)
         cache.clear()
         self._since = time.time()
         self.sink.clear()

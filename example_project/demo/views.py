@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from . import example_id
 from .scenarios import BY_SLUG, SCENARIOS
-from .stage import AGENCY, STAGE
+from .stage import STAGE
 
 _LOOKED_AFTER = ("example", "enrollment_accounts")
 """The apps that operators look after."""
@@ -37,7 +37,7 @@ def choose(request: HttpRequest, slug: str) -> HttpResponse:
         login(request, _user("staff", Q(codename="enroll_in_person")))
         response = redirect("staff")
     else:
-        response = redirect("agency", AGENCY)
+        response = redirect("agency", BY_SLUG[slug].agency)
     example_id.forget(response)
     return response
 

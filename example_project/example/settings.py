@@ -81,6 +81,8 @@ ENROLLMENT_ERRORS = {
     "ADAPTER": "example.adapter.ExampleAdapter",
     # In the admin, where operators add an agency's account and name its secret, which is in the environment.
     "ACCOUNTS": "enrollment_errors.accounts.provider.DatabaseAccounts",
+    # Where riders enter their card on a processor's own site.
+    "ALLOWED_REDIRECT_HOSTS": environ.get("REDIRECT_HOSTS", "").split(","),
     "BASE_TEMPLATE": "example/base.html",
     # For pages that cannot know the rider's agency, because the session is gone.
     "FALLBACK_AGENCY": Agency(slug="example", name="Example Transit Benefits", home_url="/", phone="(555) 010-0100"),

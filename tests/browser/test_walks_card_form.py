@@ -9,7 +9,7 @@ from playwright.sync_api import Route, expect
 
 from .walks import FINISHED, NO_ACCESS, STARTED, Walk, in_english, status, words
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 IN_THE_CARD_FORM: dict[str, tuple[str, str | None]] = {
     "refused": ("check-card", None),

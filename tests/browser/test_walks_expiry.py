@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from .walks import FINISHED, RETURNED, STARTED, Walk, in_english, status, words
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 
 def test_a_lost_answer_that_asking_settles_is_success(walk: Walk) -> None:

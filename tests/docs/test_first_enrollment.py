@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 
 from .blocks import FIVE_MINUTES, ROOT, Block, blocks_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.ci_only]
 
 INSTALL = "python -m pip install django-enrollment-errors"
 SERVERS = {"runserver": "{site}", "enrollment_sandbox": "--port {sandbox} --control-port 0"}

@@ -15,6 +15,8 @@ from tests.packaging.distribution import outside_environment
 
 from .blocks import FIVE_MINUTES, ROOT, blocks_of
 
+pytestmark = pytest.mark.ci_only
+
 FOLLOWED = {"docs/testing.md", "docs/adding-a-processor.md", "docs/adapter.md"}
 ABUSE = Path(__file__).parent / "abuse_of_in_person.py"
 
@@ -88,7 +90,6 @@ class TestAddingAProcessor:
         of_other_forms = 2  # a redirect's, and fields within the page
         assert site.passes() > len([name for name in suites if name.startswith("test_")]) - of_other_forms
 
-    @pytest.mark.ci_only
     @pytest.mark.parametrize(
         ("mistake", "notice"),
         [

@@ -45,7 +45,7 @@ class Rider:
         self.sign_in(page)
         return self.post(page)
 
-    def enroll(self, card: str = "visa") -> requests.Response:
+    def enroll(self, card: str = "visa", way: str = "") -> requests.Response:
         """What the enroll page's script does with a rider who chooses that card in the form; the page at the end."""
         found = re.search(
             r'id="enrollment-data" type="application/json">(.*?)</script>', self.get(self.enrollment).text
@@ -53,6 +53,8 @@ class Rider:
         assert found, "no enroll page"
         data = json.loads(found[1])
         answer = self.post(data["tokenUrl"], json={"made_for": data["madeFor"]}).json()
+        if "/gateway/" in answer.get("redirect", ""):
+            return self._visit(answer["redirect"], card=card, way=way)
         if "token" not in answer:
             return self.get(answer["redirect"])
         script = requests.get(data["cardForm"]["script"], timeout=10)
@@ -67,6 +69,13 @@ class Rider:
             return self._tell(data, "failed", told["response"].get("status"))
         self._tell(data, "tokenized")
         return self.post(self.enrollment, {"made_for": data["madeFor"], "card_token": told["response"]["token"]})
+
+    def _visit(self, gateway: str, **chosen: str) -> requests.Response:
+        """The processor's own site, and the way back from it, with what the page's script then does."""
+        told = requests.post(gateway, chosen, timeout=10, allow_redirects=False)
+        page = self.get(told.headers["Location"])
+        hidden = dict(re.findall(r'<input type="hidden" name="(made_for|returned)"(?: value="([^"]*)")?', page.text))
+        return self.post(page.url, {**hidden, "card_token": ""})
 
     def _tell(self, data: dict[str, Any], event: str, status: int | None = None) -> requests.Response:
         answer = self.post(data["reportUrl"], json={"made_for": data["madeFor"], "event": event, "status": status})

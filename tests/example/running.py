@@ -41,11 +41,11 @@ class RunningDemo:
         assert self.process.stdout
         said = "".join(takewhile(lambda line: line != "Ctrl-C ends it.\n", self.process.stdout))
         addresses = dict(re.findall(r"^(.+?): +(\S+)$", said, re.MULTILINE))
-        if self.process.poll() is not None or len(addresses) != 4:
+        if self.process.poll() is not None or len(addresses) != 5:
             self.stop()
             raise AssertionError(f"The demo did not start: {said}")
         self.url = addresses["Start page"].removesuffix("/demo/")
-        self.sandbox_url = addresses["Sandbox"].removesuffix("/sandbox/state")
+        self.sandbox_url = addresses["Littlepay"].removesuffix("/sandbox/state")
         self.telemetry_url = addresses["Telemetry"]
 
     def stop(self, number: int = signal.SIGTERM) -> int:

@@ -15,6 +15,8 @@ import requests
 from .rider import Rider
 from .running import EXAMPLE_PROJECT, RunningDemo
 
+pytestmark = pytest.mark.ci_only
+
 # The scenario, and where the rider ends who does what its notice says.
 ENDS = {
     "healthy": "success",
@@ -43,7 +45,19 @@ ENDS = {
     "in-window": "success",
     "expired": "success",
     "expiry-set": "success",
+    "switchio-healthy": "success",
+    "switchio-enrolled": "success",
+    "switchio-too-early": "too-early",
+    "switchio-refused": "check-card",
+    "switchio-failed": "system-error",
+    "switchio-cancelled": "",
+    "switchio-left": "",
+    "switchio-expired": "",
+    "switchio-down": "system-error",
+    "switchio-wrong-secret": "server-error",
+    "switchio-still-checking": "still-checking",
 }
+WAYS = {"Cancel": "cancel", "Go back without finishing": "leave", "Let the visit expire": "expire"}
 CARDS = {
     "Visa debit, enrolls normally": "visa",
     "Mastercard, already enrolled": "enrolled",
@@ -67,15 +81,20 @@ def test_the_start_page_offers_every_scenario(rider: Rider) -> None:
 @pytest.mark.parametrize("scenario", ENDS)
 def test_a_scenario_ends_for_the_rider_as_it_says(rider: Rider, scenario: str) -> None:
     agency_page = rider.post(f"/demo/scenarios/{scenario}/")
-    notice = re.search(r"Benefit: (.+?)\. Test card: (.+?)\.\n", agency_page.text)
+    notice = re.search(r"Benefit: (.+?)\. (?:Test card|At the processor press): (.+?)\.\n", agency_page.text)
     assert notice
-    rider.qualify(BENEFITS[notice[1]])
-    assert f"/enrollment/{ENDS[scenario]}/" in rider.enroll(CARDS[notice[2]]).url
+    agency = agency_page.url.rstrip("/").rpartition("/")[2]
+    rider.qualify(BENEFITS[notice[1]], agency)
+    end = rider.enroll(CARDS.get(notice[2], ""), WAYS.get(notice[2], ""))
+    assert re.search(r"/enrollment/([a-z-]*)", end.url)[1] == ENDS[scenario]
 
 
-def test_checking_again_finds_the_card_enrolled(rider: Rider) -> None:
-    rider.post("/demo/scenarios/still-checking/")
-    rider.qualify()
+@pytest.mark.parametrize(
+    ("scenario", "agency"), [("still-checking", "mountain"), ("switchio-still-checking", "desert")]
+)
+def test_checking_again_finds_the_card_enrolled(rider: Rider, scenario: str, agency: str) -> None:
+    rider.post(f"/demo/scenarios/{scenario}/")
+    rider.qualify(agency=agency)
     still_checking = rider.enroll()
     assert "/enrollment/success/" in rider.post(still_checking.url).url
 

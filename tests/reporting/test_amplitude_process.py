@@ -15,6 +15,7 @@ from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.sinks import TelemetrySink
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.ci_only
 ROOT = Path(__file__).parents[2]
 PREAMBLE = """
 import os, sys, time

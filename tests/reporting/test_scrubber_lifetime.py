@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 import sentry_sdk
 
 from enrollment_errors.reporting.sentry_scrubbing import RequestScrubber
@@ -18,6 +16,5 @@ def test_the_scrubber_of_a_request_that_is_over_makes_room_for_the_next(telemetr
     rider = Rider().becomes_eligible()
     for _ in range(20):
         rider.client.get("/enrollment/")
-        gc.collect()
     for scope in (sentry_sdk.get_isolation_scope(), sentry_sdk.get_current_scope()):
         assert 0 < len(scrubbers(scope)) <= 2

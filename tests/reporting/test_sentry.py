@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sentry_sdk
@@ -206,6 +207,28 @@ def processors() -> list[int]:
 class TestGuardRequest:
     def test_lets_no_event_go_that_it_cannot_clean(self) -> None:
         assert RequestScrubber()({"request": {"headers": "not a mapping"}}, {}) is None
+
+    def test_cleans_with_what_it_knew_on_its_first_turn_what_has_come_since(self) -> None:
+        request = RequestFactory().get("/", {"card": "of-the-riders-own"})
+        hint: dict[str, Any] = {}
+        event = RequestScrubber(request)({"extra": {"said": "card_token=abcdefgh of-the-riders-own"}}, hint)
+        known = dict(hint)
+        event["extra"]["later"] = "client_secret=ijklmnop of-the-riders-own"
+
+        event = RequestScrubber(request)(event, hint)
+
+        assert event["extra"] == {
+            "said": "card_token=[Filtered] [Filtered]",
+            "later": "client_secret=[Filtered] [Filtered]",
+        }
+        assert hint == known
+
+    def test_of_another_request_on_its_turn_knows_what_that_one_brought(self) -> None:
+        hint: dict[str, Any] = {}
+        RequestScrubber()({}, hint)
+        request = RequestFactory().get("/?card=of-the-riders-own")
+        event = RequestScrubber(request)({"extra": {"said": "of-the-riders-own"}}, hint)
+        assert event["extra"] == {"said": "[Filtered]"}
 
     def test_again_and_again_is_the_same_as_once(self, sentry: TelemetrySink) -> None:
         request = RequestFactory().get("/")

@@ -20,12 +20,12 @@ from .servers import SERVERS
 pytestmark = [pytest.mark.slow, pytest.mark.ci_only]
 
 RIDERS = 12
-BUDGET = 1.0
+BUDGET = 2.5
 # A budget that is over before the server is worn out; the breaker would spare the processor the next test's calls.
 LIMITS = {
     "BUDGET": BUDGET,
-    "CONNECT_TIMEOUT": 0.5,
-    "READ_TIMEOUT": 0.4,
+    "CONNECT_TIMEOUT": 1.0,
+    "READ_TIMEOUT": 1.0,  # of a busy machine
     "ATTEMPTS": 1,
     "BREAKER_WINDOW": 1,
     "BREAKER_FAILURES": 100,
@@ -85,11 +85,14 @@ def place(running_place: Place) -> Iterator[Place]:
 def test_riders_at_once_are_each_enrolled_for_their_own_benefit(place: Place) -> None:
     riders = [place.rider() for _ in range(RIDERS)]
 
-    def walk(rider: Rider, card_token: str) -> bool:
-        return rider.asks_for_token().status == 200 and rider.enrolls(card_token).is_success
+    def walk(rider: Rider, card_token: str) -> str:
+        """Where it ends."""
+        token = rider.asks_for_token()
+        return rider.enrolls(card_token).location if token.status == 200 else f"no token: {token.status}"
 
     with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(lambda one: walk(one[0], one[1]), riders))
+        ends = list(pool.map(lambda one: walk(one[0], one[1]), riders))
+    assert [end for end in ends if "/success/" not in end] == []
     for _, card_token, group in riders:
         assert place.cards_in(group) == [card_token]
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bench.riders import enroll
 
-RIDERS = 80
+RIDERS = 40
 
 
 def test_no_rider_gets_another_riders_answer(sandbox, serve):

@@ -12,7 +12,7 @@ from .state import Registration, SwitchioState
 
 _HTML = "text/html; charset=utf-8"
 _ENDS = {"tokenized": "tokenization_finished", "refused": "verification_failed", "failed": "tokenization_failed"}
-_OTHER_WAYS = {
+OTHER_WAYS = {
     "cancel": "Cancel",
     "leave": "Go back without finishing",
     "expire": "Let the visit expire",
@@ -100,4 +100,4 @@ def _cards() -> str:
 
 
 def _ways() -> str:
-    return "\n".join(f'<button name="way" value="{way}">{text}</button>' for way, text in _OTHER_WAYS.items())
+    return "\n".join(f'<button name="way" value="{way}">{text}</button>' for way, text in OTHER_WAYS.items())
