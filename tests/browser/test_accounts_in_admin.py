@@ -142,12 +142,14 @@ class Operator:
         """What each probe found, by its name."""
         self._open(name)
         self.page.get_by_role("button", name="Test this account").click()
+        self.page.get_by_role("heading", name=f"Test of {name}").wait_for()
         rows = self.page.locator("#content-main tbody tr").all()
         return {row.locator("th").inner_text(): " ".join(row.locator("td").all_inner_texts()) for row in rows}
 
     def reads_history(self, name: str) -> list[str]:
         self._open(name)
         self.page.get_by_role("link", name="History").click()
+        self.page.get_by_role("heading", name=f"Change history: {name}").wait_for()
         return self.page.locator("#change-history tbody td:last-child").all_inner_texts()
 
     def _open(self, name: str) -> None:
@@ -203,7 +205,7 @@ def test_an_agency_is_added_rotated_broken_and_mended_while_others_enroll(
 ) -> None:
     demo.choose("healthy")
     operator, coast = Operator(open_page(), demo.url), Coast(demo, open_page)
-    with OtherRiders(demo.url, ("mountain", "harbor")) as others:
+    with OtherRiders(demo.url, ("mountain", "harbor", "desert")) as others:
         others.go_on()
 
         operator.add_account("coast", processor.options)
