@@ -232,15 +232,19 @@ def _end(
 
 def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
     session.begin()
+    returned = request.GET.get("returned", "")
+    is_back = session.returned_with(returned, enrollment) is not None
+    if returned and not is_back:
+        return _other_return(request, enrollment, session, returned)
     account = get_account(enrollment.account)
     form = service.card_form_of(account, enrollment, translation.get_language() or "en")
     unfinished = session.end(reference_in(request, PAGES[Outcome.UNFINISHED].name) or "").get("code", "")
-    made_for, returned = session.made_for(enrollment), request.GET.get("returned", "")
+    made_for = session.made_for(enrollment)
     data: dict[str, Any] = {
         "tokenUrl": url(request, "token"),
         "reportUrl": url(request, "card_form"),
         "madeFor": made_for,
-        "returned": session.returned_with(returned, enrollment) is not None,
+        "returned": is_back,
         "unfinished": unfinished,
         "cardForm": _described(form),
     }
@@ -256,6 +260,14 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         # that the processor is back.
         circuit_open=circuit.phase is Phase.OPEN,
     )
+
+
+def _other_return(request: HttpRequest, enrollment: Enrollment, session: RiderSession, returned: str) -> HttpResponse:
+    """From a visit to the processor's site that is not this one: it has ended already, or another took its place."""
+    end = session.end_of(Secret(returned), enrollment)
+    if end and end[0] is Outcome.SUCCESS:
+        return redirect(end_url(request, *end))
+    return Pages.refuse(request, "changed", enrollment)
 
 
 def _described(form: CardForm) -> dict[str, Any]:

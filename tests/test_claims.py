@@ -85,6 +85,12 @@ class TestAClaim:
         assert sent_at is not None
         assert not claim().make()
 
+    def test_of_a_link_that_failed_is_waited_for_no_longer(self):
+        mine = claim()
+        assert mine.make()
+        mine.free()
+        assert claim().wait(60) is None
+
     def test_that_was_told_is_told_under_its_first_reference(self):
         assert claim().tell("H7P-2QX-9MR") is None
         told = claim().tell("59M-RJH-PFW")
