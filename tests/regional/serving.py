@@ -49,6 +49,7 @@ class Region:
         (self.folder / "vault" / name).write_text(secret)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command of Django's, which has a log of its own."""
         return subprocess.run(
             [sys.executable, "-m", "django", *arguments],
             cwd=ROOT,
@@ -80,6 +81,7 @@ def region() -> Iterator[Region]:
             "DJANGO_SETTINGS_MODULE": "tests.regional.site.settings",
             "REGIONAL_SITE": json.dumps(site),
         }
+        for_commands = {**environment, "REGIONAL_SITE": json.dumps({**site, "log": str(folder / "log of commands")})}
         subprocess.run(
             [sys.executable, "-m", "tests.regional.site.fill"],
             input=json.dumps(_rows(options)),
@@ -95,7 +97,7 @@ def region() -> Iterator[Region]:
         running.callback(process.wait)
         running.callback(process.terminate)
         wait_until(lambda: "Quit the server" in (folder / "server").read_text(), "the start of the site")
-        yield Region(f"http://127.0.0.1:{port}", folder, sandboxes, environment)
+        yield Region(f"http://127.0.0.1:{port}", folder, sandboxes, for_commands)
 
 
 def _fill_the_vault(vault: Path, options: dict[str, dict[str, Any]]) -> None:
