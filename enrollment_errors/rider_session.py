@@ -45,6 +45,7 @@ EXPIRY_MARGIN = 5.0
 KEPT = 24 * 60 * 60
 """Seconds for which the last end and a lost link are kept."""
 MOST_LOST = 3
+MOST_TOLD = 5
 LONGEST_COOKIE = 3_000
 """Characters. Servers refuse a request whose cookies together are longer than about 8,000."""
 
@@ -197,10 +198,11 @@ class RiderSession:
         return Outcome(kept["outcome"]), kept["reference"]
 
     def keep_told(self, result: Result) -> None:
-        """The code of the last end, which staff read on its page. Riders are told no codes."""
+        """The codes of the last ends, which staff read on their pages. Riders are told no codes."""
         if is_in_person(self._request):
-            told = {"reference": result.reference, "code": result.code, "visit": self._visit and self._visit["id"]}
-            self._write(TOLD, told, KEPT)
+            earlier = (self._read(TOLD) or {}).items()
+            told = [*earlier, (result.reference, [result.code, self._visit and self._visit["id"]])]
+            self._write(TOLD, dict(told[-MOST_TOLD:]), KEPT)
 
     def told(self, reference: str) -> tuple[str, bool] | None:
         """The code that staff may read on the page of ``reference``, and whether it is of an earlier rider's visit.
@@ -208,9 +210,8 @@ class RiderSession:
         ``None`` where this browser knows nothing of it, or is to know nothing any more.
         """
         now = self._visit and self._visit["id"]
-        kept = self._read(TOLD)
-        if kept is not None and kept["reference"] == reference:
-            return kept["code"], kept["visit"] != now
+        if kept := (self._read(TOLD) or {}).get(reference):
+            return kept[0], kept[1] != now
         lost = self._read(LOST + reference)
         return None if lost is None else ("link_answer_lost", lost["visit"]["id"] != now)
 

@@ -102,7 +102,7 @@ FOR_STAFF: dict[str, Any] = {
     "advice": None,
 }
 CODES_BY_PAGE = {
-    "check_card": "tokenization_access",
+    "check_card": "card_refused",
     "still_checking": "link_answer_lost",
     "system_error": "processor_timeout",
     "server_error": "configuration_error",
