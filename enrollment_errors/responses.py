@@ -54,10 +54,12 @@ def page(
 
 
 def _for_staff(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Of a success that is none to look into, staff need neither reference nor code."""
+    """Of a success that is none to look into, staff need no code, and a reference only to know an earlier rider by."""
     code = context.get("code", "")
-    if code and not explained(code).is_fault and explained(code).outcome is Outcome.SUCCESS:
-        context, code = {**context, "reference": ""}, ""
+    if code and explained(code).outcome is Outcome.SUCCESS and not explained(code).is_fault:
+        code = ""
+        if not context["is_of_earlier_rider"]:
+            context = {**context, "reference": ""}
     return {
         "is_permitted": True,
         "is_of_earlier_rider": False,

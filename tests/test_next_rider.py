@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.http import HttpRequest
 from django.test import Client
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, include, path, reverse
 from django.utils import timezone
 
 from enrollment_errors.adapter import Adapter
@@ -219,9 +219,9 @@ def test_back_shows_nothing_of_the_last_rider(counter, has_come):
 
 
 def test_a_rider_whom_the_site_forgot_without_the_button_leaves_no_data_either(counter):
-    end = counter.enrolls("card")
+    address = counter.enrolls("card").wsgi_request.get_full_path()
     counter.confirms(group="group-veterans")
-    back = counter.client.get(end.wsgi_request.get_full_path())
+    back = counter.client.get(address)
     assert "This page is about an earlier rider" in text(back)
     assert "Card ending" not in text(back)
 
@@ -240,6 +240,8 @@ def test_a_lost_answer_of_the_last_rider_is_settled_by_its_reference(counter, pr
     assert_ended(end, "success", told=enrollment_reports)
     assert "This page is about an earlier rider" in text(end)
     assert "Card ending" not in text(end)
+    assert "Give the card back" not in text(end)
+    assert end.context["reference"] in text(end)
     assert enrollment_reports[0].enrollment.group_id == "group-seniors"
     assert len(processor.state.groups["group-seniors"].links) == 1
 
@@ -272,6 +274,43 @@ def test_a_start_that_the_site_cannot_name_is_its_root(counter, monkeypatch):
         page = counter.confirms().opens_page().response
         assert page.context["home_url"] == "/"
         assert counter.calls_the_next(page)["Location"] == "/"
+
+
+def test_a_page_speaks_to_staff_whatever_fails_around_it(counter, monkeypatch, settings):
+    def breaks(*args):
+        raise RuntimeError("the site's own bug")
+
+    monkeypatch.setattr(CounterAdapter, "get_page_context", breaks)
+    assert "Enroll the rider’s contactless card" in text(counter.opens_page().response)
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.failing"]
+    settings.ROOT_URLCONF = f"{__name__}"
+    page = Client(raise_request_exception=False).get("/staff/")
+    assert page.status_code == 500
+    assert "We could not enroll the rider’s card." in text(page)
+
+
+def failing(get_response: Any) -> Any:
+    def middleware(request: HttpRequest) -> Any:
+        raise RuntimeError("a middleware's own bug")
+
+    return middleware
+
+
+handler500 = "enrollment_errors.views.handler500"
+urlpatterns = [path("staff/", include("enrollment_errors.in_person_urls"))]
+
+
+def test_a_site_may_call_the_inclusion_as_it_likes_and_give_it_templates(counter, settings, tmp_path):
+    folder = tmp_path / "enrollment_errors" / "window"
+    folder.mkdir(parents=True)
+    (folder / "enroll.html").write_text("Window {{ page }} {{ next_rider_url }}")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    settings.ROOT_URLCONF = "tests.in_person_elsewhere"
+    window = Rider(counter.client, namespace="benefits:window")
+    assert window.url == "/benefits/window/"
+    page = window.opens_page().response
+    assert page.context["next_rider_url"] == "/benefits/window/next-rider/"
+    assert "Enroll the rider’s contactless card" in text(page)
 
 
 def test_self_service_has_no_next_rider(counter):

@@ -123,7 +123,9 @@ IN_PERSON = {
     for name, picture in {
         **PICTURES,
         "cannot-enroll-not-permitted": _for_staff(PICTURES["cannot-enroll"], is_permitted=False),
-        "success-earlier": _for_staff(PICTURES["success"], is_of_earlier_rider=True, card_last_digits=None),
+        "success-earlier": _for_staff(
+            PICTURES["success"], is_of_earlier_rider=True, card_last_digits=None, reference=REFERENCE
+        ),
         "still-checking-earlier": _for_staff(PICTURES["still-checking"], is_of_earlier_rider=True),
     }.items()
 }
