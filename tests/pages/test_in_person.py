@@ -23,7 +23,6 @@ STANDS_EVERYWHERE = {
     "Skip to main content",
     "Try again",
     "Check again",
-    "Enroll",
     "Check your internet connection",
     "Check your internet connection, then try again.",
     "The card form cannot open because JavaScript is off in your browser.",
@@ -130,6 +129,16 @@ def test_every_text_that_the_script_shows_is_there_in_person_too() -> None:
             set(re.findall(r'data-enrollment-text="(\w+)"', render(each))) for each in (name, f"in-person-{name}")
         )
         assert of_staff == of_riders
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_ready_text_names_the_button_as_the_button_is_named(language: str) -> None:
+    with translation.override(language):
+        html = render("in-person-enroll")
+        button = re.findall(r'id="enrollment-open".*?>\s*(.*?)\s*</button>', html, re.DOTALL)[0]
+        assert button == translation.gettext("Enroll the card")
+        assert button in translation.gettext("Ready. Select Enroll the card to go on.")
+        assert button in translation.gettext("Select Enroll the card.")
 
 
 def test_riders_read_of_other_ways_while_the_system_is_down() -> None:
