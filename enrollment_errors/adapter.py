@@ -9,7 +9,10 @@ from datetime import datetime, time, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+from django.shortcuts import resolve_url
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from .exceptions import ConfigurationError
 
@@ -31,7 +34,8 @@ class Method(str, Enum):
 class Agency:
     """A transit agency. ``slug`` is its name in events; ``home_url`` is its page on this site, where riders return
     to. ``card_schemes`` are those that its readers take (``visa``, ``mastercard``), for card forms that can be told;
-    empty where the processor knows."""
+    empty where the processor knows. ``other_ways`` tells riders how they can enroll while self-service is down, such as
+    at a counter, with its address and hours; translated lazily where the site speaks several languages."""
 
     slug: str
     name: str
@@ -39,6 +43,7 @@ class Agency:
     phone: str = ""
     website: str = ""
     card_schemes: Sequence[str] = ()
+    other_ways: str | Promise = ""
 
     def __post_init__(self) -> None:
         for name in ("slug", "name", "home_url"):
@@ -141,15 +146,27 @@ class Adapter(ABC):
     def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
         """The enrollment that this session has earned, or ``None`` where it may not enroll.
 
-        ``request.resolver_match.namespace`` tells apart two inclusions of the URLs, such as self-service and in-person.
+        ``enrollment_errors.in_person.is_in_person(request)`` tells apart self-service and in-person.
         """
 
     def may_enroll_in_person(self, request: HttpRequest) -> bool:
-        """Whether the user may enroll riders in person: asked before ``get_enrollment`` at every request under the
-        namespace ``in_person``. By default, users with the permission ``enrollment_errors.enroll_in_person``.
+        """Whether the user may enroll riders in person: asked before all else at every in-person address. By default,
+        users with the permission ``enrollment_errors.enroll_in_person``.
         """
         user = getattr(request, "user", None)
         return user is not None and bool(user.has_perm(IN_PERSON_PERMISSION))
+
+    def get_staff_sign_in_url(self, request: HttpRequest) -> str | None:
+        """Where somebody signs in who may not enroll in person and is not signed in. It gets ``next`` in its query.
+
+        ``None`` for those who are signed in: they are told that they may not. By default, Django's ``LOGIN_URL``.
+        """
+        user = getattr(request, "user", None)
+        return None if user is None or user.is_authenticated else resolve_url(settings.LOGIN_URL)
+
+    def get_staff_start_url(self, request: HttpRequest) -> str:
+        """Where staff begin with the next rider: the page on which they confirm the rider's proof."""
+        return "/"
 
     def on_success(self, request: HttpRequest, enrollment: Enrollment, result: Result) -> None:  # noqa: B027  optional
         """Called once after each successful enrollment, before the rider is sent to the success page.

@@ -16,10 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 
-from . import service
+from . import conf, service
 from .adapter import Enrollment
 from .forms import is_readable, json_object, posted
-from .in_person import enrollment_of
+from .in_person import enrollment_of, is_in_person
 from .rate import seconds_until_allowed
 from .reporting.django_log import answered
 from .reporting.report import Event, Origin
@@ -70,17 +70,19 @@ def reported(event: Event, replies: Replies, *methods: str) -> Callable[[View], 
                 response = view(request, session, **kwargs)
             except Exception as error:  # noqa: BLE001  a rider never meets a bare error page
                 origin = origin_of(request, session.enrollment, session)
-                response = replies.end(request, service.site_failed(error, event, session.enrollment, origin))
+                result = service.site_failed(error, event, session.enrollment, origin)
+                session.keep_told(result)
+                response = replies.end(request, result)
             session.write_to(response)
             return response
 
-        return protected(functools.wraps(view)(never_raising), replies, *methods)
+        return protected(functools.wraps(view)(never_raising), replies, *methods, event=event)
 
     return decorate
 
 
-def protected(view: View, replies: Replies, *methods: str) -> View:
-    """Method, CSRF, caching and what Sentry may see: the same for every view.
+def protected(view: View, replies: Replies, *methods: str, event: Event = Event.RETURNED_ENROLLMENT) -> View:
+    """Permission, method, CSRF, caching and what Sentry may see: the same for every view.
 
     None of them stands in the site's transaction of a request: what has happened at the processor cannot be rolled
     back, and a commit that fails after it would show the rider a bare error page.
@@ -96,6 +98,8 @@ def protected(view: View, replies: Replies, *methods: str) -> View:
     def inner(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
         scrub_request(request)
         _keep_the_page_whatever_becomes_of_the_session(request)
+        if is_in_person(request) and (refusal := _refusal(request, event, replies)):
+            return answered(request, refusal)
         if request.method not in methods:
             response = replies.refuse(request, "method_not_allowed")
             response["Allow"] = ", ".join(methods)
@@ -109,6 +113,16 @@ def protected(view: View, replies: Replies, *methods: str) -> View:
     for alias in connections:
         view = transaction.non_atomic_requests(using=alias)(view)
     return view
+
+
+def _refusal(request: HttpRequest, event: Event, replies: Replies) -> HttpResponse | None:
+    """What somebody gets who may not enroll riders in person, or of whom the site cannot say; ``None`` for staff."""
+    try:
+        adapter = conf.get_adapter()
+        return None if adapter.may_enroll_in_person(request) else replies.turn_away(request, adapter)
+    except Exception as error:  # noqa: BLE001  whoever cannot be asked about is not let in
+        origin = origin_of(request, None, session_of(request))
+        return replies.broken(request, service.site_failed(error, event, None, origin))
 
 
 def session_of(request: HttpRequest) -> RiderSession:

@@ -16,9 +16,10 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from . import conf
-from .adapter import Agency, Enrollment, SignIn
-from .catalogue import CODES
+from .adapter import Adapter, Agency, Enrollment, SignIn
+from .catalogue import CODES, explained
 from .exceptions import ConfigurationError
+from .in_person import is_in_person, way_back, with_next
 from .outcomes import Outcome
 from .pages import PAGES, Page
 from .references import signed, unsigned
@@ -32,7 +33,8 @@ def page(
     """A page by its name. It renders whatever fails around it: the site's hook, context processors or base template.
 
     The template is ``enrollment_errors/<namespace>/<name>.html`` where the site has one, so that each inclusion of the
-    URLs can look its own way, else ``enrollment_errors/<name>.html``.
+    URLs can look its own way, else ``enrollment_errors/<name>.html``, or in person
+    ``enrollment_errors/in_person/<name>.html``.
     """
     agency = enrollment.agency if enrollment else _fallback_agency()
     everything = {
@@ -43,10 +45,41 @@ def page(
         "reference": "",
         **context,
     }
+    if is_in_person(request):
+        everything = _for_staff(request, everything)
     response = HttpResponse(_render(request, name, everything), status=status)
     if status == PAGES[Outcome.SYSTEM_ERROR].status:
         response["Retry-After"] = str(_retry_after())
     return response
+
+
+def _for_staff(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Of a success that is none to look into, staff need no code, and a reference only to know an earlier rider by."""
+    code = context.get("code", "")
+    if code and explained(code).outcome is Outcome.SUCCESS and not explained(code).is_fault:
+        code = ""
+        if not context["is_of_earlier_rider"]:
+            context = {**context, "reference": ""}
+    return {
+        "is_permitted": True,
+        "is_of_earlier_rider": False,
+        "next_rider_url": url(request, "next_rider"),
+        **context,
+        "sign_in": None,
+        "home_url": staff_start_url(request) if context.get("is_permitted", True) else "/",
+        "code": code,
+        "advice": explained(code) if code else None,
+    }
+
+
+def staff_start_url(request: HttpRequest) -> str:
+    """Where staff begin with the next rider; the site's root where its adapter cannot say, or names another site."""
+    try:
+        start = conf.get_adapter().get_staff_start_url(request)
+    except Exception as error:  # noqa: BLE001  the page renders without
+        site_error(error, "Adapter.get_staff_start_url")
+        return "/"
+    return start if is_allowed_redirect(request, start) else "/"
 
 
 def end_url(request: HttpRequest, outcome: Outcome, reference: str) -> str:
@@ -98,6 +131,20 @@ class Pages:
         status = _REFUSALS.get(code, refused.status)
         return _to_retry(page(request, refused.name, enrollment, status=status, enroll_url=enroll_url), retry_after)
 
+    @staticmethod
+    def turn_away(request: HttpRequest, adapter: Adapter) -> HttpResponse:
+        """For somebody who may not enroll riders in person: to sign in, or to read that they may not."""
+        if sign_in := _staff_sign_in(request, adapter):
+            return HttpResponseRedirect(sign_in)
+        refused = PAGES[Outcome.NOT_ELIGIBLE]
+        return page(request, refused.name, None, status=refused.status, is_permitted=False)
+
+    @staticmethod
+    def broken(request: HttpRequest, result: Result) -> HttpResponse:
+        """The page itself, not the way to it: the site could not say whether this browser may see ours."""
+        end = PAGES[result.outcome]
+        return page(request, end.name, None, status=end.status, is_permitted=False, reference=result.reference)
+
 
 class Envelopes:
     """How a view that the page's script calls ends: JSON that says where the page must go."""
@@ -114,6 +161,27 @@ class Envelopes:
         refused = PAGES[CODES[code].outcome]
         redirect = url(request, (refused if refused.was_refused else PAGES[Outcome.NOT_ELIGIBLE]).name)
         return _to_retry(_envelope(code, refused, "", redirect), retry_after)
+
+    @staticmethod
+    def turn_away(request: HttpRequest, adapter: Adapter) -> HttpResponse:
+        refused = PAGES[Outcome.NOT_ELIGIBLE]
+        redirect = _staff_sign_in(request, adapter) or url(request, refused.name)
+        return _envelope("not_eligible", refused, "", redirect)
+
+    @staticmethod
+    def broken(request: HttpRequest, result: Result) -> HttpResponse:
+        return Envelopes.end(request, result)
+
+
+def _staff_sign_in(request: HttpRequest, adapter: Adapter) -> str | None:
+    sign_in = adapter.get_staff_sign_in_url(request)
+    if sign_in is None:
+        return None
+    if not is_allowed_redirect(request, sign_in):
+        raise ConfigurationError(
+            'Staff sign in at a host that ENROLLMENT_ERRORS["ALLOWED_REDIRECT_HOSTS"] does not name.'
+        )
+    return with_next(sign_in, way_back(request, url(request, "enroll")))
 
 
 _REFUSALS = {"method_not_allowed": 405, "bad_request": 400}
@@ -136,12 +204,11 @@ def _envelope(code: str, end: Page, reference: str, redirect: str) -> HttpRespon
 
 
 def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
+    own = f"enrollment_errors/in_person/{name}.html" if is_in_person(request) else f"enrollment_errors/{name}.html"
     try:
         adapter = conf.get_adapter()
         assert request.resolver_match is not None
-        template = select_template(
-            [f"enrollment_errors/{request.resolver_match.namespace}/{name}.html", f"enrollment_errors/{name}.html"]
-        )
+        template = select_template([f"enrollment_errors/{request.resolver_match.namespace}/{name}.html", own])
         everything = {
             "base_template": conf.get_settings().BASE_TEMPLATE,
             **context,
@@ -150,7 +217,7 @@ def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
         return str(template.render(everything, request))
     except Exception as error:  # noqa: BLE001  whatever the site's templates, tags and context processors may raise
         site_error(error, f"rendering the page {name}")
-        ours = _standalone_engine().get_template(f"enrollment_errors/{name}.html")
+        ours = _standalone_engine().get_template(own)
         bare = {
             "base_template": "enrollment_errors/base.html",
             "csrf_token": get_token(request),

@@ -22,6 +22,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from .adapter import Enrollment, Identity
 from .encryption import decrypt, encrypt
+from .in_person import is_in_person
 from .outcomes import Outcome
 from .packing import (
     as_moment,
@@ -37,13 +38,14 @@ from .results import PendingLink, Result
 from .secret import Secret
 from .visit import keep_visit, new_visit, visit_in
 
-ACCESS, END, LOST = "enrollment_access", "enrollment_end", "enrollment_lost_"
+ACCESS, END, LOST, TOLD = "enrollment_access", "enrollment_end", "enrollment_lost_", "enrollment_told"
 """The cookies. There is one ``LOST`` cookie for each lost link; its name ends in the reference."""
 EXPIRY_MARGIN = 5.0
 """Seconds before its end at which a tokenization access is not used any more."""
 KEPT = 24 * 60 * 60
 """Seconds for which the last end and a lost link are kept."""
 MOST_LOST = 3
+MOST_TOLD = 5
 LONGEST_COOKIE = 3_000
 """Characters. Servers refuse a request whose cookies together are longer than about 8,000."""
 
@@ -160,6 +162,7 @@ class RiderSession:
             KEPT,
         )
         self.keep_lost(result, enrollment)
+        self.keep_told(result)
         if checked is not None:
             self._written[LOST + checked] = None
 
@@ -194,6 +197,28 @@ class RiderSession:
             return None
         return Outcome(kept["outcome"]), kept["reference"]
 
+    def keep_told(self, result: Result) -> None:
+        """The codes of the last ends, which staff read on their pages. Riders are told no codes."""
+        if is_in_person(self._request):
+            earlier = (self._read(TOLD) or {}).items()
+            told = [*earlier, (result.reference, [result.code, self._visit and self._visit["id"]])]
+            self._write(TOLD, dict(told[-MOST_TOLD:]), KEPT)
+
+    def told(self, reference: str) -> tuple[str, bool] | None:
+        """The code that staff may read on the page of ``reference``, and whether it is of an earlier rider's visit.
+
+        ``None`` where this browser knows nothing of it, or is to know nothing any more.
+        """
+        now = self._visit and self._visit["id"]
+        if kept := (self._read(TOLD) or {}).get(reference):
+            return kept[0], kept[1] != now
+        lost = self._read(LOST + reference)
+        return None if lost is None else ("link_answer_lost", lost["visit"]["id"] != now)
+
+    def forget(self) -> None:
+        """All of the last rider but lost links: each opens only on the page of its reference."""
+        self._written.update(dict.fromkeys((ACCESS, END, TOLD)))
+
     def _end(self) -> dict[str, Any] | None:
         kept = self._read(END)
         return kept if kept is not None and self._visit is not None and kept["visit"] == self._visit["id"] else None
@@ -220,12 +245,12 @@ class RiderSession:
     def lost_link(self, reference: str) -> tuple[Enrollment, PendingLink] | None:
         """The link that is still being checked on the page of ``reference``, and the enrollment it belongs to.
 
-        Where the session is gone, what comes of it still belongs to the visit of that page.
+        What comes of it belongs to the visit of that page, whether the session is gone or goes on with another rider.
         """
         kept = self._read(LOST + reference)
         if kept is None:
             return None
-        self._visit = self._visit or kept["visit"]
+        self._visit = kept["visit"]
         return unpacked_enrollment(kept["enrollment"]), unpacked_link(kept["link"])
 
     def lost_links(self) -> list[PendingLink]:

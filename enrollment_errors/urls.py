@@ -1,4 +1,4 @@
-"""Include these once for self-service, and a second time under another namespace for in-person enrollment."""
+"""Include these for self-service. For in-person enrollment, ``enrollment_errors.in_person_urls`` too."""
 
 from django.urls import path
 

@@ -22,7 +22,7 @@ from .adapter import Enrollment
 from .decorators import origin_of, protected, reported, rider_view, session_of
 from .exceptions import ConfigurationError
 from .forms import EnrollForm, json_object, posted
-from .in_person import enrollment_of
+from .in_person import APP_NAME, enrollment_of, is_in_person
 from .opening import circuit_state
 from .outcomes import Outcome
 from .pages import PAGES
@@ -83,6 +83,7 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
         tokenization = result.tokenization
         if tokenization is None:
             session.keep_lost(result, enrollment)
+            session.keep_told(result)
             return Envelopes.end(request, result)
         if tokenization is not kept:
             session.keep_tokenization(enrollment, tokenization, returned=returned)
@@ -119,6 +120,7 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
     )
     if result is not None:
         session.keep_lost(result, enrollment)
+        session.keep_told(result)
     return JsonResponse({"redirect": result and end_url(request, result.outcome, result.reference)})
 
 
@@ -149,7 +151,13 @@ def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
         reference = reference_in(request, end.name)
         if reference is None and not end.was_refused:
             return redirect(url(request, "enroll"))
-        known = session_of(request).end(reference) if reference else {}
+        session = session_of(request)
+        known = session.end(reference) if reference else {}
+        told: dict[str, Any] = {}
+        if reference and is_in_person(request):
+            if (kept := session.told(reference)) is None:
+                return redirect(url(request, "enroll"))  # the end of an earlier rider, who is forgotten
+            told = {"code": kept[0], "is_of_earlier_rider": kept[1]}
         return page(
             request,
             end.name,
@@ -161,6 +169,7 @@ def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
             reenrollment_opens_at=known.get("reenrollment_opens_at"),
             card_last_digits=known.get("card_last_digits"),
             enroll_url=url(request, "enroll"),
+            **told,
         )
 
     return view
@@ -196,7 +205,7 @@ def handler500(request: HttpRequest) -> HttpResponse:
         request.resolver_match = request.resolver_match or resolve(request.path_info)
     except Resolver404:
         return defaults.server_error(request)
-    if "enrollment_errors" not in request.resolver_match.app_names:
+    if not {"enrollment_errors", APP_NAME} & set(request.resolver_match.app_names):
         return defaults.server_error(request)
     end = PAGES[Outcome.SERVER_ERROR]
     with translation.override(_language_of(request)):

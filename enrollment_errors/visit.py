@@ -28,6 +28,16 @@ def forget_rider(request: HttpRequest) -> None:
     request.session[KEY] = new_visit()
 
 
+def end_visit(request: HttpRequest) -> None:
+    """The rider has left the counter. Until ``forget_rider`` says that another one has come, nobody is enrolled in
+    person, whatever the session still says of the last one's proof."""
+    request.session[KEY] = {**new_visit(), "between_riders": True}
+
+
+def is_between_riders(request: HttpRequest) -> bool:
+    return (visit_in(request) or {}).get("between_riders", False) is True
+
+
 def new_visit() -> dict[str, Any]:
     """``began`` is epoch milliseconds."""
     return {"id": secrets.token_hex(16), "began": int(time.time() * 1000)}

@@ -7,6 +7,7 @@ import dataclasses
 from django.http import HttpRequest
 
 from enrollment_errors.adapter import Adapter, Agency, Enrollment, ExpiryPolicy, Method, SignIn
+from enrollment_errors.in_person import is_in_person
 
 AGENCY = Agency(
     slug="mountain",
@@ -26,7 +27,6 @@ class TestAdapter(Adapter):
         eligible = request.session.get("eligible")
         if eligible is None:
             return None
-        in_person = request.resolver_match is not None and request.resolver_match.namespace == "in_person"
         return Enrollment(
             agency=dataclasses.replace(AGENCY, slug=eligible.get("agency", AGENCY.slug)),
             account=eligible.get("account", "littlepay"),
@@ -35,7 +35,7 @@ class TestAdapter(Adapter):
             verifier=eligible.get("verifier", "login.gov"),
             expiry=ExpiryPolicy(days=365, reenrollment_days=14) if eligible.get("expires") else None,
             sign_in=SignIn(provider="Login.gov", sign_out_url="/sign-out/") if eligible.get("signed_in") else None,
-            method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
+            method=Method.IN_PERSON if is_in_person(request) else Method.SELF_SERVICE,
         )
 
     def may_enroll_in_person(self, request: HttpRequest) -> bool:

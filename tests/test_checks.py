@@ -267,6 +267,8 @@ def test_a_cache_that_does_not_exist_is_an_error(ours):
 def test_urls_that_are_not_included_are_warned_of(settings):
     settings.ROOT_URLCONF = Sites.Without
     assert told().keys() == {"W003"}
+    settings.ROOT_URLCONF = "tests.in_person_elsewhere"
+    assert told().keys() == set()
 
 
 def test_urls_may_be_included_at_any_depth(settings):

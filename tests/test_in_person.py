@@ -1,6 +1,8 @@
-"""Under the namespace ``in_person`` nobody enrolls anybody without the permission, whatever the session says."""
+"""At the in-person addresses nobody enrolls anybody without the permission, whatever the session says."""
 
 from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -47,7 +49,7 @@ def client():
 
 
 def test_staff_with_the_permission_enroll(client, enrollment_reports):
-    rider = Rider(signed_in(client, "enroll_in_person"), namespace="in_person")
+    rider = Rider(signed_in(client, "enroll_in_person"), namespace="enrollment_errors_in_person")
     assert rider.asks_for_token().json()["token"]
     assert_ended(rider.enrolls("card"), "success", told=enrollment_reports)
 
@@ -60,17 +62,90 @@ KINDS = {
 }
 
 
+PAGES_OF_ENDS = ["success", "check-card", "too-early", "still-checking", "system-error", "server-error", "changed"]
+ADDRESSES = ["/staff/", *(f"/staff/{name}/" for name in [*PAGES_OF_ENDS, "too-many", "cannot-enroll", "next-rider"])]
+SIGNED_OUT = ["nobody", "staff who have left"]
+FOR_SCRIPTS = ("/staff/token/", "/staff/card-form/")
+
+
 @pytest.mark.parametrize("who", KINDS)
 def test_nobody_else_gets_anything_done(client, enrollment_processor, enrollment_reports, who):
     client = KINDS[who](client)
-    assert client.get("/staff/").context["page"] == "cannot_enroll"
-    assert client.post("/staff/", {"card_token": "card"}).context["page"] == "cannot_enroll"
-    for path in ("/staff/token/", "/staff/card-form/"):
-        answer = client.post(path, {"event": "started"}, content_type="application/json")
-        assert answer.status_code == 403
-        assert answer.json()["errors"][0]["code"] == "not_eligible"
+    for address in ADDRESSES:
+        for answer in (client.get(address), client.post(address, {"card_token": "card"}), client.delete(address)):
+            if who in SIGNED_OUT:
+                assert (answer.status_code, urlsplit(answer["Location"]).path) == (302, "/accounts/login/")
+            else:
+                assert (answer.status_code, answer.context["page"]) == (403, "cannot_enroll")
+                assert "You may not enroll riders" in answer.content.decode()
+                assert answer.context["agency"] is None
     assert not enrollment_processor.calls
     assert enrollment_reports == []
+
+
+@pytest.mark.parametrize("who", KINDS)
+@pytest.mark.parametrize("address", FOR_SCRIPTS)
+def test_a_pages_script_is_told_where_to_go(client, who, address):
+    client = KINDS[who](client)
+    for answer in (client.post(address, {"event": "started"}, content_type="application/json"), client.get(address)):
+        assert answer.status_code == 403
+        assert answer.json()["errors"][0]["code"] == "not_eligible"
+        redirect = answer.json()["redirect"]
+        assert redirect == ("/accounts/login/?next=/staff/" if who in SIGNED_OUT else "/staff/cannot-enroll/")
+
+
+@pytest.mark.parametrize(
+    ("asked", "back"),
+    [
+        ("/staff/", "/staff/"),
+        ("/staff/?returned=abc&handle=secret", "/staff/"),
+        ("/staff/still-checking/?reference=H7P-X&more=1", "/staff/still-checking/?reference=H7P-X"),
+        ("/staff/?next=//evil.example/", "/staff/"),
+    ],
+)
+def test_signing_in_leads_back_to_the_page_that_was_asked_for_and_to_nothing_else(client, asked, back):
+    answer = client.get(asked)
+    assert parse_qs(urlsplit(answer["Location"]).query) == {"next": [back]}
+
+
+@pytest.mark.parametrize(("name", "sign_in"), [("/staff-door/?from=us", "/staff-door/?from=us&next=/staff/")])
+def test_staff_sign_in_where_the_site_says(client, settings, name, sign_in):
+    settings.LOGIN_URL = name
+    assert client.get("/staff/")["Location"] == sign_in
+
+
+def test_nobody_is_sent_to_sign_in_at_a_host_that_the_site_does_not_name(client, settings, enrollment_settings):
+    settings.LOGIN_URL = "https://id.example/staff/"
+    answer = client.get("/staff/")
+    assert (answer.status_code, answer.context["page"]) == (500, "server_error")
+    enrollment_settings(ADAPTER=f"{__name__}.GuardedAdapter", ALLOWED_REDIRECT_HOSTS=["id.example"])
+    assert client.get("/staff/")["Location"] == "https://id.example/staff/?next=/staff/"
+
+
+class CannotSay(GuardedAdapter):
+    def may_enroll_in_person(self, request: HttpRequest) -> bool:
+        raise RuntimeError("the site's own bug")
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_where_the_site_cannot_say_who_may_nobody_gets_in_and_operators_hear(
+    client, enrollment_settings, enrollment_reports, address
+):
+    enrollment_settings(ADAPTER=f"{__name__}.CannotSay")
+    answer = client.get(address)
+    assert (answer.status_code, answer.context["page"]) == (500, "server_error")
+    assert [report.reference for report in enrollment_reports] == [answer.context["reference"]]
+    assert answer.context["code"] == ""
+
+
+@pytest.mark.parametrize("address", FOR_SCRIPTS)
+def test_where_the_site_cannot_say_who_may_a_script_is_sent_to_the_page(
+    client, enrollment_settings, enrollment_reports, address
+):
+    enrollment_settings(ADAPTER=f"{__name__}.CannotSay")
+    answer = client.post(address, {}, content_type="application/json")
+    assert (answer.status_code, len(enrollment_reports)) == (500, 1)
+    assert client.get(answer.json()["redirect"]).context["page"] == "server_error"
 
 
 def test_a_page_of_a_site_without_users_says_so_too(client, settings, enrollment_processor):
@@ -79,16 +154,11 @@ def test_a_page_of_a_site_without_users_says_so_too(client, settings, enrollment
 
 
 def test_a_permission_that_is_taken_away_counts_at_the_next_request(client, enrollment_processor):
-    rider = Rider(signed_in(client, "enroll_in_person"), namespace="in_person")
+    rider = Rider(signed_in(client, "enroll_in_person"), namespace="enrollment_errors_in_person")
     page = rider.opens_page()
     User.objects.get().user_permissions.clear()
     assert rider.enrolls("card", page).context["page"] == "cannot_enroll"
     assert not enrollment_processor.calls
-
-
-def test_result_pages_tell_strangers_nothing_of_the_agency(client):
-    assert client.get("/enrollment/cannot-enroll/").context["agency"] is not None
-    assert client.get("/staff/cannot-enroll/").context["agency"] is None
 
 
 def test_self_service_is_for_riders_without_a_user(client, enrollment_reports):
@@ -133,4 +203,5 @@ def test_the_permission_needs_no_table():
 
 def test_a_site_may_decide_otherwise(client, enrollment_settings, enrollment_reports):
     enrollment_settings(ADAPTER="tests.site.TestAdapter")
-    assert_ended(Rider(client, namespace="in_person").enrolls("card"), "success", told=enrollment_reports)
+    end = Rider(client, namespace="enrollment_errors_in_person").enrolls("card")
+    assert_ended(end, "success", told=enrollment_reports)

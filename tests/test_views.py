@@ -369,7 +369,7 @@ class TestEveryView:
 
     def test_is_found_under_each_inclusion_of_the_urls(self, sandbox, site):
         staff = Rider(base="/staff/").becomes_eligible()
-        assert reverse("in_person:enroll") == "/staff/"
+        assert reverse("enrollment_errors_in_person:enroll") == "/staff/"
         assert staff.goes_to("/staff/").page == "enroll"
         end = staff.enrolls()
         assert (end.page, end.url.startswith("/staff/success/")) == ("success", True)

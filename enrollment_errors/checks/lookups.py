@@ -13,6 +13,7 @@ from django.template.loader import get_template
 from django.urls import URLResolver, get_resolver
 
 from .. import conf
+from ..in_person import APP_NAME
 from ..processors.account import SettingsAccounts
 
 DUMMY = "django.core.cache.backends.dummy.DummyCache"
@@ -46,7 +47,8 @@ def enroll_path() -> str | None:
         for pattern in patterns:
             if isinstance(pattern, URLResolver):
                 path = f"{prefix}{pattern.pattern}"
-                found = path if pattern.app_name == "enrollment_errors" else search(pattern.url_patterns, path)
+                is_ours = pattern.app_name in ("enrollment_errors", APP_NAME)
+                found = path if is_ours else search(pattern.url_patterns, path)
                 if found is not None:
                     return found
         return None

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from enrollment_errors.adapter import Adapter, Enrollment, Method, SignIn
+from enrollment_errors.in_person import is_in_person
 
 from .benefits import FLOWS
 from .models import ConcessionGroup
@@ -18,7 +19,7 @@ from .models import ConcessionGroup
 
 class ExampleAdapter(Adapter):
     def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
-        in_person = request.resolver_match.namespace == "in_person"
+        in_person = is_in_person(request)
         # Kept apart, so that a staff member's browser never enrolls one rider under the other's proof.
         eligible = request.session.get("eligible_in_person" if in_person else "eligible")
         if eligible is None:
@@ -30,11 +31,14 @@ class ExampleAdapter(Adapter):
         agency_page = reverse("agency", args=[slug])
         return _get_enrollment_into(
             group,
-            reverse("staff") if in_person else agency_page,
+            agency_page,
             expiry=FLOWS[flow].expiry,
             sign_in=None if in_person else _get_sign_in(request, agency_page),
             method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
         )
+
+    def get_staff_start_url(self, request: HttpRequest) -> str:
+        return reverse("staff")
 
     def get_enrollments_to_check(self) -> Iterable[Enrollment]:
         for group in _get_groups():

@@ -68,6 +68,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "America/Los_Angeles"
 STATIC_URL = "/static/"
 SESSION_COOKIE_AGE = 60 * 60
+LOGIN_URL = "staff-sign-in"  # riders sign in with the identity provider
 LOGIN_REDIRECT_URL = "staff"
 
 IDENTITY_PROVIDER = {

@@ -14,7 +14,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("staff/", views.staff, name="staff"),
     path("staff/sign-in/", LoginView.as_view(template_name="example/staff_sign_in.html"), name="staff-sign-in"),
-    path("staff/enrollment/", include("enrollment_errors.urls", namespace="in_person")),
+    path("staff/enrollment/", include("enrollment_errors.in_person_urls")),
     path("agencies/<slug:slug>/", views.agency, name="agency"),
     path("agencies/<slug:slug>/<slug:flow>/", views.eligibility, name="eligibility"),
 ]

@@ -91,7 +91,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect(f"{settings.IDENTITY_PROVIDER['SIGN_OUT_URL']}?{urlencode(query)}")
 
 
-@permission_required(IN_PERSON_PERMISSION, login_url="staff-sign-in")
+@permission_required(IN_PERSON_PERMISSION)
 def staff(request: HttpRequest) -> HttpResponse:
     """A staff member at the counter, who has seen the rider's proof."""
     form = InPersonForm(request.POST or None)
@@ -99,5 +99,5 @@ def staff(request: HttpRequest) -> HttpResponse:
         slug, flow = form.cleaned_data["benefit"].split("/")
         forget_rider(request)  # the session goes on to the next rider
         request.session["eligible_in_person"] = {"agency": slug, "flow": flow}
-        return redirect("in_person:enroll")
+        return redirect("enrollment_errors_in_person:enroll")
     return render(request, "example/staff.html", {"form": form})

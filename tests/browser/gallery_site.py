@@ -28,7 +28,7 @@ def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
     if request.method == "POST":
         return HttpResponse(f"<title>posted</title><p>{request.POST.get('card_token') or 'nothing'}</p>")
     context: dict[str, Any] = {}
-    data = gallery.PICTURES[name].context.get("page_data")
+    data = gallery.ALL[name].context.get("page_data")
     if "returned" in request.GET:
         context["page_data"] = {**data, "returned": True}
     elif "card_form" in request.GET:
@@ -102,4 +102,4 @@ def address(base: str, name: str, language: str = "en", *, signed_in: bool = Fal
 
 def variants() -> list[tuple[str, bool]]:
     """Every picture, and once more signed in where that shows."""
-    return [(name, False) for name in gallery.PICTURES] + [(name, True) for name in sorted(SIGN_IN_MATTERS)]
+    return [(name, False) for name in gallery.ALL] + [(name, True) for name in sorted(SIGN_IN_MATTERS)]

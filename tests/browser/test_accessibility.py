@@ -98,7 +98,7 @@ def test_an_error_in_the_enroll_page_is_accessible(page: Page, site: str, broken
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-@pytest.mark.parametrize("name", gallery.PICTURES)
+@pytest.mark.parametrize("name", gallery.ALL)
 def test_text_at_200_percent_fits(page: Page, site: str, name: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     open_whole(page, address(site, name, "es", signed_in=True))

@@ -40,7 +40,7 @@ def page(browser: Browser) -> Iterator[Page]:
         yield context.new_page()
 
 
-@pytest.mark.parametrize("name", gallery.PICTURES)
+@pytest.mark.parametrize("name", gallery.ALL)
 def test_tab_visits_all_that_can_be_used_in_order_and_shows_it(page: Page, site: str, name: str) -> None:
     page.goto(address(site, name, signed_in=True))
     if page.locator("#enrollment-open").count():
@@ -53,7 +53,7 @@ def test_tab_visits_all_that_can_be_used_in_order_and_shows_it(page: Page, site:
     assert visited == [[text, True] for text in reachable]
 
 
-@pytest.mark.parametrize("name", gallery.PICTURES)
+@pytest.mark.parametrize("name", gallery.ALL)
 def test_the_skip_link_comes_first_and_moves_the_focus(page: Page, site: str, name: str) -> None:
     page.goto(address(site, name))
     page.keyboard.press("Tab")

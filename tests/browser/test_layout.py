@@ -50,7 +50,7 @@ class TestTheContact:
             places.add((place["x"], place["y"]))
         assert len(places) == 1
 
-    @pytest.mark.parametrize("name", gallery.PICTURES)
+    @pytest.mark.parametrize("name", gallery.ALL)
     def test_comes_last_on_a_phone(self, page: Page, site: str, name: str) -> None:
         page.set_viewport_size({"width": 320, "height": 800})
         page.goto(address(site, name))

@@ -73,7 +73,7 @@ def page(browser: Browser, stopped: list[str]) -> Iterator[Page]:
         yield page
 
 
-@pytest.mark.parametrize("name", gallery.PICTURES)
+@pytest.mark.parametrize("name", gallery.ALL)
 def test_nothing_is_stopped(page: Page, site: str, stopped: list[str], name: str) -> None:
     response = page.goto(address(site, name, LANGUAGES[1], signed_in=True))
     assert response

@@ -154,7 +154,7 @@ class TestTemplates:
         code = block_with("docs/pages.md", "Hand the card back").code
         (templates / "enrollment_errors" / "in_person" / "success.html").write_text(code)
         words = "Hand the card back to the rider."
-        assert words in Rider(rider.client, namespace="in_person").enrolls("card").content.decode()
+        assert words in Rider(rider.client, namespace="enrollment_errors_in_person").enrolls("card").content.decode()
         assert words not in rider.enrolls("card").content.decode()
 
     def test_a_base_of_the_sites_own_carries_every_page(self, templates, rider, enrollment_settings):

@@ -44,7 +44,7 @@ def test_a_rider_enrolls_at_a_site_that_sends_everybody_to_https(rider, settings
 
 
 def test_the_page_of_another_inclusion_enrolls_there(rider, enrollment_reports):
-    end = Rider(rider.client, namespace="in_person").enrolls("card")
+    end = Rider(rider.client, namespace="enrollment_errors_in_person").enrolls("card")
     assert end.wsgi_request.path.startswith("/staff/")
     assert_ended(end, "success", told=enrollment_reports)
 

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 
 import enrollment_errors
 from enrollment_errors.adapter import SignIn
+from enrollment_errors.catalogue import CODES
 from enrollment_errors.forms import EnrollForm
 from enrollment_errors.processors.types import REDIRECT_ADAPTER, CardForm, CardFormKind
 from tests.site import AGENCY
@@ -93,10 +94,48 @@ PICTURES = {
 }
 PAGES = sorted({picture.page for picture in PICTURES.values()})
 
+FOR_STAFF: dict[str, Any] = {
+    "is_permitted": True,
+    "is_of_earlier_rider": False,
+    "next_rider_url": "/next-rider/",
+    "code": "",
+    "advice": None,
+}
+CODES_BY_PAGE = {
+    "check_card": "card_refused",
+    "still_checking": "link_answer_lost",
+    "system_error": "processor_timeout",
+    "server_error": "configuration_error",
+    "too_early": "reenrollment_too_early",
+}
+
+
+def _for_staff(picture: Picture, **context: Any) -> Picture:
+    code = CODES_BY_PAGE.get(picture.page)
+    explained = {"code": code, "advice": CODES[code], "reference": REFERENCE} if code else {}
+    return Picture(
+        picture.name, picture.page, {**FOR_STAFF, "enroll_url": "/enroll/", **picture.context, **explained, **context}
+    )
+
+
+IN_PERSON = {
+    f"in-person-{name}": _for_staff(picture)
+    for name, picture in {
+        **PICTURES,
+        "cannot-enroll-not-permitted": _for_staff(PICTURES["cannot-enroll"], is_permitted=False),
+        "success-earlier": _for_staff(
+            PICTURES["success"], is_of_earlier_rider=True, card_last_digits=None, reference=REFERENCE
+        ),
+        "still-checking-earlier": _for_staff(PICTURES["still-checking"], is_of_earlier_rider=True),
+    }.items()
+}
+"""The same pages as staff meet them, who enroll a rider in person."""
+ALL = {**PICTURES, **IN_PERSON}
+
 
 def render(name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any) -> str:
     """A picture's HTML in the active language. What ``context`` holds replaces what the picture has."""
-    template = f"enrollment_errors/{PICTURES[name].page}.html"
+    template = f"enrollment_errors/{'in_person/' if name in IN_PERSON else ''}{ALL[name].page}.html"
     return render_template(template, name, request, signed_in=signed_in, **context)
 
 
@@ -104,7 +143,7 @@ def render_template(
     template: str, name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any
 ) -> str:
     """The same with another template."""
-    picture = PICTURES[name]
+    picture = ALL[name]
     everything = {
         "page": picture.page,
         "base_template": "enrollment_errors/base.html",

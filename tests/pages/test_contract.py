@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from . import catalogs, gallery
-from .gallery import PICTURES, render
+from .gallery import render
 
 VERSION = 1
 BASE_BLOCKS = ["title", "head", "content"]
@@ -19,10 +19,12 @@ PAGE_BLOCKS = [
     "script",
     "icon",
     "heading",
+    "note",
     "explanation",
     "progress",
     "next",
     "actions",
+    "help",
     "contact",
     "reference",
 ]
@@ -39,6 +41,7 @@ OWN_CONTEXT = {
     "changed": {"enroll_url"},
     "too_many": {"enroll_url"},
 }
+FOR_STAFF = {"code", "advice", "is_of_earlier_rider", "is_permitted", "next_rider_url"}
 PROPERTIES = re.compile(r"^  (--enrollment-[\w-]+):", re.MULTILINE)
 DOCUMENT = (catalogs.ROOT / "docs" / "pages.md").read_text(encoding="utf-8")
 
@@ -78,6 +81,7 @@ def test_the_document_names_every_context_name_of_every_page() -> None:
     documented = {page: set(re.findall(r"`(\w+)`", names)) for page, names in rows("Pages").items()}
     assert documented == OWN_CONTEXT
     assert set(rows("Context of every page")) == EVERY_PAGE
+    assert set(rows("In person")) == FOR_STAFF
 
 
 def test_the_document_names_every_property_of_the_style_sheet() -> None:
@@ -85,7 +89,7 @@ def test_the_document_names_every_property_of_the_style_sheet() -> None:
     assert list(rows("Colour, type and spacing")) == PROPERTIES.findall(css)
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", gallery.ALL)
 def test_a_page_renders_with_the_documented_context_alone(name: str, settings: Any) -> None:
     class Missing(str):
         def __mod__(self, name: object) -> str:
@@ -94,8 +98,9 @@ def test_a_page_renders_with_the_documented_context_alone(name: str, settings: A
         def __contains__(self, part: object) -> bool:
             return part == "%s"
 
-    own = OWN_CONTEXT[PICTURES[name].page]
-    assert set(PICTURES[name].context) <= own | EVERY_PAGE
+    own = OWN_CONTEXT[gallery.ALL[name].page]
+    for_staff = FOR_STAFF | {"enroll_url"} if name in gallery.IN_PERSON else set()
+    assert set(gallery.ALL[name].context) <= own | EVERY_PAGE | for_staff
     engine = settings.TEMPLATES[0]
     settings.TEMPLATES = [{**engine, "OPTIONS": {**engine["OPTIONS"], "string_if_invalid": Missing("%s")}}]
     assert render(name, signed_in=True)
@@ -115,7 +120,7 @@ def test_a_site_can_replace_a_single_block(block: str, templates: Any) -> None:
     assert "Mountain Valley Transit" in html
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", gallery.ALL)
 def test_a_site_base_needs_only_three_blocks(name: str, templates: Any) -> None:
     templates(
         site="<!doctype html><title>{% block title %}{% endblock %}</title><link href='/site.css'>"

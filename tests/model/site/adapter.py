@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from enrollment_errors.adapter import Adapter, Agency, Enrollment, Method
+from enrollment_errors.in_person import is_in_person
 from enrollment_errors.results import Result
 
 from .benefits import BENEFITS
@@ -20,7 +21,6 @@ class BenefitsHost(Adapter):
         if chosen is None:
             return None
         benefit = BENEFITS[chosen["benefit"]]
-        in_person = request.resolver_match is not None and request.resolver_match.namespace == "in_person"
         return Enrollment(
             agency=Agency(slug=benefit.name, name=f"Agency of {benefit.name}", home_url="/"),
             account=benefit.processor,
@@ -28,7 +28,7 @@ class BenefitsHost(Adapter):
             flow=benefit.name,
             verifier="nobody",
             expiry=benefit.expiry,
-            method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
+            method=Method.IN_PERSON if is_in_person(request) else Method.SELF_SERVICE,
         )
 
     def may_enroll_in_person(self, request: HttpRequest) -> bool:

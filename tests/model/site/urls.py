@@ -41,7 +41,7 @@ def session(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("enrollment/", include("enrollment_errors.urls")),
-    path("staff/", include("enrollment_errors.urls", namespace="in_person")),
+    path("staff/", include("enrollment_errors.in_person_urls")),
     path("choose/<str:benefit>/", choose),
     path("sign-out/", sign_out),
     path("next-rider/", next_rider),
