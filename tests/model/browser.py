@@ -33,7 +33,7 @@ class _Parser(HTMLParser):
         found = dict(attrs)
         if tag == "html":
             self.benefit = found.get("data-benefit") or ""
-        elif tag == "form":
+        elif tag == "form" and found.get("data-enrollment"):  # and not the button "Next rider"
             self._in_form = True
             self.action = found.get("action") or ""
         elif tag == "input" and self._in_form and found.get("name"):
