@@ -282,6 +282,15 @@ class TestAKeptVisit:
         assert rider.goes_to(old).page == "changed"
         assert rider.comes_back().page == "success"
 
+    def test_that_was_replaced_while_its_return_was_open_enrolls_nobody(self, gateway, rider, monkeypatch):
+        rider.registers()
+        opened = rider.goes_to(rider.way_back)
+        assert '"returned": true' in opened.text
+        monkeypatch.setattr(gateway, "is_still_good", lambda self, redirect: False)
+        rider.registers()
+        assert rider.goes_back_to(opened.text).sends_the_form("").page == "changed"
+        assert gateway.links == {}
+
     def test_of_which_the_processor_cannot_say_is_a_failure_like_any_other(self, gateway, rider, monkeypatch):
         def down(*args: Any) -> bool:
             raise ConnectionFailed("refused")

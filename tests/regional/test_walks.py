@@ -36,6 +36,7 @@ class Littlepay:
 
     def lets_the_visit_expire(self, page: Page, region: Region) -> None:
         """What the page has of card tokenization is good no more before the rider opens the form."""
+        page.wait_for_selector("#enrollment-open:enabled")
         region.sandboxes["littlepay"].state.revoke_form_tokens()
         page.click("#enrollment-open:enabled")
 
