@@ -118,7 +118,8 @@ class TestSdist:
         with tarfile.open(sdist) as archive:
             members = archive.getmembers()
         assert not [member.name for member in members if member.issym() or member.islnk()]
-        assert len([member for member in members if member.name.endswith("/system_error.html")]) == 1
+        pages = [member for member in members if member.name.endswith("/enrollment_errors/system_error.html")]
+        assert len(pages) == 1
         ours = [member for member in members if "/example_project/" not in member.name]
         assert len([member for member in ours if member.name.endswith("/es/LC_MESSAGES/django.mo")]) == 1
 
