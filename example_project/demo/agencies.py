@@ -45,7 +45,7 @@ AGENCIES = (
     ),
     DemoAgency(
         slug="desert",
-        name="Desert Area Transit",
+        name="Valley Desert Transit",
         phone="(555) 010-0177",
         website="https://desert.example",
         groups={"older-adult": "OLDER_ADULT", "low-income": "LOW_INCOME", "agency-card": "AGENCY_CARD"},

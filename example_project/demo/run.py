@@ -17,7 +17,7 @@ sys.path[:1] = [str(EXAMPLE_PROJECT), str(EXAMPLE_PROJECT.parent)]
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler  # noqa: E402
 
 from demo.agencies import put_into_database  # noqa: E402  found through the path above
-from demo.stage import STAGE  # noqa: E402
+from demo.stage import STAGE  # noqa: E402  as above
 
 HOST = "127.0.0.1"
 PORT = 8000

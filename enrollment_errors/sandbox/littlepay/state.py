@@ -59,7 +59,7 @@ class LittlepayState(State):
             self.client_secret = "sandbox-client-secret"  # noqa: S105 (the sandbox's own, printed for everybody)
             self.audience = "sandbox-audience"
             self.version = "v1"
-            self.token_type = "Bearer"  # noqa: S105
+            self.token_type = "Bearer"  # noqa: S105 (the name of a type)
             self.api_token_seconds = 3600
             self.form_token_seconds = 1800
             self.link_conflict = "belongs"
