@@ -322,6 +322,7 @@ def test_self_service_has_no_next_rider(counter):
         reverse("enrollment_errors:next_rider")
 
 
+@pytest.mark.ci_only
 def test_200_riders_of_a_busy_day_leave_nothing_to_the_next(counter, processor, enrollment_reports):
     """A success, a refused card, a lost answer and an outage, over and over, in one browser."""
     seen: set[str] = set()

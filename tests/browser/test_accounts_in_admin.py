@@ -21,7 +21,7 @@ from tests.example.running import RunningDemo, run_demo
 from .other_riders import OtherRiders
 from .walks import HEADINGS, Walk
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.ci_only]
 
 SECRETS = {"COAST_SECRET": "the first", "COAST_SECRET_ROTATED": "the second"}
 """In the environment of the site, by name: what a deployment's vault has."""

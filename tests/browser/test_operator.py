@@ -12,7 +12,7 @@ from tests.example.running import RunningDemo, run_demo
 
 from .walks import Walk
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 demo = pytest.fixture(scope="module", name="demo")(run_demo)
 

@@ -19,6 +19,8 @@ from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from tests.servers import PostgresServer
 
+pytestmark = pytest.mark.ci_only
+
 ROOT = Path(__file__).parents[2]
 PREAMBLE = """
 import json, os, sys, time

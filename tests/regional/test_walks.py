@@ -17,7 +17,7 @@ from tests.inline.fields import fill_in
 from .serving import GROUPS, Region
 
 pytest_plugins = ["enrollment_errors.testing.plugin"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 
 class Littlepay:
