@@ -14,7 +14,7 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
-from ..doctor.examination import examine_alone
+from ..doctor.examination import enrollments_of, examine_account
 from ..exceptions import ConfigurationError
 from .forms import NewAccountForm, form_of
 from .models import Account
@@ -78,6 +78,6 @@ class AccountAdmin(_AccountAdmin):
             "opts": self.opts,
             "account": account,
             "media": self.media,
-            "findings": list(examine_alone(account.name)),
+            "findings": list(examine_account(account.name, enrollments_of(account.name))),
         }
         return TemplateResponse(request, "admin/enrollment_accounts/test.html", context)

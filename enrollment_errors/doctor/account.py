@@ -80,26 +80,52 @@ def shared_token(account: Account) -> str:
     return "accepted" if is_needed else "none: the processor's calls need no access token"
 
 
-def groups(account: Account, wanted: Collection[str]) -> str:
-    with _diagnosing(account), at(Stage.GROUPS):
-        found = _opened(account).find_groups()
-        there = None if found is None else list(found)
-    if there is None:
-        return "not asked: the processor has no way to list them"
-    listed = ", ".join(sorted(there)[:_SHOWN]) + (", …" if len(there) > _SHOWN else "")
-    if not wanted:
-        raise Trouble("groups_not_checked", f"the account has {listed or 'none'}")
-    missing = sorted(set(wanted) - set(there))
-    if missing:
-        raise Trouble("group_unknown", f"{', '.join(missing)}; the account has {listed or 'none'}")
-    return ", ".join(sorted(wanted))
+class Groups:
+    """The concession groups of one account: the list, asked for once, and what is right with each."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._there: list[str] | None = None
+
+    def listed(self, wanted: Collection[str]) -> str:
+        with _diagnosing(self._account), at(Stage.GROUPS):
+            found = _opened(self._account).find_groups()
+            self._there = None if found is None else sorted(found)
+        if self._there is None:
+            return "not asked: the processor has no way to list them"
+        if not wanted:
+            raise Trouble("groups_not_checked", self._said())
+        return self._said()
+
+    def group(self, group_id: str) -> str:
+        """Whether it is there and, where the processor can tell, whether its riders get a reduced fare. After
+        ``listed``."""
+        if self._there is not None and group_id not in self._there:
+            raise Trouble("group_unknown", f"{group_id}; {self._said()}")
+        with _diagnosing(self._account), at(Stage.GROUPS):
+            try:
+                products = _opened(self._account).find_products(group_id)
+            except NotImplementedError:
+                return group_id
+            except StatusError as error:
+                if error.status not in (401, 403, 404, 405):
+                    raise
+                raise Trouble("products_not_shown", f"{group_id}: {error.route}: {error}") from error
+        if active := [name for name, is_active in products.items() if is_active]:
+            return f"{group_id}: {active[0]} is active"
+        raise Trouble("group_without_product", f"{group_id}: {', '.join(products) or 'no product'}")
+
+    def _said(self) -> str:
+        there = self._there or []
+        listed = ", ".join(there[:_SHOWN]) + (", …" if len(there) > _SHOWN else "")
+        return f"the account has {listed or 'none'}"
 
 
 class _FreshTokens(TokenCache):
-    """A new token for each call: that a cached one still works says nothing of the credentials."""
+    """A new token for each probe: that a cached one still works says nothing of the credentials."""
 
     def __init__(self) -> None:
-        """Nothing to keep."""
+        self._fresh: AccessToken | None = None
 
     def use(
         self,
@@ -108,9 +134,10 @@ class _FreshTokens(TokenCache):
         *,
         credentials: Iterable[str | Secret],
     ) -> Response:
-        with at(Stage.AUTHORIZATION):
-            token = fetch()
-        return call(token.value)
+        if self._fresh is None:
+            with at(Stage.AUTHORIZATION):
+                self._fresh = fetch()
+        return call(self._fresh.value)
 
 
 class _NothingShared(Exception):

@@ -64,6 +64,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
     "clock_off": Diagnosis(
         "This server's clock and the processor's differ: tokens seem to expire too early or too late.",
         "Set the clock, by NTP.",
+        Level.WARNING,
     ),
     # What the processor says of the account.
     "audience_refused": Diagnosis(
@@ -90,6 +91,15 @@ DIAGNOSES: dict[str, Diagnosis] = {
     "group_unknown": Diagnosis(
         "The account has no concession group of this id: every enrollment into it fails.",
         "Compare the id with the account's groups, in the detail.",
+    ),
+    "group_without_product": Diagnosis(
+        "The concession group has no active product: riders are told that they are enrolled, and pay the full fare.",
+        "Activate the group's product at the processor, or put one into the group.",
+    ),
+    "products_not_shown": Diagnosis(
+        "The processor does not show the account which products a concession group has.",
+        "Ask the processor for the right to read products, and have it confirm that the group's product is active.",
+        Level.WARNING,
     ),
     "groups_not_checked": Diagnosis(
         "The site does not say which concession groups it enrolls into.",

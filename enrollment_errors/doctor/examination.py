@@ -17,18 +17,22 @@ from . import account, network, site
 from .diagnoses import Level, Trouble, diagnosed
 
 SITE = "this site"
+SHARED_TOKEN = "shared token"  # noqa: S105  the name of a probe
+"""The probe that looks at what riders share."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
     """``subject`` is an account, with its agencies where the site tells them, or the site itself.
 
-    ``diagnosis`` is what ``diagnoses.diagnosed`` explains; empty where nothing is wrong.
+    ``group`` is the concession group that it is about, where it is about one of several. ``diagnosis`` is what
+    ``diagnoses.diagnosed`` explains; empty where nothing is wrong.
     """
 
     subject: str
     probe: str
     detail: str
+    group: str = ""
     diagnosis: str = ""
     was_tried: bool = True
 
@@ -65,44 +69,59 @@ def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Ite
         yield from examine_account(name, of_account[name], groups)
 
 
-def examine_alone(name: str) -> Iterator[Finding]:
-    """The findings of one account, with the concession groups into which the site enrolls its riders."""
+def enrollments_of(name: str) -> list[Enrollment]:
+    """What the site tells of the enrollments of one account; nothing where its hook fails."""
     enrollments: list[Enrollment] = []
     with suppress(Trouble):  # the site's own, or another account's
         _enrollments(enrollments)
-    yield from examine_account(name, [enrollment for enrollment in enrollments if enrollment.account == name])
+    return [enrollment for enrollment in enrollments if enrollment.account == name]
 
 
 def examine_account(
-    name: str, enrollments: Collection[Enrollment] = (), groups: Collection[str] = ()
+    name: str,
+    enrollments: Collection[Enrollment] = (),
+    groups: Collection[str] = (),
+    *,
+    left_out: Collection[str] = (),
 ) -> Iterator[Finding]:
-    """The findings of one account. ``enrollments`` are those of it that the site makes, ``groups`` more to look for."""
+    """The findings of one account. ``enrollments`` are those of it that the site makes, ``groups`` more to look for.
+    ``left_out`` are probes that are not made."""
     found = _probe(name, "account", lambda: _account(name))
     yield found
     if not found.diagnosis:
-        yield from _of_account(get_account(name), enrollments, groups)
+        yield from _of_account(get_account(name), enrollments, groups, left_out)
 
 
-def _of_account(known: Account, enrollments: Collection[Enrollment], groups: Collection[str]) -> Iterator[Finding]:
+def _of_account(
+    known: Account, enrollments: Collection[Enrollment], groups: Collection[str], left_out: Collection[str]
+) -> Iterator[Finding]:
     agencies = sorted({enrollment.agency.slug for enrollment in enrollments})
     subject = f"{known.name} ({', '.join(agencies)})" if agencies else known.name
     wanted = {*groups, *(enrollment.group_id for enrollment in enrollments)}
+    of_groups = account.Groups(known)
     probes: dict[str, Callable[[], str]] = {
         **_of_the_way(known),
         "health": lambda: account.health(known),
         "access": lambda: account.tokenization(known),
-        "shared token": lambda: account.shared_token(known),
-        "groups": lambda: account.groups(known, wanted),
+        SHARED_TOKEN: lambda: account.shared_token(known),
+        "groups": lambda: of_groups.listed(wanted),
     }
     failed = ""
     for name, probe in probes.items():
+        if name in left_out:
+            continue
         if failed:
             yield Finding(subject=subject, probe=name, detail=f"not tried: {failed} failed", was_tried=False)
             continue
         finding = _probe(subject, name, probe)
         yield finding
-        # With a wrong clock the rest goes on.
-        failed = name if finding.level is Level.FAILURE and finding.diagnosis != "clock_off" else ""
+        failed = name if finding.level is Level.FAILURE else ""
+    for group in sorted(wanted):
+        if failed:
+            detail = f"not tried: {failed} failed"
+            yield Finding(subject=subject, probe="group", detail=detail, group=group, was_tried=False)
+        else:
+            yield _probe(subject, "group", partial(of_groups.group, group), group=group)
     yield _probe(subject, "card form", lambda: network.card_form(known))
 
 
@@ -125,13 +144,14 @@ _WAY = {
 }
 
 
-def _probe(subject: str, name: str, probe: Callable[[], str]) -> Finding:
+def _probe(subject: str, name: str, probe: Callable[[], str], *, group: str = "") -> Finding:
+    found = partial(Finding, subject=subject, probe=name, group=group)
     try:
-        return Finding(subject=subject, probe=name, detail=probe())
+        return found(detail=probe())
     except Trouble as trouble:
-        return Finding(subject=subject, probe=name, detail=trouble.detail, diagnosis=trouble.diagnosis)
+        return found(detail=trouble.detail, diagnosis=trouble.diagnosis)
     except Exception as error:  # noqa: BLE001  one probe that fails must not keep the others from being tried
-        return Finding(subject=subject, probe=name, detail=type(error).__name__, diagnosis="probe_failed")
+        return found(detail=type(error).__name__, diagnosis="probe_failed")
 
 
 def _settings() -> str:

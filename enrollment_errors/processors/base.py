@@ -127,6 +127,14 @@ class Processor(ABC):
         """The ids of the account's concession groups, for ``enrollment_doctor``; ``None`` where nobody can say."""
         return None
 
+    def find_products(self, group_id: str) -> Mapping[str, bool]:
+        """The fare products of a concession group by name, and whether each is active: without an active one, riders
+        are enrolled and pay the full fare. It may stop at the first active one.
+
+        ``NotImplementedError`` where nobody can say.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not tell a group's products")
+
     def check_health(self) -> None:
         """One call that changes nothing and needs no rider, for ``enrollment_doctor``. Raises ``ProcessorError`` where
         the processor is down or refuses the account.

@@ -99,6 +99,15 @@ class LittlepayClient:
         """All groups of the account: ``{id, label, participant_id}``."""
         return self._pages("concession_groups", {})
 
+    def get_concession_group_products(self, group_id: str) -> Iterator[dict[str, Any]]:
+        """The products of a group: ``{id, …}``."""
+        return self._pages("concession_groups/{group_id}/products", {"group_id": group_id})
+
+    def get_product(self, product_id: str) -> dict[str, Any]:
+        """``{status, code}``. The rest of it is not read."""
+        response = self._call("GET", "products/{product_id}", path={"product_id": product_id}, idempotent=True)
+        return response.json_fields("status", optional=("code",))
+
     def get_funding_source_groups(self, funding_source_id: Secret) -> Iterator[dict[str, Any]]:
         """The groups that a card is in: ``{id, group_id, label, created_date, updated_date, expiry_date}``."""
         return self._pages(
@@ -128,7 +137,7 @@ class LittlepayClient:
             method, "concession_groups/{group_id}/fundingsources/{funding_source_id}", path=path, **kwargs
         )
 
-    def _pages(self, route: str, path: Mapping[str, Secret]) -> Iterator[dict[str, Any]]:
+    def _pages(self, route: str, path: Mapping[str, str | Secret]) -> Iterator[dict[str, Any]]:
         seen = 0
         for page in range(1, _MOST_PAGES + 1):
             query = {"page": page, "per_page": _PER_PAGE}
@@ -275,3 +284,13 @@ class LittlepayProcessor(Processor):
 
     def find_groups(self) -> Iterator[str]:
         return (str(group.get("id")) for group in self.client.get_concession_groups())
+
+    def find_products(self, group_id: str) -> dict[str, bool]:
+        found: dict[str, bool] = {}
+        for item in self.client.get_concession_group_products(group_id):
+            product = self.client.get_product(str(item.get("id")))
+            is_active = str(product["status"]).upper() == "ACTIVE"
+            found[str(product["code"] or item.get("id"))] = is_active
+            if is_active:
+                break
+        return found

@@ -7,6 +7,7 @@
 ``DELETE /sandbox/faults`` lifts all of them, or those of ``?endpoint=``
 ``POST /sandbox/cards``    ``{token, scheme?, category?}`` → ``{id}`` of the funding source
 ``POST /sandbox/groups``   ``{id, label?, members?}``: makes the group, with as many other riders' cards in it
+``POST /sandbox/products`` ``{group, status}``: what the group's fare product is, such as ``INACTIVE``; ``null``: none
 ``POST /sandbox/links``    ``{card_token, group, expiry?}``: puts the card into the group, and makes both where needed
 ``GET /sandbox/account``   ``{"CLASS", "OPTIONS", "ALLOWED_REDIRECT_HOSTS"}``: what a site needs to reach it
 ``POST /sandbox/account``  credentials, by the names of ``OPTIONS``: from now on it wants these
@@ -121,6 +122,11 @@ def _add_group(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> R
     return Reply(201)
 
 
+def _set_product(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
+    sandbox.state.set_product(body["group"], body["status"])
+    return DONE
+
+
 def _add_link(sandbox: Steered, request: Request, body: Mapping[str, Any]) -> Reply:
     state, token, group = sandbox.state, body["card_token"], body["group"]
     expiry = None if body.get("expiry") is None else read_time(body["expiry"])
@@ -157,6 +163,7 @@ _CALLS = {
     ("DELETE", "faults"): _clear_faults,
     ("POST", "cards"): _add_card,
     ("POST", "groups"): _add_group,
+    ("POST", "products"): _set_product,
     ("POST", "links"): _add_link,
     ("GET", "account"): _account,
     ("POST", "account"): _adopt,

@@ -113,6 +113,11 @@ class State:
         with self.lock:
             self.groups[group_id] = Group(id=group_id, label=label or group_id)
 
+    def set_product(self, group_id: str, status: str | None) -> None:
+        """What a group's fare product is, such as ``ACTIVE`` or ``INACTIVE``; ``None``: it has none. Raises ``Refused``
+        400 where the processor knows no products."""
+        raise Refused(400, "this processor knows no products")
+
     def fill_group(self, group_id: str, members: int) -> None:
         """Put ``members`` cards of other riders into the group: 10,000 take a few hundredths of a second."""
         with self.lock:

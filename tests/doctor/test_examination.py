@@ -28,8 +28,8 @@ class TestNobodyNotices:
     def test_nobody_is_enrolled_and_no_card_is_looked_up(self, sandbox: SandboxServer) -> None:
         list(examine())
 
-        asked = {"authorization", "tokenization", "concession_groups", "card_form_script", "unknown"}
-        assert {endpoint for endpoint, number in sandbox.calls.items() if number} == asked
+        asked = {"authorization", "tokenization", "concession_groups", "group_products", "product", "card_form_script"}
+        assert {endpoint for endpoint, number in sandbox.calls.items() if number} == {*asked, "unknown"}
 
     def test_credentials_are_tried_though_a_cached_token_still_works(
         self, options: Callable[..., None], sandbox: SandboxServer, finding: Callable[[str], Finding]
@@ -71,7 +71,7 @@ class TestTheSharedToken:
         tokens = sandbox.calls["authorization"]
 
         assert finding("shared token").detail == "accepted"
-        assert sandbox.calls["authorization"] == tokens + 2, "of the other probes"
+        assert sandbox.calls["authorization"] == tokens + 4, "of the other probes"
 
     def test_is_none_where_nobody_has_asked_yet(self, finding: Callable[[str], Finding]) -> None:
         assert finding("shared token").detail == "none is shared at the moment"
@@ -127,6 +127,8 @@ class TestTheOrder:
             ("access", "not tried"),
             ("shared token", "not tried"),
             ("groups", "not tried"),
+            ("group", "not tried"),
+            ("group", "not tried"),
             ("card form", "ok"),
         ]
         assert found[3].detail == "not tried: DNS failed"
@@ -171,7 +173,7 @@ class TestTheCommand:
         rows = said.splitlines()
         assert "ok    littlepay (mountain)     groups                   group-seniors, group-veterans" in rows
         assert "WARN  this site                cache                    default: LocMemCache" in rows
-        assert rows[-1] == "19 probes: 0 failed, 3 with a warning."
+        assert rows[-1] == "21 probes: 0 failed, 3 with a warning."
         assert exit_status == 0
 
     def test_says_under_a_failure_why_it_may_be_and_what_to_do(self, run: Any, options: Callable[..., None]) -> None:

@@ -19,7 +19,7 @@ from django.utils.timezone import now
 
 from enrollment_errors import conf
 from enrollment_errors.doctor.diagnoses import DIAGNOSES, Level
-from enrollment_errors.doctor.examination import Finding
+from enrollment_errors.doctor.examination import Finding, examine_account
 from enrollment_errors.exceptions import ProcessorError, TlsFailed
 from enrollment_errors.incidents.models import Incident
 from enrollment_errors.sandbox.faults import Fault
@@ -30,12 +30,14 @@ from tests.rider import Rider
 from tests.transport.brittle_cache import BrittleCache
 from tests.transport.upstream import Connection, Upstream
 
-from .site import RefusingProcessor, TrustingProcessor
+from .site import RefusingProcessor, TellingAdapter, TrustingProcessor
 
 pytestmark = pytest.mark.usefixtures("healthy")
 
 # What the tests' own settings have, and a real site has not.
 OF_THE_TESTS = {"cache": "cache_not_shared", "Sentry": "sentry_not_set_up", "Amplitude": "amplitude_not_set_up"}
+
+ENROLLMENTS = list(TellingAdapter().get_enrollments_to_check())
 
 Diagnoses = Callable[..., dict[str, str]]
 
@@ -226,7 +228,7 @@ def test_a_clock_that_goes_with_the_processors(sandbox: SandboxServer, finding: 
 def test_a_group_that_the_account_does_not_have(site: Any, finding: Callable[[str], Finding]) -> None:
     site(ADAPTER="tests.doctor.site.WrongGroupAdapter")
 
-    found = finding("groups")
+    found = finding("group")
 
     assert found.diagnosis == "group_unknown"
     assert found.detail == "group-students; the account has group-low-income, group-seniors, group-veterans"
@@ -234,8 +236,34 @@ def test_a_group_that_the_account_does_not_have(site: Any, finding: Callable[[st
 
 
 def test_a_group_that_is_named_on_the_command_line(diagnoses: Diagnoses) -> None:
-    assert diagnoses(groups=("group-students",))["groups"] == "group_unknown"
-    assert "groups" not in diagnoses(groups=("group-low-income",))
+    assert diagnoses(groups=("group-students",))["group"] == "group_unknown"
+    assert "group" not in diagnoses(groups=("group-low-income",))
+
+
+def test_a_group_of_several_that_has_no_active_product_is_the_one_that_is_told(sandbox: SandboxServer) -> None:
+    sandbox.state.set_product("group-veterans", "INACTIVE")
+
+    found = {one.group: (one.diagnosis, one.detail) for one in examine_account("littlepay", ENROLLMENTS) if one.group}
+
+    assert found == {
+        "group-seniors": ("", "group-seniors: group-seniors-fare is active"),
+        "group-veterans": ("group_without_product", "group-veterans: group-veterans-fare"),
+    }
+
+
+def test_a_group_without_any_product(sandbox: SandboxServer, diagnoses: Diagnoses) -> None:
+    sandbox.state.set_product("group-veterans", None)
+
+    assert diagnoses() == {**OF_THE_TESTS, "group": "group_without_product"}
+
+
+@pytest.mark.parametrize(("code", "diagnosis"), [(403, "products_not_shown"), (503, "processor_error")])
+def test_products_that_the_processor_does_not_show(
+    code: int, diagnosis: str, sandbox: SandboxServer, diagnoses: Diagnoses
+) -> None:
+    sandbox.faults.set("group_products", status(code))
+
+    assert diagnoses() == {**OF_THE_TESTS, "group": diagnosis}
 
 
 def test_a_site_that_does_not_say_into_which_groups_it_enrolls(site: Any, finding: Callable[[str], Finding]) -> None:

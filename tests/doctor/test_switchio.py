@@ -40,7 +40,7 @@ def test_a_secret_that_signs_for_nobody(switchio):
 
 def test_a_group_that_is_not_there():
     [wrong] = [finding for finding in found(["STUDENT"]).values() if finding.diagnosis]
-    assert (wrong.probe, wrong.diagnosis) == ("groups", "group_unknown")
+    assert (wrong.probe, wrong.diagnosis) == ("group", "group_unknown")
     assert "OLDER_ADULT" in wrong.detail
 
 

@@ -111,6 +111,18 @@ class TestState:
         assert control("POST", "groups", json={"id": "group-new", "members": 12}).status_code == 201
         assert len(server.state.groups["group-new"].links) == 12
 
+    def test_a_groups_product_is_active_until_it_is_told_otherwise(self, control: Control, api: Api) -> None:
+        def statuses() -> list[str]:
+            listed = api("GET", "concession_groups/group-seniors/products").json()["list"]
+            return [api("GET", f"products/{item['id']}").json()["status"] for item in listed]
+
+        assert statuses() == ["ACTIVE"]
+        control("POST", "products", json={"group": "group-seniors", "status": "INACTIVE"})
+        assert statuses() == ["INACTIVE"]
+        control("POST", "products", json={"group": "group-seniors", "status": None})
+        assert statuses() == []
+        assert api("GET", "products/product-of-nobody").status_code == 404
+
     def test_links_are_made_with_what_they_need(self, control: Control, api: Api) -> None:
         link = {"card_token": "card-9", "group": "group-new", "expiry": "2027-01-31T08:00:00Z"}
         source = control("POST", "links", json=link).json()["id"]
@@ -123,7 +135,7 @@ class TestState:
         assert response.json() == {"id": source}
         assert server.state.existing_link(source, "group-seniors").expiry is None
 
-    @pytest.mark.parametrize("path", ["cards", "groups", "links"])
+    @pytest.mark.parametrize("path", ["cards", "groups", "links", "products"])
     def test_what_is_missing_is_named(self, control: Control, path: str) -> None:
         response = control("POST", path, json={})
         assert response.status_code == 400

@@ -73,6 +73,12 @@ class TestTheServer:
             api.discount("GET", "echo")
         assert api.server.calls["health"] == 0
 
+    def test_knows_no_products(self, switchio: SandboxServer) -> None:
+        body = {"group": "OLDER_ADULT", "status": None}
+        response = requests.post(f"{switchio.control_url}/sandbox/products", json=body, timeout=TIMEOUT)
+
+        assert (response.status_code, response.json()) == (400, {"error": "this processor knows no products"})
+
     def test_hands_out_all_that_a_site_needs(self, switchio: SandboxServer) -> None:
         told = requests.get(f"{switchio.control_url}/sandbox/account", timeout=TIMEOUT).json()
         assert told == {**switchio.account(), "ALLOWED_REDIRECT_HOSTS": switchio.service.redirect_hosts}

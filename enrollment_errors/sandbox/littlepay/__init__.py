@@ -13,7 +13,8 @@ from .state import DEFAULT_GROUPS, LittlepayState
 
 class Littlepay(Service):
     """Endpoints: ``authorization``, ``tokenization``, ``lookup``, ``groups`` (of a card), ``link``, ``expiry``,
-    ``unlink``, ``concession_groups``, ``group_members``, ``card_form_script``, and ``unknown``."""
+    ``unlink``, ``concession_groups``, ``group_members``, ``group_products``, ``product``, ``card_form_script``, and
+    ``unknown``."""
 
     name = "littlepay"
     processor = "enrollment_errors.processors.littlepay.LittlepayProcessor"

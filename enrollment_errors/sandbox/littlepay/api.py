@@ -10,7 +10,7 @@ from ..handler import JSON, Reply, Request
 from ..routes import Endpoint, Places, find_endpoint, json_object
 from ..service import UNKNOWN
 from ..state import Group, Link, Refused, read_time
-from .state import PARTICIPANT, LittlepayState, TokenRefused, card_as_json, link_as_json
+from .state import PARTICIPANT, LittlepayState, TokenRefused, card_as_json, link_as_json, product_of
 
 LARGEST_PAGE = 100
 
@@ -89,6 +89,29 @@ def _group_members(state: LittlepayState, places: Places, request: Request) -> R
     return _page(request, state.group(places["group"]).links.items(), render)
 
 
+def _group_products(state: LittlepayState, places: Places, request: Request) -> Reply:
+    def render(product: str) -> dict[str, Any]:
+        return {"id": product, "participant_id": PARTICIPANT}
+
+    group = state.group(places["group"])
+    return _page(request, [product_of(group)] if group.id in state.products else [], render)
+
+
+def _product(state: LittlepayState, places: Places, request: Request) -> Reply:
+    for group_id, status in state.products.items():
+        if product_of(state.group(group_id)) == places["product"]:
+            return Reply.of(
+                {
+                    "id": places["product"],
+                    "code": f"{group_id}-fare",
+                    "status": status,
+                    "type": "DISCOUNT",
+                    "participant_id": PARTICIPANT,
+                }
+            )
+    raise Refused(404, "Product not found")
+
+
 def _link(state: LittlepayState, places: Places, request: Request) -> Reply:
     body = _body(request)
     if not isinstance(body.get("id"), str):
@@ -116,6 +139,8 @@ ENDPOINTS = (
     Endpoint("groups", "GET", _ROOT + "fundingsources/{source}/concession_groups", _groups),
     Endpoint("concession_groups", "GET", _ROOT + "concession_groups", _concession_groups),
     Endpoint("group_members", "GET", _ROOT + "concession_groups/{group}/fundingsources", _group_members),
+    Endpoint("group_products", "GET", _ROOT + "concession_groups/{group}/products", _group_products),
+    Endpoint("product", "GET", _ROOT + "products/{product}", _product),
     Endpoint("link", "POST", _ROOT + "concession_groups/{group}/fundingsources", _link),
     Endpoint("expiry", "PUT", _ROOT + "concession_groups/{group}/fundingsources/{source}", _expiry),
     Endpoint("unlink", "DELETE", _ROOT + "concession_groups/{group}/fundingsources/{source}", _unlink),

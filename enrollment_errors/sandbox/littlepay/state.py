@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from ..state import FundingSource, Link, Refused, State, written
+from ..state import FundingSource, Group, Link, Refused, State, written
 
 PARTICIPANT = "sandbox"
 DEFAULT_GROUPS: Mapping[str, str] = MappingProxyType(
@@ -50,7 +50,8 @@ class TokenRefused(Refused):
 class LittlepayState(State):
     """Plain attributes to set: ``client_id``, ``client_secret``, ``audience``, ``version`` (of the API's path),
     ``token_type``, ``api_token_seconds`` and ``form_token_seconds`` (``expires_in`` of what is issued), and
-    ``link_conflict``, a key of ``LINK_CONFLICTS``.
+    ``link_conflict``, a key of ``LINK_CONFLICTS``. ``products`` is the status of each group's product, by the group's
+    id: ``ACTIVE`` in a new group. A group that is not there has no product.
     """
 
     def reset(self) -> None:
@@ -65,7 +66,21 @@ class LittlepayState(State):
             self.link_conflict = "belongs"
             self.api_tokens: dict[str, float] = {}
             self.form_tokens: dict[str, float] = {}
+            self.products: dict[str, str] = {}
             super().reset()
+
+    def add_group(self, group_id: str, label: str = "") -> None:
+        with self.lock:
+            super().add_group(group_id, label)
+            self.products.setdefault(group_id, "ACTIVE")
+
+    def set_product(self, group_id: str, status: str | None) -> None:
+        with self.lock:
+            self.group(group_id)
+            if status is None:
+                self.products.pop(group_id, None)
+            else:
+                self.products[group_id] = status
 
     def revoke(self) -> None:
         self.revoke_api_tokens()
@@ -104,6 +119,11 @@ class LittlepayState(State):
                 status, wording = LINK_CONFLICTS[self.link_conflict]
                 raise Refused(status, wording.format(card=source.id, group=group.id))
             return super().link(source_id, group_id, expiry)
+
+
+def product_of(group: Group) -> str:
+    """The id of its product."""
+    return f"product-{group.id}"
 
 
 def card_as_json(source: FundingSource) -> dict[str, Any]:
