@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils import timezone
 from . import conf
 from .account_directory import get_account
 from .adapter import Enrollment
+from .availability import Availability, switch_of
 from .claims import LinkClaim
 from .classification import Rule, classify
 from .clock import SYSTEM_CLOCK
@@ -20,6 +22,7 @@ from .exceptions import (
     LinkAnswerLost,
     ProcessorError,
     ReenrollmentTooEarly,
+    SwitchedOff,
 )
 from .linking import ConcessionLink, Linked
 from .opening import open_processor
@@ -64,7 +67,20 @@ class Attempt:
 
     def processor(self) -> Processor:
         """For the calls of this request, with one budget of time that starts now. Raises ``ConfigurationError``."""
-        return open_processor(self.account(), parties=[self._report.origin.identity.user_id])
+        return open_processor(
+            self.account(),
+            parties=[self._report.origin.identity.user_id],
+            whatever_the_circuit=self._switch is not None and self._switch.is_available,
+        )
+
+    def check_switch(self) -> None:
+        """Raises ``SwitchedOff`` where an operator wants no enrollment now."""
+        if self._switch is not None and not self._switch.is_available:
+            raise SwitchedOff("switched off by an operator")
+
+    @cached_property
+    def _switch(self) -> Availability | None:
+        return switch_of(self._report.enrollment) if self._report.enrollment else None
 
     def account(self) -> Account:
         """Raises ``ConfigurationError`` where the enrollment's account is not set up."""

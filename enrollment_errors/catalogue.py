@@ -90,6 +90,14 @@ CODES: dict[str, Code] = {
         meaning="The answer to the link was lost, and asking the processor did not settle what became of it.",
         action="Look at the processor's state. The rider may check again; nothing is linked twice by it.",
     ),
+    "switched_off": Code(
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.SwitchedOff),
+        reason="An operator has said so, and what riders are told.",
+        meaning="An operator has switched enrollment off for this account or agency.",
+        action="Nothing: it ends at the time that the operator set. Enrollment switches in the admin tells who set it.",
+        is_meant=True,
+    ),
     "circuit_open": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CircuitOpen),

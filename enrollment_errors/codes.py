@@ -55,7 +55,7 @@ class Code:
     not ``is_reported`` is told to the rider alone. Of what is ``told_once``, Sentry hears when it begins and when it
     ends, and not of every rider whom it meets. What ``is_odd`` ends well for the rider, and somebody has to look at it
     all the same. What ``may_be_the_riders`` own connection leaves riders on the page, where they can try again, and is
-    a warning.
+    a warning. What ``is_meant`` is what an operator wants: it is counted, and is no fault.
     """
 
     outcome: Outcome
@@ -67,10 +67,11 @@ class Code:
     told_once: bool = False
     is_odd: bool = False
     may_be_the_riders: bool = False
+    is_meant: bool = False
 
     @property
     def is_fault(self) -> bool:
-        return self.outcome.is_fault or self.is_odd
+        return (self.outcome.is_fault or self.is_odd) and not self.is_meant
 
     @property
     def is_sentry_event(self) -> bool:

@@ -115,6 +115,9 @@ class Settings:
     BREAKER_OPEN: float = 10.0
     """Seconds for which an open circuit lets no call through, before one caller probes; also what riders'
     `Retry-After` says."""
+    WATCH_EVERY: float = 300.0
+    """Seconds from one run of `manage.py watch_enrollment` to the next, as you schedule it. What a run has found is
+    believed for three times as long; after that, operators are told that the watch has stopped."""
     RIDER_REQUESTS: int = 30
     """How many enrollments one rider's session may send within `RIDER_WINDOW`, how many times it may ask for access to
     the card form, and how many times its page may report on the form. Each process allows up to two tenths more,

@@ -26,6 +26,7 @@
     │   │   ├── ReplyIncomplete
     │   │   └── TokenTypeUnsupported
     │   └── BaseUrlInvalid
+    ├── SwitchedOff                     an operator has switched enrollment off; no call is made
     ├── CardTokenInvalid                refused before any call
     ├── CardRefused                     the card form, or the processor behind it, refused the card's details
     ├── CardFormUnfinished              the rider came back from the processor's site, and has entered no card there
@@ -199,6 +200,10 @@ class TokenTypeUnsupported(ReplyError):
 
 
 class BaseUrlInvalid(ProcessorError):
+    pass
+
+
+class SwitchedOff(EnrollmentError):
     pass
 
 

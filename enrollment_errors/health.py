@@ -1,6 +1,6 @@
 """For ``django-health-check`` (version 4), where a site has it::
 
-HealthCheckView.as_view(checks=[..., "enrollment_errors.health.EnrollmentCircuits"])
+HealthCheckView.as_view(checks=[..., "enrollment_errors.health.EnrollmentAvailability"])
 """
 
 from __future__ import annotations
@@ -11,18 +11,37 @@ from asgiref.sync import sync_to_async
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable, ServiceWarning
 
+from .availability import Notice, notices
 from .circuits import circuits
 from .transport.circuit import Phase
 
 
 @dataclasses.dataclass
-class EnrollmentCircuits(HealthCheck):  # type: ignore[misc]
-    """Fails while the circuit of any processor account is open: riders cannot enroll there. Calls nobody."""
+class EnrollmentAvailability(HealthCheck):  # type: ignore[misc]
+    """Fails while riders cannot enroll with any account, and says with which and why. Calls nobody.
+
+    What an operator has switched off is no failure. It warns of what needs attention, such as a watch that has stopped.
+    """
 
     async def run(self) -> None:
-        found = await sync_to_async(circuits)()
-        stopped = [circuit.account for circuit in found if circuit.phase in (Phase.OPEN, Phase.HALF_OPEN)]
-        if stopped:
-            raise ServiceUnavailable(f"The processor is not called, because it is down: {', '.join(stopped)}")
-        if any(circuit.phase is Phase.UNKNOWN for circuit in found):
-            raise ServiceWarning("The cache does not answer: there is no circuit breaker meanwhile.")
+        failures, warnings = await sync_to_async(_found)()
+        if failures:
+            raise ServiceUnavailable("; ".join(failures))
+        if warnings:
+            raise ServiceWarning("; ".join(warnings))
+
+
+def _found() -> tuple[list[str], list[str]]:
+    known, found = notices(), circuits()
+    failures = [_said(notice) for notice in known if notice.is_failure]
+    warnings = [_said(notice) for notice in known if not notice.is_failure and not notice.is_switch]
+    failures += [
+        f"{circuit.account}: circuit_open" for circuit in found if circuit.phase in (Phase.OPEN, Phase.HALF_OPEN)
+    ]
+    if any(circuit.phase is Phase.UNKNOWN for circuit in found):
+        warnings.append("the cache does not answer, so there is no circuit breaker")
+    return failures, warnings
+
+
+def _said(notice: Notice) -> str:
+    return ": ".join(filter(None, (notice.account, notice.why)))

@@ -89,6 +89,7 @@ def request_tokenization(
     """
     attempt = Attempt(Event.FAILED_PRETOKENIZATION, enrollment, origin)
     try:
+        attempt.check_switch()
         processor = attempt.processor()
         with at(Stage.TOKENIZATION):
             if kept is not None and processor.is_still_good(kept):
@@ -120,6 +121,7 @@ def enroll(
     attempt = Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin)
     stage = Stage.CARD_FORM
     try:
+        attempt.check_switch()
         if handle is None:
             _check_card_token(card_token)
         processor = attempt.processor()

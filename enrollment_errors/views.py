@@ -19,6 +19,7 @@ from django.views import defaults
 from . import hooks, service
 from .account_directory import get_account
 from .adapter import Enrollment
+from .availability import Availability, switch_of
 from .decorators import origin_of, protected, reported, rider_view, session_of
 from .exceptions import ConfigurationError
 from .forms import EnrollForm, json_object, posted
@@ -158,10 +159,13 @@ def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
             if (kept := session.told(reference)) is None:
                 return redirect(url(request, "enroll"))  # the end of an earlier rider, who is forgotten
             told = {"code": kept[0], "is_of_earlier_rider": kept[1]}
+        enrollment = _enrollment_if_any(request)
+        if outcome is Outcome.SYSTEM_ERROR:
+            told["switched_off"] = _switched_off(switch_of(enrollment) if enrollment else None)
         return page(
             request,
             end.name,
-            _enrollment_if_any(request),
+            enrollment,
             status=end.status,
             reference=reference or "",
             already_linked=known.get("code", "").startswith("already_linked"),
@@ -257,7 +261,8 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         "unfinished": unfinished,
         "cardForm": _described(form),
     }
-    circuit = circuit_state(account)
+    circuit, switch = circuit_state(account), switch_of(enrollment)
+    switched_off = _switched_off(switch)
     return page(
         request,
         "enroll",
@@ -267,7 +272,8 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         card_form=form,
         # Said before the rider enters a card for nothing. Half-open is no reason: the rider may be the one who finds
         # that the processor is back.
-        circuit_open=circuit.phase is Phase.OPEN,
+        circuit_open=switched_off is not None or (switch is None and circuit.phase is Phase.OPEN),
+        switched_off=switched_off,
     )
 
 
@@ -277,6 +283,10 @@ def _other_return(request: HttpRequest, enrollment: Enrollment, session: RiderSe
     if end and end[0] is Outcome.SUCCESS:
         return redirect(end_url(request, *end))
     return Pages.refuse(request, "changed", enrollment)
+
+
+def _switched_off(switch: Availability | None) -> Availability | None:
+    return None if switch is None or switch.is_available else switch
 
 
 def _described(form: CardForm) -> dict[str, Any]:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from enrollment_errors.exceptions import ConnectionFailed
-from enrollment_errors.health import EnrollmentCircuits
+from enrollment_errors.health import EnrollmentAvailability
 from enrollment_errors.transport.circuit import Circuit
 from tests.transport.brittle_cache import BrittleCache
 
 
 def result() -> Any:
-    return asyncio.run(EnrollmentCircuits().get_result())
+    return asyncio.run(EnrollmentAvailability().get_result())
 
 
 def test_it_passes_while_calls_go_on() -> None:
@@ -26,7 +26,7 @@ def test_it_fails_while_a_circuit_is_open_and_names_the_account() -> None:
     with pytest.raises(ConnectionFailed), circuit.admit(1):
         raise ConnectionFailed
 
-    assert "is not called, because it is down: littlepay" in str(result().error)
+    assert "littlepay: circuit_open" in str(result().error)
 
 
 def test_it_warns_where_the_cache_does_not_answer(settings: Any, site: Any, monkeypatch: pytest.MonkeyPatch) -> None:

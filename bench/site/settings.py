@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "enrollment_errors",
     "enrollment_errors.incidents",
+    "enrollment_errors.watch",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

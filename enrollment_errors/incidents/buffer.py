@@ -56,6 +56,8 @@ class IncidentSender(Sender[End, Gathered]):
         count.count += 1
         count.last_at = facts["at"]
         if facts["outcome"] != Outcome.SUCCESS.value or explained(facts["code"]).is_odd:
+            if explained(facts["code"]).is_meant:
+                return True  # nobody has to look at it
             if item.counted_only or len(self._incidents) >= MOST_WAITING:
                 count.unlisted += 1
             else:

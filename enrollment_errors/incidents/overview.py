@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Union
 
-from django.db.models import F, Max, Min, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncHour
 
-from ..catalogue import explained
+from ..catalogue import CODES, explained
 from ..codes import Code
 from ..outcomes import Outcome
 from .models import DIMENSIONS, DayCount, Ending, MinuteCount
 
 FAULTS = tuple(outcome.value for outcome in Outcome if outcome.is_fault)
+
+MEANT = tuple(name for name, code in CODES.items() if code.is_meant)
+"""Codes of ends that are faults by their outcome, and that an operator wanted."""
 
 Filters = Mapping[str, str]
 """Some of ``account``, ``agency``, ``flow`` and ``method``, and the value that each must have."""
@@ -58,16 +61,16 @@ _CAUSE = ("processor", "stage", "code", "upstream_status", "outcome")
 
 def causes(counts: Counts, filters: Filters, *, outcomes: Sequence[str]) -> list[Cause]:
     """The causes with one of ``outcomes`` among the counts, the most frequent first."""
-    wanted = {**filters, "outcome__in": outcomes}
+    wanted = ~Q(code__in=MEANT) & Q(**filters, outcome__in=outcomes)
     rows: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in (
-        counts.filter(**wanted)
+        counts.filter(wanted)
         .values(*_CAUSE, "agency")
         .annotate(number=Sum("count"), only_counted=Sum("unlisted"), last=Max("last_at"))
         .order_by("-number", "agency")
     ):
         rows[tuple(row[name] for name in _CAUSE)].append(row)
-    endings = Ending.objects.filter(**wanted).values_list(*_CAUSE).annotate(Min("first_at"))
+    endings = Ending.objects.filter(wanted).values_list(*_CAUSE).annotate(Min("first_at"))
     found = [
         Cause(
             **dict(zip(_CAUSE, cause, strict=True)),
@@ -150,6 +153,6 @@ def _summed(counts: Counts, *names: str) -> Iterable[tuple[Any, ...]]:
 def first_and_last_fault() -> tuple[datetime | None, datetime | None]:
     """Of all endings that are not forgotten. The last of each is at the end of an index."""
     last = DayCount.objects.filter(ending=OuterRef("pk")).order_by("-day").values("last_at")[:1]
-    faults = Ending.objects.filter(outcome__in=FAULTS).annotate(last_at=Subquery(last))
+    faults = Ending.objects.filter(outcome__in=FAULTS).exclude(code__in=MEANT).annotate(last_at=Subquery(last))
     found = faults.aggregate(first=Min("first_at"), last=Max("last_at"))
     return found["first"], found["last"]

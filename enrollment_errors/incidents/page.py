@@ -10,6 +10,7 @@ from django import forms
 from django.utils.timezone import now
 
 from ..adapter import Method
+from ..availability import notices
 from ..circuits import circuits
 from ..outcomes import Outcome
 from .chart import Chart, draw
@@ -74,6 +75,7 @@ def overview_context(asked: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "form": form,
         "circuits": circuits(),
+        "notices": notices(),
         "charts": [
             *_charts("hours", "last 24 hours", last_hours(moment, form.filters)),
             *_charts("days", "last 30 days", last_days(moment, form.filters)),

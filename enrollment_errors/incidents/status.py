@@ -9,6 +9,7 @@ permission ``enrollment_incidents.view_incident``. To everybody else it is not t
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import Error as DatabaseFailed
 from django.http import Http404, HttpRequest, JsonResponse
@@ -17,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from .. import conf
+from ..availability import Notice, availability, notices
 from ..circuits import circuits
 from ..reporting.sentry_scrubbing import scrub_request
 from ..secret import Secret
@@ -34,9 +36,11 @@ def status(request: HttpRequest) -> JsonResponse:
         {
           "accounts": {"mountain": {
             "processor": "littlepay",
+            "availability": {"is_available": true | false, "why": "", "since": time or null, "until": …},
             "circuit": {"phase": "closed" | "open" | "half_open" | "unknown", "since": time or null, "until": …},
             "outcomes": {"last_5_minutes": {"success": 3, "system_error": 1}, "last_60_minutes": {…}}
           }},
+          "notices": [{"account": "mountain", "why": "group_unknown", "text": …, "since": …, "is_failure": true}],
           "faults": {"oldest": time or null, "newest": …},
           "database": "ok" | "unreachable"
         }
@@ -50,6 +54,7 @@ def status(request: HttpRequest) -> JsonResponse:
     accounts = {
         circuit.account: {
             "processor": circuit.processor,
+            "availability": _availability(circuit.account),
             "circuit": {"phase": circuit.phase.value, "since": _text(circuit.since), "until": _text(circuit.until)},
             "outcomes": None
             if counted is None
@@ -58,8 +63,33 @@ def status(request: HttpRequest) -> JsonResponse:
         for circuit in circuits()
     }
     return JsonResponse(
-        {"accounts": accounts, "faults": faults, "database": "unreachable" if counted is None else "ok"}
+        {
+            "accounts": accounts,
+            "notices": [_notice(notice) for notice in notices()],
+            "faults": faults,
+            "database": "unreachable" if counted is None else "ok",
+        }
     )
+
+
+def _availability(account: str) -> dict[str, Any]:
+    found = availability(account)
+    return {
+        "is_available": found.is_available,
+        "why": found.why,
+        "since": _text(found.since),
+        "until": _text(found.until),
+    }
+
+
+def _notice(notice: Notice) -> dict[str, Any]:
+    return {
+        "account": notice.account,
+        "why": notice.why,
+        "text": notice.text,
+        "since": _text(notice.since),
+        "is_failure": notice.is_failure,
+    }
 
 
 def _counted() -> tuple[dict[str, dict[str, dict[str, int]]] | None, dict[str, str | None] | None]:

@@ -9,7 +9,7 @@ from django.utils.module_loading import import_string
 
 from .. import conf
 from ..exceptions import ConfigurationError
-from . import log
+from . import log, streaks
 from .budgets import budgets
 from .report import Report
 from .sink import Sink
@@ -31,6 +31,7 @@ def dispatch(report: Report) -> None:
             report = _sink(path).send(report) or report
         except Exception as error:  # noqa: BLE001  a broken sink must not break the rider's page
             log.sink_failed(path, report, error)
+    streaks.note(report)
 
 
 def _settings() -> tuple[Sequence[str], int]:

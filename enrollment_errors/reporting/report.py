@@ -75,7 +75,8 @@ class Report:
 
     @property
     def is_fault(self) -> bool:
-        return self.outcome is not None and (self.outcome.is_fault or explained(self.code).is_odd)
+        code = explained(self.code)
+        return self.outcome is not None and (self.outcome.is_fault or code.is_odd) and not code.is_meant
 
     @property
     def is_an_event(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import sentry_sdk
+from sentry_sdk.crons import capture_checkin
 from sentry_sdk.integrations.logging import ignore_logger
 
 from ..catalogue import explained
@@ -65,11 +66,36 @@ def capture(
         return scope.capture_exception(error)
 
 
-def announce(text: str, *, level: Literal["info", "error"], tags: dict[str, str], fingerprint: list[str]) -> None:
+def announce(
+    text: str, *, level: Literal["info", "warning", "error"], tags: dict[str, str], fingerprint: list[str]
+) -> None:
     """One event that is a message: something has changed, and no rider's request is its subject."""
     if sentry_sdk.is_initialized():
         with _own_scope(tags, fingerprint) as scope:
             scope.capture_message(text, level=level)
+
+
+@contextmanager
+def checked_in(slug: str, *, minutes: int) -> Iterator[None]:
+    """Around one run of what has to run every ``minutes``: Sentry makes a monitor of it, and tells when a run fails or
+    does not come."""
+    if not sentry_sdk.is_initialized():
+        yield
+        return
+    monitor: Any = {
+        "schedule": {"type": "interval", "value": minutes, "unit": "minute"},
+        "checkin_margin": max(1, minutes // 2),
+        "max_runtime": max(1, minutes),
+        "failure_issue_threshold": 1,
+        "recovery_threshold": 1,
+    }
+    run = capture_checkin(slug, status="in_progress", monitor_config=monitor)
+    status = "error"
+    try:
+        yield
+        status = "ok"
+    finally:
+        capture_checkin(slug, run, status, monitor_config=monitor)
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from ..availability import Availability, availability
+
 register = template.Library()
 
 
@@ -38,6 +40,12 @@ def site_name(context: Context) -> str:
 def page_title(context: Context, problem: str) -> str:
     """What stands in ``<title>``: the problem, and the site's name."""
     return f"{problem}, {site_name(context)}"
+
+
+@register.simple_tag
+def enrollment_availability(account: str, agency: str = "", group_id: str = "") -> Availability:
+    """Whether riders can enroll, for a site's own pages: ``{% enrollment_availability "mountain" as enrolling %}``."""
+    return availability(account, agency=agency, group_id=group_id)
 
 
 @register.filter

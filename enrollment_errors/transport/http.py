@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 
 from ..clock import SYSTEM_CLOCK, Clock, Deadline
@@ -49,6 +49,8 @@ class ProcessorHttp:
     ``parties`` are whom the calls are made for, as names that mean nothing to others: the rider's session, the card.
     Each counts once toward the circuit. The set is kept, not copied: those that are known later are added to it.
 
+    Without a ``circuit``, calls are made whatever came of others.
+
     An account with several servers has one of these for each, told apart by ``endpoint``. ``circuit`` is the name of
     the one that opens when this server fails; the account's own by default.
     """
@@ -75,7 +77,7 @@ class ProcessorHttp:
         self.clock = clock
         self._glance = Glance(SharedCache(limits.cache), clock)
         self._endpoint = endpoint
-        self.circuit = Circuit(
+        self.circuit: Circuit | None = Circuit(
             circuit or account,
             failures=limits.breaker_failures,
             window=limits.breaker_window,
@@ -134,13 +136,16 @@ class ProcessorHttp:
     def _attempt(self, call: Call, held: ExitStack) -> Response:
         """``held`` keeps the place: a pause before the next try holds the thread like a call does."""
         self.deadline.check()
-        with self.circuit.admit(self.deadline.remaining(), self.parties):
+        with self._admitted():
             held.enter_context(self._place())
             result = self._exchange(call)
             if isinstance(result, BaseException):
                 self._glance.forget()
                 raise result
             return result
+
+    def _admitted(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.circuit is None else self.circuit.admit(self.deadline.remaining(), self.parties)
 
     def _place(self) -> AbstractContextManager[None]:
         wait = min(self.limits.max_calls_wait, self.deadline.remaining())

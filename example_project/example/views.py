@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare, get_random_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from enrollment_errors.adapter import IN_PERSON_PERMISSION
+from enrollment_errors.availability import availability
 from enrollment_errors.visit import forget_rider
 
 from .forms import AgencyCardForm, InPersonForm
@@ -27,7 +28,11 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def agency(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Agency, slug=slug)
-    context = {"agency": found.as_shown(request.path), "flows": found.get_flows()}
+    context = {
+        "agency": found.as_shown(request.path),
+        "flows": found.get_flows(),
+        "enrolling": availability(found.account.name, agency=slug),
+    }
     return render(request, "example/agency.html", context)
 
 
@@ -44,7 +49,9 @@ def eligibility(request: HttpRequest, slug: str, flow: str) -> HttpResponse:
         forget_rider(request)
         request.session["eligible"] = {"agency": slug, "flow": flow}
         return redirect("enrollment_errors:enroll")
+    group_id = found.groups.get(flow=flow).group_id
     context = {
+        "enrolling": availability(found.account.name, agency=slug, group_id=group_id),
         "agency": found.as_shown(reverse("agency", args=[slug])),
         "flow": wanted,
         "form": form,

@@ -83,10 +83,20 @@ class TestWhatItSays:
             "accounts": {
                 "littlepay": {
                     "processor": "littlepay",
+                    "availability": {"is_available": True, "why": "", "since": None, "until": None},
                     "circuit": {"phase": "closed", "since": None, "until": None},
                     "outcomes": {"last_5_minutes": {}, "last_60_minutes": {}},
                 }
             },
+            "notices": [
+                {
+                    "account": "",
+                    "why": "watch_stopped",
+                    "text": "The watch does not look at littlepay: nobody knows whether riders can enroll there.",
+                    "since": None,
+                    "is_failure": False,
+                }
+            ],
             "faults": {"oldest": None, "newest": None},
             "database": "ok",
         }

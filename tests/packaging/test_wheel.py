@@ -138,6 +138,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "enrollment_errors",
     "enrollment_errors.incidents",
+    "enrollment_errors.watch",
 ]
 
 

@@ -30,12 +30,12 @@ PAGE_BLOCKS = [
 ]
 EVERY_PAGE = {"page", "base_template", "agency", "home_url", "sign_in", "reference"}
 OWN_CONTEXT = {
-    "enroll": {"form", "page_data", "card_form", "circuit_open"},
+    "enroll": {"form", "page_data", "card_form", "circuit_open", "switched_off"},
     "success": {"expires_at", "already_linked", "card_last_digits"},
     "check_card": {"enroll_url"},
     "too_early": {"expires_at", "reenrollment_opens_at"},
     "still_checking": set(),
-    "system_error": set(),
+    "system_error": {"switched_off"},
     "server_error": set(),
     "cannot_enroll": {"enroll_url"},
     "changed": {"enroll_url"},

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from .... import conf
+from ....reporting.sentry import checked_in
 from ...retention import MINUTES_KEPT, delete_minutes, delete_older_than, forget_endings
 
 
@@ -22,6 +23,10 @@ class Command(BaseCommand):
         days = conf.get_settings().INCIDENTS_KEPT_DAYS if options["days"] is None else options["days"]
         if days < 1:
             raise CommandError("--days must be at least 1.")
+        with checked_in("enrollment-incidents-prune", minutes=24 * 60):
+            self._prune(days)
+
+    def _prune(self, days: int) -> None:
         now = timezone.now()
         incidents, by_day = delete_older_than(now - timedelta(days=days))
         by_minute = delete_minutes(now)

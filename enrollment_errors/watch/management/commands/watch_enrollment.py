@@ -1,0 +1,54 @@
+"""Find out, without a rider, whether riders can enroll; tell operators what has changed."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import close_old_connections
+
+from ....clock import SYSTEM_CLOCK
+from ...models import Watched
+from ...watching import watch
+
+logger = logging.getLogger("enrollment_errors")
+
+
+class Command(BaseCommand):
+    help = "Examines every account as enrollment_doctor does, enrolls nobody, and tells what has changed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--account", action="append", default=[], metavar="NAME", help="only this account")
+        parser.add_argument(
+            "--every", type=float, metavar="SECONDS", help="go on, with so many seconds between two runs"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["every"] is None:
+            self._look(options["account"])
+            return
+        if options["every"] <= 0:
+            raise CommandError("--every must be above 0.")
+        with suppress(KeyboardInterrupt):
+            while True:
+                self._look_whatever_happens(options["account"])
+                SYSTEM_CLOCK.sleep(options["every"])
+
+    def _look_whatever_happens(self, accounts: list[str]) -> None:
+        try:
+            close_old_connections()
+            self._look(accounts)
+        except Exception as error:  # noqa: BLE001  a database that is down for a while must not end the watch
+            logger.error("The watch failed, and goes on: %s", type(error).__name__)  # noqa: TRY400  no traceback in a log
+
+    def _look(self, accounts: list[str]) -> None:
+        for found in watch(accounts):
+            self.stdout.write(_row(found))
+        self.stdout.flush()
+
+
+def _row(found: Watched) -> str:
+    mark = "FAIL" if found.is_failure else "WARN" if found.diagnosis else "ok"
+    return f"{mark:<5} {found!s:<40} {found.diagnosis} {found.detail}".rstrip()

@@ -1,0 +1,107 @@
+"""What the watch last found, and what operators have set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import models
+from django.utils import timezone
+
+from ..account_directory import account_names
+
+if not apps.is_installed("enrollment_errors.watch"):
+    # Django would take these for models of the app that this folder lies in.
+    raise ImproperlyConfigured('"enrollment_errors.watch" is not in INSTALLED_APPS')
+
+
+class Watched(models.Model):
+    """What the watch last found of an account, or of one of its concession groups.
+
+    ``diagnosis`` is a key that ``doctor.diagnoses.diagnosed`` explains, empty where all is well; with ``is_failure``
+    riders cannot enroll. ``since`` is when it became as it is. ``told`` are the diagnoses that operators have been told
+    of since then, with blanks in between.
+    """
+
+    account = models.CharField(max_length=100)
+    group_id = models.CharField("concession group", max_length=200, blank=True)
+    agencies = models.CharField(max_length=500, blank=True)
+    diagnosis = models.CharField(max_length=60, blank=True)
+    is_failure = models.BooleanField("riders cannot enroll", default=False)
+    detail = models.CharField(max_length=500, blank=True)
+    since = models.DateTimeField()
+    checked_at = models.DateTimeField("last looked at")
+    told = models.CharField(max_length=500, blank=True, editable=False)
+
+    class Meta:
+        default_permissions = ("view",)
+        ordering = ("account", "group_id")
+        verbose_name = "finding of the watch"
+        verbose_name_plural = "findings of the watch"
+        constraints = (models.UniqueConstraint(fields=("account", "group_id"), name="watched_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.account}, group {self.group_id}" if self.group_id else self.account
+
+
+class Switch(models.Model):
+    """What an operator has set for an account, an agency, or an agency's riders with one account.
+
+    ``messages`` are what riders read, by language code. Of several that hold, the one that was set last decides.
+    """
+
+    class Position(models.TextChoices):
+        OFF = "off", "Off: riders cannot enroll"
+        ON = "on", "On, for a test: riders can enroll, whatever the circuit and the watch say"
+
+    account = models.CharField(max_length=100, blank=True, help_text="Empty: whatever the account.")
+    agency = models.CharField(
+        max_length=100, blank=True, help_text="The agency's slug, as in incidents. Empty: all agencies of the account."
+    )
+    position = models.CharField(max_length=3, choices=Position.choices, default=Position.OFF)
+    begins = models.DateTimeField("from", default=timezone.now)
+    ends = models.DateTimeField("until", null=True, blank=True, help_text="Empty: until further notice.")
+    messages = models.JSONField(default=dict, blank=True)
+    set_by = models.CharField(max_length=150, editable=False)
+    set_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-begins",)
+        verbose_name = "enrollment switch"
+        verbose_name_plural = "enrollment switches"
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.position}"
+
+    @property
+    def place(self) -> str:
+        return ", ".join(filter(None, (self.account, self.agency and f"agency {self.agency}")))
+
+    def end(self, moment: datetime) -> None:
+        """It holds no longer; one that has not begun never does."""
+        if self.ends is None or self.ends > moment:
+            self.ends = moment
+            self.save()
+
+    def clean(self) -> None:
+        """Raises ``ValidationError``."""
+        if not self.account and not self.agency:
+            raise ValidationError("Name an account, an agency, or both.")
+        if self.account and self.account not in (names := account_names()):
+            raise ValidationError({"account": f"There is no such account. There are: {', '.join(sorted(names))}."})
+        if self.ends and self.begins and self.ends <= self.begins:
+            raise ValidationError({"ends": "It must end after it begins."})
+        if self.position == "on" and not self.ends:
+            raise ValidationError({"ends": "Say when the test ends: until then nothing stops calls to the processor."})
+
+
+def message_in(messages: Mapping[str, str], language: str) -> str:
+    """The operator's words in ``language`` or, where there are none, those that most people may understand."""
+    own = settings.LANGUAGE_CODE
+    for code in (language, language.partition("-")[0], own, own.partition("-")[0], *messages):
+        if text := messages.get(code):
+            return text
+    return ""

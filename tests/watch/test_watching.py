@@ -1,0 +1,284 @@
+"""The watch finds what is wrong without a rider, and says once what has changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sentry_sdk
+import time_machine
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils.timezone import now
+
+from enrollment_errors.availability import availability
+from enrollment_errors.health import EnrollmentAvailability
+from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.sandbox.server import SandboxServer
+from enrollment_errors.watch.models import Watched
+from enrollment_errors.watch.watching import watch
+from tests.rider import Rider, Telemetry
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("healthy")]
+
+Told = Callable[[], list[str]]
+
+
+def health() -> str:
+    return str(async_to_sync(EnrollmentAvailability().get_result)().error or "")
+
+
+@pytest.fixture
+def overview() -> Callable[[], str]:
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator"))
+    return lambda: client.get("/admin/enrollment_incidents/ending/").content.decode()
+
+
+class TestAnOutage:
+    def test_is_known_everywhere_after_one_run_and_told_once(
+        self, sandbox: SandboxServer, told: Told, overview: Callable[[], str]
+    ) -> None:
+        watch()
+        assert (availability("littlepay").is_available, told(), health()) == (True, [], "")
+        assert "Nothing that is known." in overview()
+
+        sandbox.faults.set("*", Fault(kind="down"))
+        watch()
+        watch()
+
+        [alert] = told()
+        assert alert.startswith("error: Enrollment with the account littlepay (mountain) does not work (")
+        assert (availability("littlepay").is_available, availability("littlepay").why) == (False, "connection_refused")
+        assert "littlepay: connection_refused" in health()
+        assert "connection_refused" in overview()
+
+    def test_is_over_once_with_how_long(self, sandbox: SandboxServer, told: Told) -> None:
+        sandbox.faults.set("*", Fault(kind="down"))
+        with time_machine.travel(now() - timedelta(minutes=42)):
+            watch()
+        assert len(told()) == 1
+
+        sandbox.faults.clear()
+        watch()
+        watch()
+
+        assert told() == [
+            "info: Enrollment with the account littlepay (mountain) works again, after 42 minutes (connection_refused)."
+        ]
+        assert availability("littlepay").is_available
+
+    def test_that_changes_its_face_is_told_once_for_each(self, sandbox: SandboxServer, told: Told) -> None:
+        for status in (503, 429, 503, 429):
+            sandbox.faults.set("authorization", Fault(kind="status", status=status))
+            watch()
+
+        assert [alert.partition("does not work ")[2].partition(".")[0] for alert in told()] == [
+            "(processor_error)",
+            "(too_many_requests)",
+        ]
+
+    def test_one_failure_is_looked_at_a_second_time(self, sandbox: SandboxServer, told: Told) -> None:
+        sandbox.faults.set("authorization", Fault(kind="status", status=503, times=1))
+        watch()
+
+        assert told() == []
+        assert availability("littlepay").is_available
+
+    def test_an_old_finding_is_no_longer_believed(self, sandbox: SandboxServer) -> None:
+        sandbox.faults.set("*", Fault(kind="down"))
+        with time_machine.travel(now() - timedelta(minutes=16)):
+            watch()
+
+        assert availability("littlepay").is_available
+
+
+class TestWhatIsWrong:
+    def test_a_wrong_secret(self, options: Callable[..., None], told: Told) -> None:
+        options(CLIENT_SECRET="wrong")
+        watch()
+        watch()
+
+        [alert] = told()
+        assert "does not work (credentials_refused). The processor answered 401" in alert
+
+    def test_a_group_without_a_product_is_its_own_trouble(self, sandbox: SandboxServer, told: Told) -> None:
+        sandbox.state.set_product("group-veterans", "INACTIVE")
+        watch()
+        watch()
+
+        [alert] = told()
+        assert "group group-veterans does not work (group_without_product)" in alert
+        assert availability("littlepay").is_available
+        assert availability("littlepay", group_id="group-seniors").is_available
+        assert availability("littlepay", group_id="group-veterans").why == "group_without_product"
+
+    def test_a_certificate_with_five_days_left_is_a_warning(
+        self, over_tls: Callable[..., SandboxServer], told: Told
+    ) -> None:
+        over_tls(until=5.5)
+        watch()
+        watch()
+
+        [alert] = told()
+        assert alert.startswith("warning: ")
+        assert "needs your attention (certificate_expires_soon)" in alert
+        assert "5 days left" in alert
+        assert availability("littlepay").is_available
+        assert "certificate_expires_soon" in health()
+
+    def test_a_warning_outlives_an_outage_and_is_told_once(
+        self, over_tls: Callable[..., SandboxServer], told: Told
+    ) -> None:
+        server = over_tls(until=5.5)
+        watch()
+        assert len(told()) == 1
+        server.faults.set("authorization", Fault(kind="status", status=503))
+        watch()
+        assert [alert.partition(":")[0] for alert in told()] == ["error"]
+        server.faults.clear()
+        watch()
+
+        assert [alert.partition(":")[0] for alert in told()] == ["info"]
+        assert Watched.objects.get(group_id="").diagnosis == "certificate_expires_soon"
+
+    def test_an_account_that_is_gone_is_forgotten_and_so_is_a_group(self, site: Any) -> None:
+        watch()
+        Watched.objects.create(account="gone", since=now(), checked_at=now())
+        Watched.objects.create(account="littlepay", group_id="gone", since=now(), checked_at=now())
+        watch(["littlepay"])
+        assert Watched.objects.filter(account="gone").exists()
+
+        watch()
+
+        assert [str(found) for found in Watched.objects.all()] == [
+            "littlepay",
+            "littlepay, group group-seniors",
+            "littlepay, group group-veterans",
+        ]
+
+    def test_groups_that_could_not_be_looked_at_stay_as_they_were(self, sandbox: SandboxServer) -> None:
+        sandbox.state.set_product("group-veterans", None)
+        watch()
+        sandbox.faults.set("authorization", Fault(kind="status", status=503))
+
+        watch()
+
+        assert Watched.objects.get(group_id="group-veterans").diagnosis == "group_without_product"
+
+    def test_of_two_runs_at_once_one_tells(
+        self, options: Callable[..., None], told: Told, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        options(CLIENT_SECRET="wrong")
+        from enrollment_errors.watch import watching
+
+        worst, is_first = watching._worst, [True]
+
+        def meanwhile(findings: Any) -> Any:
+            """The other run comes to its end first."""
+            if is_first.pop() if is_first else False:
+                watch()
+            return worst(findings)
+
+        monkeypatch.setattr(watching, "_worst", meanwhile)
+        watch()
+
+        assert len(told()) == 1
+
+
+class TestGently:
+    def test_nobody_is_enrolled_and_riders_tokens_are_left_alone(self, sandbox: SandboxServer) -> None:
+        Rider().becomes_eligible().asks_for_token()
+        sandbox.calls.clear()
+
+        watch()
+
+        assert {endpoint for endpoint, number in sandbox.calls.items() if number} == {
+            "authorization",
+            "tokenization",
+            "concession_groups",
+            "group_products",
+            "product",
+            "card_form_script",
+            "unknown",
+        }
+        assert sum(sandbox.calls.values()) <= 16
+
+
+class TestAStoppedWatch:
+    def test_is_found_on_the_pages_of_operators(self, overview: Callable[[], str]) -> None:
+        with time_machine.travel(now() - timedelta(minutes=16)):
+            watch()
+
+        assert "watch_stopped" in health()
+        assert "The watch does not look at littlepay" in overview()
+
+    def test_is_found_by_sentry_which_is_told_when_to_expect_it(self, telemetry: Telemetry) -> None:
+        watch()
+        sentry_sdk.flush(timeout=5)
+
+        first, second = [item.payload for item in telemetry.sink.sentry_items if item.type == "check_in"]
+        assert (first["monitor_slug"], first["status"], second["status"]) == ("enrollment-watch", "in_progress", "ok")
+        assert first["check_in_id"] == second["check_in_id"]
+        assert first["monitor_config"]["schedule"] == {"type": "interval", "value": 5, "unit": "minute"}
+
+    def test_and_so_is_one_that_fails(self, telemetry: Telemetry, site: Any) -> None:
+        site(ACCOUNTS="tests.watch.accounts.NoAccounts")
+        with pytest.raises(LookupError):
+            watch()
+        sentry_sdk.flush(timeout=5)
+
+        statuses = [item.payload["status"] for item in telemetry.sink.sentry_items if item.type == "check_in"]
+        assert statuses == ["in_progress", "error"]
+
+    def test_pruning_checks_in_too(self, run: Callable[..., str], telemetry: Telemetry) -> None:
+        run("prune_enrollment_incidents")
+        sentry_sdk.flush(timeout=5)
+
+        slugs = [item.payload["monitor_slug"] for item in telemetry.sink.sentry_items if item.type == "check_in"]
+        assert slugs == ["enrollment-incidents-prune"] * 2
+
+
+class TestTheCommand:
+    def test_shows_each_account_and_group(self, sandbox: SandboxServer, run: Callable[..., str]) -> None:
+        sandbox.state.set_product("group-veterans", None)
+
+        assert run("watch_enrollment").splitlines() == [
+            "ok    littlepay",
+            "ok    littlepay, group group-seniors",
+            f"FAIL  {'littlepay, group group-veterans':<40} group_without_product group-veterans: no product",
+        ]
+
+    def test_goes_on_until_it_is_ended_whatever_happens(
+        self, run: Callable[..., str], site: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pauses = []
+
+        def sleep(self: Any, seconds: float) -> None:
+            pauses.append(seconds)
+            site(ACCOUNTS="tests.watch.accounts.NoAccounts")
+            if len(pauses) == 3:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr("enrollment_errors.clock.Clock.sleep", sleep)
+        said = run("watch_enrollment", "--every", "60")
+
+        assert said.splitlines()[0].startswith("ok    littlepay")
+        assert pauses == [60, 60, 60]
+        assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
+            "The watch failed, and goes on: LookupError"
+        ] * 2
+
+    def test_wants_a_pause_that_is_one(self, run: Callable[..., str]) -> None:
+        with pytest.raises(Exception, match="above 0"):
+            run("watch_enrollment", "--every", "0")
+
+
+def test_it_is_a_task_of_django() -> None:
+    tasks = pytest.importorskip("enrollment_errors.watch.tasks", reason="Django 5 has no tasks", exc_type=ImportError)
+
+    assert tasks.watch_enrollment.call() == 0
