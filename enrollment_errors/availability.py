@@ -62,12 +62,13 @@ class Target:
 @dataclass(frozen=True, kw_only=True)
 class Notice:
     """What operators have to know of an account (or, where it is empty, of the site): ``text`` says it, ``advice`` what
-    to do, ``url`` leads to it in the admin. Where it ``is_failure``, riders cannot enroll."""
+    to do, ``detail`` what was seen, ``url`` leads to it in the admin. Where it ``is_failure``, riders cannot enroll."""
 
     account: str
     why: str
     text: str
     advice: str = ""
+    detail: str = ""
     since: datetime | None = None
     url: str = ""
     is_failure: bool = False

@@ -113,7 +113,8 @@ class Groups:
                 raise Trouble("products_not_shown", f"{group_id}: {error.route}: {error}") from error
         if active := [name for name, is_active in products.items() if is_active]:
             return f"{group_id}: {active[0]} is active"
-        raise Trouble("group_without_product", f"{group_id}: {', '.join(products) or 'no product'}")
+        found = f"not active: {', '.join(products)}" if products else "no product"
+        raise Trouble("group_without_product", f"{group_id}: {found}")
 
     def _said(self) -> str:
         there = self._there or []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
+from django.utils.formats import date_format as format_date
 from django.utils.timezone import localtime, now
 from django.utils.translation import get_language
 
@@ -61,19 +62,23 @@ def _of_switches() -> list[Notice]:
         Notice(
             account=switch.account,
             why=f"switched_{switch.position}",
-            text=_said(switch, is_ahead=switch.begins > moment),
-            since=switch.begins,
+            text=_said(switch, moment),
+            since=switch.begins if switch.begins <= moment else None,
             url=_url("switch_change", switch.pk),
         )
         for switch in Switch.objects.filter(Q(ends=None) | Q(ends__gt=moment)).order_by("begins")
     ]
 
 
-def _said(switch: Switch, *, is_ahead: bool) -> str:
-    until = f"until {localtime(switch.ends):%Y-%m-%d %H:%M}" if switch.ends else "until further notice"
-    verb = f"will be {switch.position} from {localtime(switch.begins):%Y-%m-%d %H:%M}" if is_ahead else "is"
-    what = verb if is_ahead else f"is {switch.position}"
+def _said(switch: Switch, moment: datetime) -> str:
+    is_ahead = switch.begins > moment
+    what = f"will be {switch.position} from {_time(switch.begins)}" if is_ahead else f"is {switch.position}"
+    until = f"until {_time(switch.ends)}" if switch.ends else "until further notice"
     return f"Enrollment for {switch.place} {what} {until}, set by {switch.set_by or 'nobody known'}."
+
+
+def _time(moment: datetime) -> str:
+    return format_date(localtime(moment), "DATETIME_FORMAT")
 
 
 def _of_findings() -> list[Notice]:
@@ -81,8 +86,9 @@ def _of_findings() -> list[Notice]:
         Notice(
             account=found.account,
             why=found.diagnosis,
-            text=f"{found}: {diagnosed(found.diagnosis).cause} ({found.detail})",
+            text=diagnosed(found.diagnosis).cause,
             advice=diagnosed(found.diagnosis).action,
+            detail=found.detail,
             since=found.since,
             url=_url("watched_change", found.pk),
             is_failure=found.is_failure,

@@ -84,8 +84,8 @@ def _keep(account: str, group: str, agencies: str, worst: Finding | None, moment
     has_ended = _has_ended(before, after)
     if has_ended or (before.is_failure, not before.diagnosis) != (after.is_failure, not after.diagnosis):
         after.since = moment
-    if has_ended:
-        after.told = ""
+    if has_ended:  # a warning that is still there has been told
+        after.told = after.diagnosis if after.diagnosis in before.told.split() else ""
     is_news = after.diagnosis not in ("", *after.told.split())
     if is_news:
         after.told = f"{after.told} {after.diagnosis}".strip()

@@ -247,7 +247,7 @@ def test_a_group_of_several_that_has_no_active_product_is_the_one_that_is_told(s
 
     assert found == {
         "group-seniors": ("", "group-seniors: group-seniors-fare is active"),
-        "group-veterans": ("group_without_product", "group-veterans: group-veterans-fare"),
+        "group-veterans": ("group_without_product", "group-veterans: not active: group-veterans-fare"),
     }
 
 

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 
 import enrollment_errors
 from enrollment_errors.adapter import SignIn
+from enrollment_errors.availability import Availability
 from enrollment_errors.catalogue import CODES
 from enrollment_errors.forms import EnrollForm
 from enrollment_errors.processors.types import REDIRECT_ADAPTER, CardForm, CardFormKind
@@ -26,6 +27,13 @@ DATES = {
     "expires_at": datetime(2027, 2, 1, tzinfo=ZoneInfo("America/Los_Angeles")),
     "reenrollment_opens_at": datetime(2027, 1, 18, tzinfo=ZoneInfo("America/Los_Angeles")),
 }
+SWITCHED_OFF = Availability(
+    is_available=False,
+    why="switched_off",
+    since=datetime(2026, 11, 28, 20, tzinfo=ZoneInfo("America/Los_Angeles")),
+    until=datetime(2026, 11, 30, 8, tzinfo=ZoneInfo("America/Los_Angeles")),
+    set_by="Ana",
+)
 DIALOG = CardForm(kind=CardFormKind.DIALOG, adapter="enrollment_errors/processors/littlepay.js")
 REDIRECT = CardForm(kind=CardFormKind.REDIRECT, adapter=REDIRECT_ADAPTER)
 INLINE = CardForm(kind=CardFormKind.INLINE, adapter="inline/card_fields.js", needs_access=False)
@@ -79,6 +87,7 @@ PICTURES = {
         Picture("enroll-redirect", "enroll", {"form": EnrollForm(), "page_data": REDIRECT_DATA, "card_form": REDIRECT}),
         Picture("enroll-inline", "enroll", {"form": EnrollForm(), "page_data": INLINE_DATA, "card_form": INLINE}),
         Picture("enroll-circuit-open", "enroll", {"circuit_open": True}),
+        Picture("enroll-switched-off", "enroll", {"circuit_open": True, "switched_off": SWITCHED_OFF}),
         Picture("success", "success", {"already_linked": False, "expires_at": None, "card_last_digits": "0119"}),
         Picture("success-already", "success", {"already_linked": True, "expires_at": DATES["expires_at"]}),
         Picture("check-card", "check_card", {"enroll_url": "/enroll/"}),
@@ -86,6 +95,7 @@ PICTURES = {
         Picture("too-early-no-dates", "too_early", dict.fromkeys(DATES)),
         Picture("still-checking", "still_checking", {"reference": REFERENCE}),
         Picture("system-error", "system_error", {"reference": REFERENCE}),
+        Picture("system-error-switched-off", "system_error", {"reference": REFERENCE, "switched_off": SWITCHED_OFF}),
         Picture("server-error", "server_error", {"reference": REFERENCE}),
         Picture("cannot-enroll", "cannot_enroll", {"enroll_url": "/enroll/"}),
         Picture("changed", "changed", {"enroll_url": "/enroll/"}),
