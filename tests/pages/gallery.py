@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.test import RequestFactory
 
 import enrollment_errors
 from enrollment_errors.adapter import SignIn
 from enrollment_errors.catalogue import CODES
 from enrollment_errors.forms import EnrollForm
+from enrollment_errors.in_admin import admin_frame
 from enrollment_errors.processors.types import REDIRECT_ADAPTER, CardForm, CardFormKind
 from tests.site import AGENCY
 
@@ -131,6 +134,13 @@ IN_PERSON = {
 }
 """The same pages as staff meet them, who enroll a rider in person."""
 ALL = {**PICTURES, **IN_PERSON}
+
+
+def in_admin(request: HttpRequest | None = None) -> dict[str, Any]:
+    """The context of a page in the frame of Django's admin, for a member of the staff who may do everything there."""
+    request = request or RequestFactory().get("/")
+    request.user = User(username="sam", is_staff=True, is_superuser=True)
+    return {**admin_frame(request), "user": request.user}
 
 
 def render(name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any) -> str:

@@ -6,9 +6,13 @@ import re
 from dataclasses import replace
 
 import pytest
+from django.contrib.admin import AdminSite
+from django.contrib.auth.models import AnonymousUser
+from django.test import RequestFactory
 from django.utils import translation
 
 from enrollment_errors.catalogue import CODES
+from enrollment_errors.in_admin import admin_frame
 from tests.site import AGENCY
 
 from . import catalogs, gallery
@@ -150,3 +154,33 @@ def test_riders_read_of_other_ways_while_the_system_is_down() -> None:
             assert "Otra forma de inscribirse" not in render(name)
         assert "Otra forma de inscribirse" not in render("server-error", agency=agency)
         assert "Otra forma de inscribirse" not in render("in-person-enroll-circuit-open", agency=agency)
+
+
+@each_page
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_inside_the_admin_a_page_has_the_admins_title_and_breadcrumbs_and_its_own_heading(
+    name: str, language: str
+) -> None:
+    with translation.override(language):
+        html = render(name, **gallery.in_admin())
+        assert f'aria-current="page">{translation.gettext("In-person enrollment")}<' in html
+    title = re.findall(r"<title>(.*?)</title>", html, re.DOTALL)[0].strip()
+    assert (
+        title == f"{heading(html)} | {'Django site admin' if language == 'en' else 'Sitio de administración de Django'}"
+    )
+    assert html.count("<h1") == 1
+    assert f'lang="{language}"' in html
+    assert 'id="user-tools"' in html
+    assert 'action="/admin/logout/"' in html
+
+
+def test_a_page_stands_in_the_frame_of_the_admin_that_the_site_names() -> None:
+    class Office(AdminSite):
+        site_header, site_title = "The office", "Office"
+
+    request = RequestFactory().get("/")
+    request.user = AnonymousUser()
+    html = render("in-person-success", **admin_frame(request, Office(name="admin")))
+    assert "The rider’s card is enrolled | Office" in text(html)
+    assert "The office" in text(html)
+    assert 'id="user-tools"' not in html
