@@ -10,7 +10,7 @@ from . import exceptions
 from .codes import Code, When
 from .outcomes import Outcome, Stage
 
-_NOTHING_WRONG = "Nothing: the rider knows what to do."
+_NOTHING_WRONG = "Nothing: the page says what to do."
 
 CODES: dict[str, Code] = {
     "linked": Code(

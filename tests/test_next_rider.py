@@ -160,6 +160,13 @@ def test_beside_the_reference_stand_the_code_and_the_advice(counter, processor):
     }
 
 
+def test_the_pages_script_is_told_in_the_staffs_words_too(counter, processor):
+    processor.is_down()
+    (error,) = counter.asks_for_token().json()["errors"]
+    assert error["title"] == "The card cannot be enrolled right now"
+    assert error["detail"].endswith("The rider’s card is not enrolled yet.")
+
+
 def test_a_bug_of_the_site_has_its_code_there_too(counter, monkeypatch):
     def breaks(*args):
         raise RuntimeError("the site's own bug")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,7 @@ IN_PERSON = {
     f"in-person-{name}": _for_staff(picture)
     for name, picture in {
         **PICTURES,
+        "enroll-at-once": _for_staff(PICTURES["enroll"], card_form=replace(DIALOG, opens_at_once=True)),
         "cannot-enroll-not-permitted": _for_staff(PICTURES["cannot-enroll"], is_permitted=False),
         "success-earlier": _for_staff(
             PICTURES["success"], is_of_earlier_rider=True, card_last_digits=None, reference=REFERENCE

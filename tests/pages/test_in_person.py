@@ -13,6 +13,8 @@ from django.utils import translation
 
 from enrollment_errors.catalogue import CODES
 from enrollment_errors.in_admin import admin_frame
+from enrollment_errors.outcomes import Outcome
+from enrollment_errors.pages import PAGES
 from tests.site import AGENCY
 
 from . import catalogs, gallery
@@ -184,3 +186,11 @@ def test_a_page_stands_in_the_frame_of_the_admin_that_the_site_names() -> None:
     assert "The rider’s card is enrolled | Office" in text(html)
     assert "The office" in text(html)
     assert 'id="user-tools"' not in html
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in PAGES if outcome.name not in ("SUCCESS", "UNFINISHED")])
+def test_what_a_script_is_told_speaks_to_staff_in_the_words_of_the_page(outcome: Outcome) -> None:
+    page = PAGES[outcome]
+    html = text(render(f"in-person-{page.name.replace('_', '-')}"))
+    assert str(page.staff_title) in html
+    assert str(page.staff_detail) in html
