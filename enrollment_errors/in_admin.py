@@ -14,7 +14,7 @@ BASE_TEMPLATE = "enrollment_errors/in_person/in_admin.html"
 
 def admin_frame(request: HttpRequest, site: AdminSite = default_site) -> dict[str, Any]:
     """What an adapter's ``get_page_context`` returns for pages that shall stand in the frame of the admin ``site``."""
-    request.current_app = site.name  # type: ignore[attr-defined]  # as the admin's own views say which admin it is
+    request.current_app = site.name  # as the admin's own views say which admin it is
     return {
         **site.each_context(request),
         "base_template": BASE_TEMPLATE,

@@ -168,7 +168,7 @@ class Envelopes:
     def turn_away(request: HttpRequest, adapter: Adapter) -> HttpResponse:
         refused = PAGES[Outcome.NOT_ELIGIBLE]
         redirect = _staff_sign_in(request, adapter) or url(request, refused.name)
-        return _envelope(request, "not_eligible", replace(refused, **_NOT_PERMITTED), "", redirect)
+        return _envelope(request, "not_eligible", _NOT_PERMITTED, "", redirect)
 
     @staticmethod
     def broken(request: HttpRequest, result: Result) -> HttpResponse:
@@ -186,10 +186,11 @@ def _staff_sign_in(request: HttpRequest, adapter: Adapter) -> str | None:
     return with_next(sign_in, way_back(request, url(request, "enroll")))
 
 
-_NOT_PERMITTED = {
-    "staff_title": _("You may not enroll riders"),
-    "staff_detail": _("Ask the person who manages user accounts to let you enroll riders in person."),
-}
+_NOT_PERMITTED = replace(
+    PAGES[Outcome.NOT_ELIGIBLE],
+    staff_title=_("You may not enroll riders"),
+    staff_detail=_("Ask the person who manages user accounts to let you enroll riders in person."),
+)
 _REFUSALS = {"method_not_allowed": 405, "bad_request": 400}
 """Codes whose HTTP status is not that of their page."""
 

@@ -10,8 +10,9 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 from django.utils import translation
+from django.utils.html import escape
 
-from enrollment_errors.catalogue import CODES
+from enrollment_errors.catalogue import CODES, explained
 from enrollment_errors.in_admin import admin_frame
 from enrollment_errors.outcomes import Outcome
 from enrollment_errors.pages import PAGES
@@ -42,6 +43,7 @@ STANDS_EVERYWHERE = {
     "Check the security code.",
     "Transit benefits",
 }
+PAGES_OF_CODES = (Outcome.RETRY, Outcome.TOO_EARLY)
 NEVER = re.compile(
     r"you did nothing wrong|your (contactless )?card\b|you (still )?qualify|your reduced fare|you (can )?ride"
     r"|contact us|your transit agency|need help\?|sign out|you are already enrolled|your enrollment",
@@ -114,6 +116,23 @@ def test_beside_the_reference_stand_the_code_and_what_to_do(page: str) -> None:
     assert f"<code>{code}</code>" in html
     assert CODES[code].meaning.replace("'", "&#x27;") in text(html)
     assert CODES[code].action.replace("'", "&#x27;") in text(html)
+
+
+TOLD_TO_STAFF = [
+    name
+    for name, code in CODES.items()
+    if code.is_reported and code.outcome is not Outcome.UNFINISHED and (code.is_fault or code.outcome in PAGES_OF_CODES)
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_what_stands_there_for_the_support_team_is_in_the_pages_language(language: str) -> None:
+    with translation.override(language):
+        for code in (*(CODES[name] for name in TOLD_TO_STAFF), explained("a-code-of-the-sites-own")):
+            html = text(render("in-person-server-error", code="a_code", advice=code))
+            for words in (code.meaning, code.action):
+                assert translation.gettext(words) != words
+                assert escape(translation.gettext(words)) in html
 
 
 @pytest.mark.parametrize("name", [name for name in IN_PERSON if "cannot-enroll" not in name])
