@@ -14,8 +14,8 @@ from .outcomes import Outcome
 class Page:
     """``name`` is that of its template, and of its URL with dashes. ``label`` is what operators call the outcome.
 
-    ``title`` and ``detail`` stand in the error envelope, ``staff_title`` and ``staff_detail`` in person; the page itself
-    has its own words in its template. A page where the rider ``was_refused`` needs no reference: nothing was sent.
+    ``title`` and ``detail`` stand in the error envelope, in person ``staff_title`` and ``staff_detail``; the page has
+    its own words in its template. A page where the rider ``was_refused`` needs no reference: nothing was sent.
     """
 
     name: str
@@ -58,7 +58,10 @@ PAGES: dict[Outcome, Page] = {
         title=_("We are still checking"),
         detail=_("We do not know yet whether your card is enrolled."),
         staff_title=_("We are still checking"),
-        staff_detail=_("We asked to add the reduced fare to the rider’s card. No answer has come back yet. The card may already be enrolled."),
+        staff_detail=_(
+            "We asked to add the reduced fare to the rider’s card. No answer has come back yet. "
+            "The card may already be enrolled."
+        ),
     ),
     Outcome.SYSTEM_ERROR: Page(
         name="system_error",
@@ -66,7 +69,9 @@ PAGES: dict[Outcome, Page] = {
         title=_("Enrollment is not working right now"),
         detail=_("The system that enrolls cards does not answer as it should. Please try again later."),
         staff_title=_("The card cannot be enrolled right now"),
-        staff_detail=_("The system that adds reduced fares to cards is not working. The rider’s card is not enrolled yet."),
+        staff_detail=_(
+            "The system that adds reduced fares to cards is not working. The rider’s card is not enrolled yet."
+        ),
         status=503,
     ),
     Outcome.SERVER_ERROR: Page(

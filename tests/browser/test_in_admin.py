@@ -1,4 +1,4 @@
-"""The in-person pages in the frame of Django's admin: accessible, legible in the dark too, and under a strict policy."""
+"""The in-person pages in the frame of Django's admin: accessible, legible in the dark, and under a strict policy."""
 
 from __future__ import annotations
 
