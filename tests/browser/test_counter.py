@@ -180,6 +180,7 @@ def staff_for_other_things(page: Page, demo: RunningDemo) -> None:
     page.wait_for_url("**/admin/**")
 
 
+@pytest.mark.ci_only
 @pytest.mark.parametrize("counter_at", COUNTERS)
 @pytest.mark.parametrize("who", [None, rider, staff_for_other_things])
 def test_nobody_else_gets_in_at_any_address(browser: Browser, demo: RunningDemo, who: object, counter_at: str) -> None:
