@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import SuspiciousOperation
 from django.core.signing import BadSignature, TimestampSigner
@@ -18,7 +17,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 
 from enrollment_errors.adapter import IN_PERSON_PERMISSION
-from enrollment_errors.visit import forget_rider
+from enrollment_errors.in_admin import admin_frame
+from enrollment_errors.visit import end_visit, forget_rider
 
 from .forms import AgencyCardForm, InPersonForm
 from .models import Agency
@@ -103,7 +103,7 @@ def staff(request: HttpRequest) -> HttpResponse:
 @permission_required(IN_PERSON_PERMISSION)
 def staff_in_admin(request: HttpRequest) -> HttpResponse:
     """The same inside the admin."""
-    frame = {**admin.site.each_context(request), "title": gettext("Enroll a rider in person")}
+    frame = {**admin_frame(request), "title": gettext("Enroll a rider in person")}
     return _staff(request, "in_admin:enroll", "example/staff_in_admin.html", frame)
 
 
@@ -114,4 +114,6 @@ def _staff(request: HttpRequest, then: str, template: str, frame: dict[str, Any]
         forget_rider(request, in_person=True)  # the session goes on to the next rider
         request.session["eligible_in_person"] = {"agency": slug, "flow": flow}
         return redirect(then)
+    if request.method == "GET":
+        end_visit(request)  # whoever comes here by the menu has left the last rider
     return render(request, template, {**frame, "form": form})

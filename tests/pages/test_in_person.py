@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from django.contrib.admin import AdminSite
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.test import RequestFactory
 from django.utils import translation
 from django.utils.html import escape
@@ -213,3 +213,14 @@ def test_what_a_script_is_told_speaks_to_staff_in_the_words_of_the_page(outcome:
     html = text(render(f"in-person-{page.name.replace('_', '-')}"))
     assert str(page.staff_title) in html
     assert str(page.staff_detail) in html
+
+
+@pytest.mark.parametrize(("may_do_more", "has_sidebar"), [(True, True), (False, False)])
+def test_the_admins_sidebar_is_there_for_staff_who_have_something_to_choose(
+    may_do_more: bool, has_sidebar: bool, db: None
+) -> None:
+    request = RequestFactory().get("/")
+    request.user = User.objects.create(username="sam", is_staff=True, is_superuser=may_do_more)
+    html = render("in-person-success", **admin_frame(request), user=request.user)
+    assert ('id="nav-sidebar"' in html) is has_sidebar
+    assert 'id="user-tools"' in html
