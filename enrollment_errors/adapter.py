@@ -164,6 +164,13 @@ class Adapter(ABC):
         user = getattr(request, "user", None)
         return None if user is None or user.is_authenticated else resolve_url(settings.LOGIN_URL)
 
+    def get_staff_member(self, request: HttpRequest) -> str:
+        """What tells the staff member at this browser from all others. Incidents and events get a keyed digest of it,
+        and nothing else. By default the user's primary key; empty where there is no user.
+        """
+        user = getattr(request, "user", None)
+        return str(user.pk) if user is not None and user.is_authenticated else ""
+
     def get_staff_start_url(self, request: HttpRequest) -> str:
         """Where staff begin with the next rider: the page on which they confirm the rider's proof."""
         return "/"

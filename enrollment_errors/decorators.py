@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError
@@ -27,6 +28,7 @@ from .reporting.sentry_scrubbing import scrub_request
 from .reporting.site_errors import site_error
 from .responses import Envelopes, Pages, url
 from .rider_session import RiderSession
+from .staff import verified_by
 
 View = Callable[..., HttpResponseBase]
 Replies = type[Pages] | type[Envelopes]
@@ -121,7 +123,7 @@ def _refusal(request: HttpRequest, event: Event, replies: Replies) -> HttpRespon
         adapter = conf.get_adapter()
         return None if adapter.may_enroll_in_person(request) else replies.turn_away(request, adapter)
     except Exception as error:  # noqa: BLE001  whoever cannot be asked about is not let in
-        origin = origin_of(request, None, session_of(request))
+        origin = _origin_of_anybody(request, None, session_of(request))
         return replies.broken(request, service.site_failed(error, event, None, origin))
 
 
@@ -131,6 +133,10 @@ def session_of(request: HttpRequest) -> RiderSession:
 
 
 def origin_of(request: HttpRequest, enrollment: Enrollment | None, session: RiderSession) -> Origin:
+    return replace(_origin_of_anybody(request, enrollment, session), verified_by=verified_by(request))
+
+
+def _origin_of_anybody(request: HttpRequest, enrollment: Enrollment | None, session: RiderSession) -> Origin:
     return Origin(
         path=request.path,
         language=get_language() or "",

@@ -93,6 +93,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
                     "agency",
                     "flow",
                     "method",
+                    "verified_by",
                     "side",
                     "account",
                     "processor",

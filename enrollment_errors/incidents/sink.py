@@ -29,6 +29,7 @@ def _facts(report: Report, release: str) -> dict[str, Any]:
         "agency": enrollment.agency.slug if enrollment else "",
         "flow": enrollment.flow if enrollment else "",
         "method": enrollment.method.value if enrollment else "",
+        "verified_by": report.verified_by,
         "stage": report.stage.value if report.stage else "",
         "code": report.code,
         "upstream_status": report.upstream_status,

@@ -242,6 +242,7 @@ class LittlepayProcessor(Processor):
             adapter="enrollment_errors/processors/littlepay.js",
             script=f"{host}/assets/js/littlepay.min.js",
             data={"envUrl": host, "options": shown},
+            opens_at_once=asked.is_in_person,
         )
 
     def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Tokenization:

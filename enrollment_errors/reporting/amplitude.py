@@ -49,7 +49,9 @@ def _event(report: Report, release: str) -> BaseEvent:
         time=int(report.at.timestamp() * 1000),
         language=origin.language,
         app_version=release or None,
-        event_properties=_properties({"path": origin.path, **about, **_own(report)}),
+        event_properties=_properties(
+            {"path": origin.path, "verified_by": report.verified_by or None, **about, **_own(report)}
+        ),
         user_properties=_properties({**about, **_origin(report)}),
     )
 

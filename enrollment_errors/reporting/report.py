@@ -25,7 +25,8 @@ class Origin:
     """The request in which something happened, without anything that tells who the rider is.
 
     ``path`` is the path of our own page, without the query. ``language`` is the page's language code. ``referrer`` is
-    as the browser sent it: only its address without the query may be sent on.
+    as the browser sent it: only its address without the query may be sent on. ``verified_by`` is the id of the staff
+    member who enrolls in person (``staff``), empty in self-service.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Origin:
     identity: Identity
     referrer: str = ""
     user_agent: str = ""
+    verified_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,10 @@ class Report:
     @property
     def account(self) -> str:
         return self.enrollment.account if self.enrollment else ""
+
+    @property
+    def verified_by(self) -> str:
+        return self.origin.verified_by
 
     @property
     def is_fault(self) -> bool:

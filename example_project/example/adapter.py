@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from enrollment_errors.adapter import Adapter, Enrollment, Method, SignIn
+from enrollment_errors.in_admin import admin_frame
 from enrollment_errors.in_person import is_in_person
 
 from .benefits import FLOWS
@@ -38,11 +39,18 @@ class ExampleAdapter(Adapter):
         )
 
     def get_staff_start_url(self, request: HttpRequest) -> str:
-        return reverse("staff")
+        return reverse("staff-in-admin" if _is_in_admin(request) else "staff")
+
+    def get_page_context(self, request: HttpRequest, page: str) -> Mapping[str, Any]:
+        return admin_frame(request) if _is_in_admin(request) else {}
 
     def get_enrollments_to_check(self) -> Iterable[Enrollment]:
         for group in _get_groups():
             yield _get_enrollment_into(group, reverse("agency", args=[group.agency.slug]))
+
+
+def _is_in_admin(request: HttpRequest) -> bool:
+    return request.resolver_match is not None and request.resolver_match.namespace == "in_admin"
 
 
 def _get_groups() -> Any:

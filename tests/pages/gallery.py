@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.test import RequestFactory
 
 import enrollment_errors
 from enrollment_errors.adapter import SignIn
 from enrollment_errors.catalogue import CODES
 from enrollment_errors.forms import EnrollForm
+from enrollment_errors.in_admin import admin_frame
 from enrollment_errors.processors.types import REDIRECT_ADAPTER, CardForm, CardFormKind
 from tests.site import AGENCY
 
@@ -122,6 +125,7 @@ IN_PERSON = {
     f"in-person-{name}": _for_staff(picture)
     for name, picture in {
         **PICTURES,
+        "enroll-at-once": _for_staff(PICTURES["enroll"], card_form=replace(DIALOG, opens_at_once=True)),
         "cannot-enroll-not-permitted": _for_staff(PICTURES["cannot-enroll"], is_permitted=False),
         "success-earlier": _for_staff(
             PICTURES["success"], is_of_earlier_rider=True, card_last_digits=None, reference=REFERENCE
@@ -131,6 +135,13 @@ IN_PERSON = {
 }
 """The same pages as staff meet them, who enroll a rider in person."""
 ALL = {**PICTURES, **IN_PERSON}
+
+
+def in_admin(request: HttpRequest | None = None) -> dict[str, Any]:
+    """The context of a page in the frame of Django's admin, for a member of the staff who may do everything there."""
+    request = request or RequestFactory().get("/")
+    request.user = User(username="sam", is_staff=True, is_superuser=True)
+    return {**admin_frame(request), "user": request.user}
 
 
 def render(name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any) -> str:
