@@ -148,6 +148,7 @@ class Attempt:
             outcome=Outcome.SUCCESS,
             code=linked.code,
             stage=Stage.LINK,
+            expires_at=linked.expires_at,
             card_scheme=funding_source.scheme,
             card_category=funding_source.category,
         )

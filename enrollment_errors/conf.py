@@ -32,18 +32,22 @@ def from_environment(name: str) -> str:
 
 
 INCIDENT_SINK = "enrollment_errors.incidents.sink.IncidentSink"
+LEDGER_SINK = "enrollment_errors.ledger.sink.LedgerSink"
 DEFAULT_SINKS = (
     "enrollment_errors.reporting.log.LogSink",
     "enrollment_errors.reporting.sentry.SentrySink",
     "enrollment_errors.reporting.amplitude.AmplitudeSink",
     INCIDENT_SINK,
+    LEDGER_SINK,
     "enrollment_errors.reporting.signals.SignalSink",
 )
+_APPS_OF_SINKS = {INCIDENT_SINK: "enrollment_errors.incidents", LEDGER_SINK: "enrollment_errors.ledger"}
 
 
 def _default_sinks() -> tuple[str, ...]:
-    has_incidents = apps.is_installed("enrollment_errors.incidents")
-    return tuple(path for path in DEFAULT_SINKS if has_incidents or path != INCIDENT_SINK)
+    return tuple(
+        path for path in DEFAULT_SINKS if path not in _APPS_OF_SINKS or apps.is_installed(_APPS_OF_SINKS[path])
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +74,7 @@ class Settings:
 
     SINKS: tuple[str, ...] = field(default_factory=_default_sinks)
     """Where each event goes: the dotted paths of subclasses of `enrollment_errors.reporting.sink.Sink`, in the order in
-    which they hear of it. By default the one of the incidents is among them only where `enrollment_errors.incidents` is
+    which they hear of it. By default those of the incidents and of the ledger are among them only where their apps are
     in `INSTALLED_APPS`. See [Sinks](events.md#sinks)."""
     AMPLITUDE_API_KEY: str = field(default="", repr=False)
     """Without it nothing is sent to Amplitude."""
@@ -83,7 +87,9 @@ class Settings:
     """How many incidents one process lists in a minute, of what the back end saw and of what browsers told each. Those
     above are counted only."""
     INCIDENTS_KEPT_DAYS: int = 90
-    """Days after which `manage.py prune_enrollment_incidents` deletes incidents and counts."""
+    """Days after which `manage.py prune_enrollments` deletes incidents and counts."""
+    LEDGER_KEPT_DAYS: int | None = None
+    """Days after which `manage.py prune_enrollments` deletes what is in the ledger; `None` keeps it forever."""
     SENTRY_EVENT_URL: str = ""
     """The address of an event in the operators' Sentry, with `{event_id}` where its id stands."""
     STATUS_TOKEN: Secret | None = None

@@ -1,0 +1,136 @@
+"""What is known of one reference: each thing that happened, in its order, and what they come to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.apps import apps
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime, now
+
+from ..catalogue import explained
+from ..outcomes import Outcome
+from ..references import readings
+from .models import VIEW_PERMISSION, Entry, Removal, Unlink
+
+
+class User(Protocol):
+    def has_perm(self, perm: str) -> bool: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing that happened. ``facts`` are pairs of what it is and its value; ``row`` is what the admin has of it."""
+
+    at: datetime
+    what: str
+    facts: Sequence[tuple[str, str]]
+    row: Any
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """``steps`` begin with the oldest. ``state`` is a sentence."""
+
+    reference: str
+    steps: Sequence[Step]
+
+    @property
+    def state(self) -> str:
+        """By the newest thing that says it. What a failed removal of the card changes is nothing."""
+        for step in reversed(self.steps):
+            if isinstance(step.row, Entry):
+                return _state_of(step.row)
+            if isinstance(step.row, Unlink):
+                if step.row.is_done:
+                    return f"Not enrolled: the card was taken out of the group on {_text(step.at)}."
+                if step.row.outcome == Removal.UNKNOWN.value:
+                    return "Not known: the card may have been taken out of the group. Ask the processor."
+        newest = self.steps[-1].row
+        if newest.outcome == Outcome.UNKNOWN.value:
+            return "Not known: the answer to the link was lost. The rider can check again."
+        return "Not enrolled under this reference. The rider may have tried again, under another one."
+
+    @property
+    def entry(self) -> Entry | None:
+        """The newest one."""
+        return next((step.row for step in reversed(self.steps) if isinstance(step.row, Entry)), None)
+
+
+def _state_of(entry: Entry) -> str:
+    if entry.expires_at is None:
+        return "Enrolled, without an expiry."
+    if entry.expires_at <= now():
+        return f"Expired on {_text(entry.expires_at)}."
+    return f"Enrolled until {_text(entry.expires_at)}."
+
+
+def histories(typed: str, user: User) -> list[History]:
+    """Of each reference that somebody may mean who types this, of what ``user`` may see. Usually that is one."""
+    found: dict[str, list[Step]] = defaultdict(list)
+    for step in _steps(readings(typed), user):
+        found[step.row.reference].append(step)
+    return [
+        History(reference=reference, steps=sorted(steps, key=lambda step: step.at))
+        for reference, steps in sorted(found.items())
+    ]
+
+
+def _steps(references: Sequence[str], user: User) -> Iterator[Step]:
+    if user.has_perm(VIEW_PERMISSION):
+        for entry in Entry.objects.filter(reference__in=references):
+            yield _enrolled(entry)
+    if user.has_perm("enrollment_ledger.view_unlink"):
+        for unlink in Unlink.objects.filter(reference__in=references):
+            yield _unlinked(unlink)
+    if apps.is_installed("enrollment_errors.incidents") and user.has_perm("enrollment_incidents.view_incident"):
+        for incident in apps.get_model("enrollment_incidents", "Incident").objects.filter(reference__in=references):
+            yield _failed(incident)
+
+
+def _enrolled(entry: Entry) -> Step:
+    facts = [
+        ("Code", entry.code),
+        ("Agency and flow", f"{entry.agency}, {entry.flow}"),
+        ("Account and group", f"{entry.account}, {entry.group_id}"),
+        ("Method", entry.method),
+        ("Expires", "never" if entry.expires_at is None else _text(entry.expires_at)),
+    ]
+    return _step(entry, f"Enrolled. {explained(entry.code).meaning}", facts)
+
+
+def _unlinked(unlink: Unlink) -> Step:
+    facts = [
+        ("By", unlink.by),
+        ("Reason", unlink.reason),
+        ("Account and group", f"{unlink.account}, {unlink.group_id}"),
+        *([("Code", unlink.code)] if unlink.code else []),
+    ]
+    return _step(unlink, f"Removal of the card from the group: {unlink.get_outcome_display()}.", facts)
+
+
+def _failed(incident: Any) -> Step:
+    """One of the incidents' app, which is not always there."""
+    status = f", status {incident.upstream_status}" if incident.upstream_status else ""
+    facts = [
+        ("Outcome", incident.outcome),
+        ("Code", f"{incident.code}{status}"),
+        ("Agency and flow", f"{incident.agency or '-'}, {incident.flow or '-'}"),
+        ("What to do", explained(incident.code).action),
+    ]
+    return _step(incident, explained(incident.code).meaning, facts)
+
+
+def _step(row: Any, what: str, facts: Sequence[tuple[str, str]]) -> Step:
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return Step(at=row.at, what=what, facts=facts, row=row, url=reverse(name, args=[row.pk]))
+
+
+def _text(moment: datetime) -> str:
+    return date_format(localtime(moment), "DATETIME_FORMAT")
