@@ -26,7 +26,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from .. import conf
 from ..catalogue import explained
 from ..classification import classify
-from ..exceptions import ConfigurationError, EnrollmentError
+from ..exceptions import ConfigurationError, EnrollmentError, StatusError
 from ..read_only import ReadOnly
 from ..references import readings
 from ..reporting.sentry_scrubbing import scrub_request
@@ -197,7 +197,10 @@ class UnlinkAdmin(ReadOnly, _UnlinkAdmin):
         try:
             link = find(wish.wanted)
         except (EnrollmentError, ConfigurationError) as error:
-            form.add_error(None, f"Nothing was changed: the processor cannot be asked about this card. {_why(error)}")
+            if isinstance(error, StatusError) and error.status == 404 and error.stage is None:
+                form.add_error("card", "The processor does not know this card.")
+            else:
+                form.add_error(None, f"Nothing was changed: the processor cannot be asked. {_why(error)}")
             return self._ask(request, form)
         if link is None:
             form.add_error("group_id", "The card is not in this group, says the processor: there is nothing to remove.")

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from django.db import DataError, IntegrityError, connections, router, transaction
-from django.db import Error as DatabaseFailed
+from django.db import InterfaceError, OperationalError, ProgrammingError, connections, router, transaction
 
 from ..processes import PerProcess
 from ..reporting.background import Sender, Undelivered
@@ -62,9 +61,8 @@ class EntrySender(Sender[Facts, Sequence[Facts]]):
     def deliver(self, batch: Sequence[Facts]) -> bool:
         try:
             store(batch)
-        except (DataError, IntegrityError):
-            raise  # it is the facts themselves that the database refuses
-        except DatabaseFailed as error:
+        except (OperationalError, InterfaceError, ProgrammingError) as error:
+            # After any other it is the facts themselves that the database refuses, and would refuse again.
             raise Undelivered(batch, type(error).__name__) from error
         return bool(batch)
 

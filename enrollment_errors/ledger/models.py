@@ -16,7 +16,7 @@ if not apps.is_installed("enrollment_errors.ledger"):
 
 
 class Entry(models.Model):
-    """One success that a rider was told of, under the reference that the rider was shown.
+    """One success that a rider was told of, under the reference that events have, and the address of the rider's page.
 
     ``agency`` is the agency's slug, ``account`` the site's name for the processor account, ``group_id`` the concession
     group. ``code`` says which success it was (``linked``, ``renewed``, …). ``expires_at`` is when the link expires, if
