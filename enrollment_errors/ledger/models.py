@@ -53,9 +53,6 @@ class Entry(models.Model):
         return localdate(moment, get_default_timezone())
 
 
-VIEW_PERMISSION = "enrollment_ledger.view_entry"
-
-
 class Removal(str, Enum):
     """What became of taking a card out of a group."""
 
