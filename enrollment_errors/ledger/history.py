@@ -49,7 +49,7 @@ class History:
                 return _state_of(step.row)
             if isinstance(step.row, Unlink):
                 if step.row.is_done:
-                    return f"Not enrolled: the card was taken out of the group on {_text(step.at)}."
+                    return f"Not enrolled: on {_text(step.at)} the card was taken out of the group."
                 if step.row.outcome == Removal.UNKNOWN.value:
                     return "Not known: the card may have been taken out of the group. Ask the processor."
         newest = self.steps[-1].row
@@ -67,13 +67,13 @@ def _state_of(entry: Entry) -> str:
     if entry.expires_at is None:
         return "Enrolled, without an expiry."
     if entry.expires_at <= now():
-        return f"Expired on {_text(entry.expires_at)}."
-    return f"Enrolled until {_text(entry.expires_at)}."
+        return f"Not enrolled any more: on {_text(entry.expires_at)} it expired."
+    return f"Enrolled: until {_text(entry.expires_at)} the rider pays the reduced fare."
 
 
 def histories(typed: str, user: User) -> list[History]:
-    """Of each reference that somebody may mean who types this, which is usually one. ``user`` may see the ledger; of the
-    rest it is what that user may see."""
+    """Of each reference that somebody may mean who types this, which is usually one. ``user`` may see the ledger; the
+    rest is what that user may see."""
     found: dict[str, list[Step]] = defaultdict(list)
     for step in _steps(readings(typed), user):
         found[step.row.reference].append(step)

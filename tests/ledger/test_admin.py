@@ -220,7 +220,11 @@ class TestAReference:
 
     @pytest.mark.parametrize(
         ("expires_in", "state"),
-        [(None, "Enrolled, without an expiry."), (5, "Enrolled until Nov. 26"), (-1, "Expired on Nov. 20, 2026")],
+        [
+            (None, "Enrolled, without an expiry."),
+            (5, "Enrolled: until Nov. 26"),
+            (-1, "Not enrolled any more: on Nov. 20, 2026"),
+        ],
     )
     @time_machine.travel(AT, tick=False)
     def test_says_whether_the_rider_is_enrolled(self, operator: Client, expires_in: int | None, state: str) -> None:
@@ -236,7 +240,7 @@ class TestAReference:
     @pytest.mark.parametrize(
         ("outcome", "state"),
         [
-            ("removed", "Not enrolled: the card was taken out of the group on Nov. 21, 2026"),
+            ("removed", "Not enrolled: on Nov. 21, 2026, 2:05 p.m. the card was taken out of the group."),
             ("unknown", "Not known: the card may have been taken out of the group."),
         ],
     )
