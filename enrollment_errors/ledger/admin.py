@@ -44,14 +44,16 @@ if TYPE_CHECKING:
 else:
     _EntryAdmin = _UnlinkAdmin = admin.ModelAdmin
 
-_ENTRIES = "admin:enrollment_ledger_entry"
+_LIST = "admin:enrollment_ledger_entry_changelist"
+_EXPORT = "admin:enrollment_ledger_entry_export"
+_REFERENCE = "admin:enrollment_ledger_entry_reference"
 _ROWS_AT_ONCE = 2_000
 _COLUMNS = ("reference", "at", "day", "agency", "flow", "method", "account", "group_id", "code", "expires_at")
 
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnly, _EntryAdmin):
-    list_display = ("reference", "at", "agency", "flow", "method", "code", "expires_at", "group_id")
+    list_display = ("reference", "at", "agency", "flow", "method", "code", "expires_at")
     list_filter = ("agency", "flow", "method", "account", "code")
     date_hierarchy = "day"
     actions = None
@@ -77,10 +79,10 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
         """What is typed into the search leads to all that is known of that reference."""
         typed = request.GET.get("q", "").strip()
         if typed and self.has_view_permission(request):
-            return redirect(f"{reverse(f'{_ENTRIES}_reference')}?{urlencode({'q': typed})}")
+            return redirect(f"{reverse(_REFERENCE)}?{urlencode({'q': typed})}")
         if conf.LEDGER_SINK not in conf.get_settings().SINKS:
             messages.warning(request, f"Nothing is written here: add {conf.LEDGER_SINK} to the setting SINKS.")
-        export = f"{reverse(f'{_ENTRIES}_export')}?{request.GET.urlencode()}"
+        export = f"{reverse(_EXPORT)}?{request.GET.urlencode()}"
         return super().changelist_view(request, {**(extra_context or {}), "export_url": export})
 
     def change_view(
@@ -95,7 +97,7 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
         try:
             entries = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
-            return redirect(f"{_ENTRIES}_changelist")
+            return redirect(_LIST)
         rows = (
             (
                 entry.reference,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from django.apps import apps
 from django.urls import reverse
@@ -17,10 +17,6 @@ from ..catalogue import explained
 from ..outcomes import Outcome
 from ..references import readings
 from .models import Entry, Removal, Unlink
-
-
-class User(Protocol):
-    def has_perm(self, perm: str) -> bool: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +67,7 @@ def _state_of(entry: Entry) -> str:
     return f"Enrolled: until {_text(entry.expires_at)} the rider pays the reduced fare."
 
 
-def histories(typed: str, user: User) -> list[History]:
+def histories(typed: str, user: Any) -> list[History]:
     """Of each reference that somebody may mean who types this, which is usually one. ``user`` may see the ledger; the
     rest is what that user may see."""
     found: dict[str, list[Step]] = defaultdict(list)
@@ -83,7 +79,7 @@ def histories(typed: str, user: User) -> list[History]:
     ]
 
 
-def _steps(references: Sequence[str], user: User) -> Iterator[Step]:
+def _steps(references: Sequence[str], user: Any) -> Iterator[Step]:
     for entry in Entry.objects.filter(reference__in=references):
         yield _enrolled(entry)
     if user.has_perm("enrollment_ledger.view_unlink"):
@@ -128,7 +124,7 @@ def _failed(incident: Any) -> Step:
 
 
 def _step(row: Any, what: str, facts: Sequence[tuple[str, str]]) -> Step:
-    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    name = "admin:" + "_".join((row._meta.app_label, row._meta.model_name, "change"))
     return Step(at=row.at, what=what, facts=facts, row=row, url=reverse(name, args=[row.pk]))
 
 
