@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from .... import conf
+from ....journal import get_journal
 from ...retention import MINUTES_KEPT, delete_minutes, delete_older_than, forget_endings
 
 
@@ -26,7 +27,9 @@ class Command(BaseCommand):
         incidents, by_day = delete_older_than(now - timedelta(days=days))
         by_minute = delete_minutes(now)
         forget_endings()
+        settled = get_journal().prune(now - timedelta(days=days))
         self.stdout.write(
             f"Deleted {incidents} incidents and {by_day} counts by the day older than {days} days, "
             f"and {by_minute} counts by the minute older than {MINUTES_KEPT.days} days."
+            + (f" Deleted {settled} settled links that ended before." if settled else "")
         )
