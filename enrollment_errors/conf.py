@@ -113,6 +113,9 @@ class Settings:
     LINK_QUIET_TIME: float = 300.0
     """Seconds for which a link whose answer was lost may still take effect at the processor. Until they are over,
     nobody sends a second one for the same card and concession group."""
+    SETTLING_HOURS: int = 24
+    """Hours for which `manage.py settle_enrollments` asks what became of a link whose answer was lost, where
+    `enrollment_errors.settling` is in `INSTALLED_APPS`."""
     BREAKER_FAILURES: int = 3
     """How many riders' calls must fail within `BREAKER_WINDOW` to open an account's circuit. One rider's session, and
     one card, count once."""

@@ -21,6 +21,7 @@ INSTALLED_APPS = [
     "enrollment_errors.accounts",
     "enrollment_errors.incidents",
     "enrollment_errors.ledger",
+    "enrollment_errors.settling",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -39,24 +39,40 @@ class History:
 
     @property
     def state(self) -> str:
-        """By the newest thing that says it. What a failed removal of the card changes is nothing."""
-        for step in reversed(self.steps):
-            if isinstance(step.row, Entry):
-                return _state_of(step.row)
-            if isinstance(step.row, Unlink):
-                if step.row.is_done:
-                    return f"Not enrolled: on {_text(step.at)} the card was taken out of the group."
-                if step.row.outcome == Removal.UNKNOWN.value:
-                    return "Not known: the card may have been taken out of the group. Ask the processor."
-        newest = self.steps[-1].row
-        if newest.outcome == Outcome.UNKNOWN.value:
-            return "Not known: the answer to the link was lost. The rider can check again."
-        return "Not enrolled under this reference. The rider may have tried again, under another one."
+        """By the newest thing that says it."""
+        said = next(filter(None, (_said_by(step) for step in reversed(self.steps))), "")
+        if said:
+            return said
+        return _LOST if self.steps[-1].row.outcome == Outcome.UNKNOWN.value else _NOT_ENROLLED
 
     @property
     def entry(self) -> Entry | None:
         """The newest one."""
         return next((step.row for step in reversed(self.steps) if isinstance(step.row, Entry)), None)
+
+
+_NOT_ENROLLED = "Not enrolled under this reference. The rider may have tried again, under another one."
+_LOST = "Not known: the answer to the link was lost. The rider can check again."
+_SETTLED = {
+    "open": "Not known yet: the answer to the link was not heard. The processor will be asked again.",
+    "linked": "Enrolled: the processor says that the card is in the group.",
+    "not_linked": _NOT_ENROLLED,
+    "expired": "Not known: the processor could not be asked in time. Ask it yourself.",
+}
+"""By the state of a link that was sent."""
+
+
+def _said_by(step: Step) -> str:
+    """Empty for what says nothing of it, such as a removal of the card that failed, and for an incident."""
+    row = step.row
+    if isinstance(row, Entry):
+        return _state_of(row)
+    if isinstance(row, Unlink):
+        if row.is_done:
+            return f"Not enrolled: on {_text(step.at)} the card was taken out of the group."
+        is_unknown = row.outcome == Removal.UNKNOWN.value
+        return "Not known: the card may have been taken out of the group. Ask the processor." if is_unknown else ""
+    return _SETTLED[row.state] if row._meta.label == "enrollment_settling.SentLink" else ""
 
 
 def _state_of(entry: Entry) -> str:
@@ -88,6 +104,9 @@ def _steps(references: Sequence[str], user: Any) -> Iterator[Step]:
     if apps.is_installed("enrollment_errors.incidents") and user.has_perm("enrollment_incidents.view_incident"):
         for incident in apps.get_model("enrollment_incidents", "Incident").objects.filter(reference__in=references):
             yield _failed(incident)
+    if apps.is_installed("enrollment_errors.settling") and user.has_perm("enrollment_settling.view_sentlink"):
+        for sent in apps.get_model("enrollment_settling", "SentLink").objects.filter(reference__in=references):
+            yield _sent(sent)
 
 
 def _enrolled(entry: Entry) -> Step:
@@ -123,9 +142,20 @@ def _failed(incident: Any) -> Step:
     return _step(incident, explained(incident.code).meaning, facts)
 
 
-def _step(row: Any, what: str, facts: Sequence[tuple[str, str]]) -> Step:
+def _sent(sent: Any) -> Step:
+    """One of the app that settles, which is not always there."""
+    facts = [
+        ("State", sent.state),
+        ("Agency and flow", f"{sent.agency or '-'}, {sent.flow or '-'}"),
+        *([("Asked again", _text(sent.next_at))] if sent.next_at else []),
+        *([("Ended", _text(sent.ended_at))] if sent.ended_at else []),
+    ]
+    return _step(sent, "A link was sent, and its answer was not heard by then.", facts, at=sent.opened_at)
+
+
+def _step(row: Any, what: str, facts: Sequence[tuple[str, str]], *, at: datetime | None = None) -> Step:
     name = "admin:" + "_".join((row._meta.app_label, row._meta.model_name, "change"))
-    return Step(at=row.at, what=what, facts=facts, row=row, url=reverse(name, args=[row.pk]))
+    return Step(at=at or row.at, what=what, facts=facts, row=row, url=reverse(name, args=[row.pk]))
 
 
 def _text(moment: datetime) -> str:

@@ -34,6 +34,12 @@ class LedgerSink(Sink):
             _tell(facts, type(error).__name__)
 
 
+def write(report: Report) -> None:
+    """A success, in the caller's transaction. Raises what the database raises. It may be told of later: it stays one
+    row."""
+    store([_facts(report)])
+
+
 def _facts(report: Report) -> Facts:
     enrollment = report.enrollment
     assert enrollment is not None

@@ -70,6 +70,7 @@ class Report:
     card_tokenize_url: str | None = None
     sentry_event_id: str | None = None
     counted_only: bool = False
+    is_kept: bool = False
 
     @property
     def account(self) -> str:

@@ -33,7 +33,7 @@ def test_the_ledger_is_kept_forever_where_nobody_says_how_long(capsys: pytest.Ca
     call_command("prune_enrollments")
 
     assert (Entry.objects.count(), Unlink.objects.count(), Incident.objects.count()) == (10, 10, 0)
-    incidents, ledger = capsys.readouterr().out.splitlines()
+    incidents, ledger, _ = capsys.readouterr().out.splitlines()
     assert incidents.startswith("Deleted 1 incidents and 0 counts")
     assert ledger == "The ledger is kept forever."
 
