@@ -181,6 +181,14 @@ class Adapter(ABC):
         An exception here is reported, and does not change what the rider sees: the card is linked.
         """
 
+    def on_settled(self, enrollment: Enrollment, result: Result) -> None:  # noqa: B027  optional
+        """Called once, outside of any request, for a link that turned out to be there after its answer was lost.
+
+        It needs ``enrollment_errors.settling``. Of a rider who has checked again themselves, ``on_success`` is called.
+        ``result.reference`` is the one that the rider was shown. ``enrollment`` is without sign-in and identity. An
+        exception here is reported, and the hook is not called again.
+        """
+
     def get_page_context(self, request: HttpRequest, page: str) -> Mapping[str, Any]:
         """More template context for a page, by its name (``enroll``, ``success``, ``system_error``, …)."""
         return {}

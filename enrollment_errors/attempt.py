@@ -21,7 +21,8 @@ from .exceptions import (
     ProcessorError,
     ReenrollmentTooEarly,
 )
-from .linking import ConcessionLink, Linked
+from .journal import Entry, get_journal
+from .linking import ConcessionLink, Linked, at, is_same_expiry
 from .opening import open_processor
 from .outcomes import Outcome, Side, Stage
 from .processors.account import Account
@@ -36,7 +37,8 @@ from .results import PendingLink, Result
 class Attempt:
     """Opens the processor, makes the link, and says how it ended: to operators as a report, to the views as a result.
 
-    ``enrollment`` is ``None`` where the site's own hook failed to say who enrolls into what.
+    ``enrollment`` is ``None`` where the site's own hook failed to say who enrolls into what. ``reference`` is that of
+    an earlier request, where this one goes on with it.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Attempt:
         origin: Origin,
         *,
         side: Side = Side.BACKEND,
+        reference: str = "",
     ) -> None:
-        self.reference = new_reference()
+        self.reference = reference or new_reference()
         self._now = timezone.now()
         self._started = SYSTEM_CLOCK.monotonic()
         self._link: ConcessionLink | None = None
+        self._entry = Entry()
         self._account = _account_of(enrollment)
         self._report = Report(
             event=event,
@@ -72,10 +76,15 @@ class Attempt:
             return self._account
         raise self._account
 
-    def link(self, processor: Processor, funding_source: FundingSource, lost: PendingLink | None) -> Result:
-        """Link the card to the benefit's group. Raises what ``ConcessionLink.make`` raises."""
+    def link(
+        self, processor: Processor, funding_source: FundingSource, lost: PendingLink | None, *, known_as: str = ""
+    ) -> Result:
+        """Link the card to the benefit's group. Raises what ``ConcessionLink.make`` raises.
+
+        ``known_as`` is the reference under which the rider knows a lost link that is being checked.
+        """
         assert self._report.enrollment is not None
-        enrollment, settings = self._report.enrollment, conf.get_settings()
+        enrollment = self._report.enrollment
         wanted = PendingLink(
             account=enrollment.account,
             group_id=enrollment.group_id,
@@ -83,13 +92,8 @@ class Attempt:
             expires_at=enrollment.expiry.expires_at(self._now) if enrollment.expiry else None,
             sent_at=self._now.timestamp(),
         )
-        claim = LinkClaim(
-            wanted,
-            rider=self._report.origin.identity.user_id,
-            cache=settings.CACHE,
-            quiet=settings.LINK_QUIET_TIME,
-            clock=processor.http.clock,
-        )
+        claim = self._claim(wanted, processor)
+        self._entry = get_journal().open(wanted, replace(self._report, reference=known_as or self.reference))
         self._link = ConcessionLink(processor, wanted, enrollment.expiry, claim, now=self._now, lost=lost)
         try:
             linked = self._link.make()
@@ -97,9 +101,30 @@ class Attempt:
             told = claim.told()
             if told is None:
                 raise
+            self._entry.drop()
             linked = Linked("linked", too_early.expires_at)
             return self._linked(linked, funding_source, told.reference, is_new=False)
         return self._succeed(linked, funding_source, claim)
+
+    def settle(self, processor: Processor, lost: PendingLink, entry: Entry) -> Result | None:
+        """What became of a lost link that is ``entry`` in the journal: asks, and sends nothing. ``None`` where there is
+        no such link, or not with the expiry that was wanted. Raises ``ProcessorError``."""
+        with at(Stage.GROUPS):
+            link = processor.find_link(lost.funding_source, lost.group_id)
+        if link is None or not is_same_expiry(link.expires_at, lost.expires_at):
+            return None
+        self._entry = entry
+        return self._succeed(Linked("linked", link.expires_at), lost.funding_source, self._claim(lost, processor))
+
+    def _claim(self, link: PendingLink, processor: Processor) -> LinkClaim:
+        settings = conf.get_settings()
+        return LinkClaim(
+            link,
+            rider=self._report.origin.identity.user_id,
+            cache=settings.CACHE,
+            quiet=settings.LINK_QUIET_TIME,
+            clock=processor.http.clock,
+        )
 
     def note(self, **findings: Any) -> None:
         """Tell of something at the card form that is no outcome."""
@@ -114,6 +139,8 @@ class Attempt:
         pending = self._link.wanted if self._link else self._may_be_made(before_the_card)
         if pending is not None and self._link is None:
             error = LinkAnswerLost(None, error if isinstance(error, ProcessorError) else None)
+        if not isinstance(error, LinkAnswerLost):
+            self._entry.drop()
         status = route = expires_at = opens_at = None
         if isinstance(error, EnrollmentError):
             stage, status, route = error.stage or stage, error.status, error.route
@@ -141,16 +168,23 @@ class Attempt:
     def _succeed(self, linked: Linked, funding_source: FundingSource, claim: LinkClaim) -> Result:
         """A second click, or a second tab that asked for the same lost link, comes to the same success: told once."""
         told = claim.tell(self.reference)
-        if told is not None:
+        if told is not None and told.reference != self.reference:
+            self._entry.drop()
             return self._linked(linked, funding_source, told.reference, is_new=False)
-        self._dispatch(
+        report = self._found(
             status="success",
             outcome=Outcome.SUCCESS,
             code=linked.code,
             stage=Stage.LINK,
+            expires_at=linked.expires_at,
             card_scheme=funding_source.scheme,
             card_category=funding_source.category,
+            is_kept=self._entry.is_kept,
         )
+        told_before = self._entry.linked(report)
+        if told_before is not None:
+            return self._linked(linked, funding_source, told_before, is_new=False)
+        dispatch(report)
         return self._linked(linked, funding_source, self.reference)
 
     def _linked(self, linked: Linked, funding_source: FundingSource, reference: str, *, is_new: bool = True) -> Result:
@@ -181,7 +215,10 @@ class Attempt:
         return "success" if outcome is Outcome.SUCCESS else "error"
 
     def _dispatch(self, **findings: Any) -> None:
-        dispatch(replace(self._report, seconds=SYSTEM_CLOCK.monotonic() - self._started, **findings))
+        dispatch(self._found(**findings))
+
+    def _found(self, **findings: Any) -> Report:
+        return replace(self._report, seconds=SYSTEM_CLOCK.monotonic() - self._started, **findings)
 
 
 def _account_of(enrollment: Enrollment | None) -> Account | ConfigurationError:

@@ -96,6 +96,29 @@ CODES: dict[str, Code] = {
         meaning=_("The answer to the link was lost, and asking the processor did not settle what became of it."),
         action=_("Look at the processor's state. The rider may check again; nothing is linked twice by it."),
     ),
+    "link_not_made": Code(
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.LinkNotMade),
+        reason="The answer to the link was lost, and the processor says later that it was not made.",
+        meaning=(
+            "A link that was left open was not made: the processor says so, at a time when the request can be at work "
+            "no longer."
+        ),
+        action=(
+            "The rider has no reduced fare and was not told so, unless they came back. If you can reach them, ask them "
+            "to enroll again."
+        ),
+    ),
+    "link_never_settled": Code(
+        outcome=Outcome.UNKNOWN,
+        when=When(exception=exceptions.LinkNeverSettled),
+        reason="Asked again and again until SETTLING_HOURS were over, nobody could say.",
+        meaning=(
+            "The answer to the link was lost, and the processor could not be asked what became of it for as long as "
+            "SETTLING_HOURS says."
+        ),
+        action="Ask the processor whether the card is in the group, with the time and the account of the incident.",
+    ),
     "circuit_open": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CircuitOpen),

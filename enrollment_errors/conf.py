@@ -32,18 +32,22 @@ def from_environment(name: str) -> str:
 
 
 INCIDENT_SINK = "enrollment_errors.incidents.sink.IncidentSink"
+LEDGER_SINK = "enrollment_errors.ledger.sink.LedgerSink"
 DEFAULT_SINKS = (
     "enrollment_errors.reporting.log.LogSink",
     "enrollment_errors.reporting.sentry.SentrySink",
     "enrollment_errors.reporting.amplitude.AmplitudeSink",
     INCIDENT_SINK,
+    LEDGER_SINK,
     "enrollment_errors.reporting.signals.SignalSink",
 )
+_APPS_OF_SINKS = {INCIDENT_SINK: "enrollment_errors.incidents", LEDGER_SINK: "enrollment_errors.ledger"}
 
 
 def _default_sinks() -> tuple[str, ...]:
-    has_incidents = apps.is_installed("enrollment_errors.incidents")
-    return tuple(path for path in DEFAULT_SINKS if has_incidents or path != INCIDENT_SINK)
+    return tuple(
+        path for path in DEFAULT_SINKS if path not in _APPS_OF_SINKS or apps.is_installed(_APPS_OF_SINKS[path])
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,7 @@ class Settings:
 
     SINKS: tuple[str, ...] = field(default_factory=_default_sinks)
     """Where events go: the dotted paths of subclasses of `enrollment_errors.reporting.sink.Sink`, in order. The default
-    includes the incident list only if `enrollment_errors.incidents` is in `INSTALLED_APPS`. See
+    includes those of the incidents and of the ledger only if their apps are in `INSTALLED_APPS`. See
     [Sinks](events.md#sinks)."""
     AMPLITUDE_API_KEY: str = field(default="", repr=False)
     """If empty, nothing is sent to Amplitude."""
@@ -84,7 +88,9 @@ class Settings:
     """Maximum incidents that one process lists per minute, separately for failures that the server saw and those that
     browsers reported. Further ones are only counted."""
     INCIDENTS_KEPT_DAYS: int = 90
-    """Age in days at which `manage.py prune_enrollment_incidents` deletes incidents and counts."""
+    """Age in days at which `manage.py prune_enrollments` deletes incidents and counts."""
+    LEDGER_KEPT_DAYS: int | None = None
+    """Age in days at which `manage.py prune_enrollments` deletes entries of the ledger; `None` keeps them forever."""
     SENTRY_EVENT_URL: str = ""
     """The address of an event in your Sentry, with `{event_id}` in place of the event's id. Incidents link to it."""
     STATUS_TOKEN: Secret | None = None
@@ -109,6 +115,9 @@ class Settings:
     LINK_QUIET_TIME: float = 300.0
     """Seconds for which a link may still take effect at the processor after its answer was lost. During this time, no
     second link is sent for the same card and concession group."""
+    SETTLING_HOURS: int = 24
+    """Hours for which `manage.py settle_enrollments` keeps asking whether a link was made after its answer was lost. It
+    needs `enrollment_errors.settling` in `INSTALLED_APPS`."""
     BREAKER_FAILURES: int = 3
     """Failed calls within `BREAKER_WINDOW` that open an account's circuit. Each rider's session and each card count
     once."""

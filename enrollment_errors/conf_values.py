@@ -94,6 +94,10 @@ def _count(name: str, value: Any) -> int:
     return value
 
 
+def _count_or_none(name: str, value: Any) -> int | None:
+    return None if value is None else _count(name, value)
+
+
 def _adapter(name: str, value: Any) -> type[Adapter]:
     return cast(type[Adapter], imported(where(name), value, Adapter))
 
@@ -165,6 +169,7 @@ _READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
     "str": _text,
     "float": _seconds,
     "int": _count,
+    "int | None": _count_or_none,
 }
 
 

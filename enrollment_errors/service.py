@@ -148,7 +148,7 @@ def check_again(enrollment: Enrollment, origin: Origin, lost: PendingLink, *, re
     attempt = Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin)
     try:
         processor = attempt.processor()
-        return attempt.link(processor, lost.funding_source, lost)
+        return attempt.link(processor, lost.funding_source, lost, known_as=reference)
     except LinkAnswerLost:
         return Result(Outcome.UNKNOWN, "link_answer_lost", reference)
     except Exception as error:  # noqa: BLE001  as above

@@ -135,7 +135,7 @@ def _check_again(request: HttpRequest, session: RiderSession) -> HttpResponse:
         enrollment, lost = kept
         session.enrollment = enrollment
         result = service.check_again(enrollment, origin_of(request, enrollment, session), lost, reference=reference)
-        if result.reference == reference:
+        if result.outcome is Outcome.UNKNOWN and result.reference == reference:
             return redirect(end_url(request, Outcome.UNKNOWN, reference))
         return _end(request, enrollment, session, result, checked=reference)
     if end := session.end_of_check(reference):

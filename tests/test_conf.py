@@ -39,8 +39,15 @@ def test_settings_that_change_are_read_anew(settings):
     assert conf.get_settings().RELEASE == "1.2.3"
 
 
-@pytest.mark.parametrize(("app", "missing"), [("enrollment_errors.incidents", set()), ("", {conf.INCIDENT_SINK})])
-def test_the_incidents_hear_where_their_app_is_installed(settings, app, missing):
+@pytest.mark.parametrize(
+    ("app", "missing"),
+    [
+        ("enrollment_errors.incidents", {conf.LEDGER_SINK}),
+        ("enrollment_errors.ledger", {conf.INCIDENT_SINK}),
+        ("", {conf.INCIDENT_SINK, conf.LEDGER_SINK}),
+    ],
+)
+def test_incidents_and_ledger_hear_where_their_app_is_installed(settings, app, missing):
     settings.INSTALLED_APPS = ["enrollment_errors", *filter(None, [app])]
     settings.ENROLLMENT_ERRORS = {name: value for name, value in GOOD.items() if name != "SINKS"}
     assert set(conf.DEFAULT_SINKS) - set(conf.get_settings().SINKS) == missing

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 
 from .. import conf
 from ..catalogue import explained
+from ..read_only import ReadOnly
 from ..references import readings
 from .filters import LIST_FILTERS, BoundedPaginator, incidents_url
 from .models import VIEW_PERMISSION, Ending, Incident
@@ -33,21 +34,12 @@ else:
 AROUND = timedelta(minutes=10)
 
 
-class _ReadOnly:
+class _ReadOnly(ReadOnly):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(VIEW_PERMISSION)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(VIEW_PERMISSION)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Ending)

@@ -8,6 +8,7 @@ from .. import conf
 from ..reporting.report import Report
 from ..reporting.sink import Sink
 from .buffer import End, sender
+from .database import Counts, add_to, store
 from .models import Incident
 
 
@@ -15,7 +16,14 @@ class IncidentSink(Sink):
     def send(self, report: Report) -> None:
         """Leaves the facts for the database, which may be down. Does nothing for what is no outcome."""
         if report.outcome is not None:
-            sender().put(End(_facts(report, conf.get_settings().RELEASE), report.counted_only))
+            sender().put(End(_facts(report, conf.get_settings().RELEASE), report.counted_only, report.is_kept))
+
+
+def count_at_once(report: Report) -> None:
+    """In the caller's transaction, as one that is counted, and not listed. Raises what the database raises."""
+    counts: Counts = {}
+    add_to(counts, _facts(report, conf.get_settings().RELEASE))
+    store([], counts)
 
 
 def _facts(report: Report, release: str) -> dict[str, Any]:

@@ -123,6 +123,14 @@ class Processor(ABC):
         Raises ``ExpiryNotClearable``, before any call, where the processor has no way to clear one.
         """
 
+    def unlink(self, funding_source: FundingSource, group_id: str) -> None:
+        """Take the card out of the concession group. Raises ``StatusError`` 404 where it is not in there, if the
+        processor says so. Done twice it does no harm: make the call ``idempotent``.
+
+        Only a processor that overrides it has a way to do it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot take a card out of a group")
+
     def find_groups(self) -> Iterable[str] | None:
         """The ids of the account's concession groups, for ``enrollment_doctor``; ``None`` where nobody can say."""
         return None

@@ -120,7 +120,7 @@ class LittlepayClient:
         )
 
     def unlink(self, group_id: str, funding_source_id: Secret) -> None:
-        _check_acknowledged(self._call_link("DELETE", group_id, funding_source_id))
+        _check_acknowledged(self._call_link("DELETE", group_id, funding_source_id, idempotent=True))
 
     def _call_link(self, method: str, group_id: str, funding_source_id: Secret, **kwargs: Any) -> Response:
         path: dict[str, str | Secret] = {"group_id": group_id, "funding_source_id": funding_source_id}
@@ -273,6 +273,9 @@ class LittlepayProcessor(Processor):
         if expires_at is None:
             raise ExpiryNotClearable("the processor can change the expiry of a link, and cannot clear it")
         self.client.change_expiry(group_id, Secret(funding_source.id), format_expiry(expires_at))
+
+    def unlink(self, funding_source: FundingSource, group_id: str) -> None:
+        self.client.unlink(group_id, Secret(funding_source.id))
 
     def find_groups(self) -> Iterator[str]:
         return (str(group.get("id")) for group in self.client.get_concession_groups())

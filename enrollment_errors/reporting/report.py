@@ -43,7 +43,8 @@ class Report:
 
     ``outcome`` is ``None`` for what is no outcome (the rider opened or cancelled the card form). ``status`` is
     Amplitude's own property: ``success``, ``error``, ``retry``, ``fail`` or ``cancel``. ``upstream_status`` is the HTTP
-    status that the processor answered. ``seconds`` is how long the service took. ``error`` is what was raised, with its
+    status that the processor answered. ``expires_at`` (aware) is when a link that was made expires, if it does.
+    ``seconds`` is how long the service took. ``error`` is what was raised, with its
     traceback. ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account; both
     are empty, and ``enrollment`` is ``None``, where the site's own hook failed to say who enrolls into what.
     ``sentry_event_id`` is there for the sinks after Sentry's, where Sentry took an event. ``counted_only``: there have
@@ -63,6 +64,7 @@ class Report:
     stage: Stage | None = None
     upstream_status: int | None = None
     route: str | None = None
+    expires_at: datetime | None = None
     seconds: float | None = None
     error: BaseException | None = field(default=None, repr=False)
     card_scheme: str | None = None
@@ -70,6 +72,7 @@ class Report:
     card_tokenize_url: str | None = None
     sentry_event_id: str | None = None
     counted_only: bool = False
+    is_kept: bool = False
 
     @property
     def account(self) -> str:

@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "enrollment_errors",
     "enrollment_errors.accounts",
     "enrollment_errors.incidents",
+    "enrollment_errors.ledger",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
