@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "enrollment_errors",
     "enrollment_errors.accounts",
     "enrollment_errors.incidents",
+    "enrollment_errors.settling",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -87,7 +87,8 @@ class TestPython:
 SETTINGS_SCRIPT = """
 import sys, types
 from tests.settings import ENROLLMENT_ERRORS, INSTALLED_APPS
-INSTALLED_APPS = [name for name in INSTALLED_APPS if name != "enrollment_errors.accounts"]
+of_their_own = ("enrollment_errors.accounts", "enrollment_errors.settling")
+INSTALLED_APPS = [name for name in INSTALLED_APPS if name not in of_their_own]
 site, enrollment = types.ModuleType("mysite"), types.ModuleType("mysite.enrollment")
 from enrollment_errors.adapter import Adapter
 enrollment.MyAdapter = type("MyAdapter", (Adapter,), {{"get_enrollment": lambda self, request: None}})

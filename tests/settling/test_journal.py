@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from datetime import timedelta
 
 import pytest
@@ -71,6 +72,33 @@ class TestARowIsThere:
         assert counted()["linked"] == 1
 
 
+class TestARiderWhoseWorkerWasKilled:
+    def test_is_not_told_that_no_card_was_enrolled_while_it_may_have_been(self, rider, incidents, sandbox):
+        assert rider.enrolls().page == "success"
+        incidents.take()  # with the worker, and its answer never reached the rider
+        for name in [name for name in rider.client.cookies if name.startswith("enrollment")]:
+            del rider.client.cookies[name]
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        end = rider.enrolls()
+        assert end.page == "still_checking"
+        sandbox.faults.clear()
+        assert rider.checks_again(end).page == "success"
+
+    def test_is_told_so_where_the_link_was_for_another_benefit(self, rider, incidents, sandbox):
+        assert rider.enrolls().page == "success"
+        incidents.take()
+        sandbox.state.add_group("group-veterans")
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        rider.becomes_eligible(group="group-veterans")
+        assert rider.enrolls().page == "system_error"
+
+    def test_is_told_so_where_nothing_of_it_can_be_read(self, rider, incidents, sandbox):
+        assert rider.enrolls().page == "success"
+        SentLink.objects.update(sealed="")
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        assert rider.enrolls("another-card").page == "system_error"
+
+
 class TestADump:
     def test_has_no_funding_source_and_no_group_and_no_card_token(self, hangs_up, sandbox):
         hangs_up()
@@ -129,6 +157,21 @@ class TestWithoutTheDatabase:
         assert [record.levelname for record in caplog.records if "written down" in record.getMessage()] == ["ERROR"]
         incidents.flush()
         assert counted() == {"linked": 2}
+
+    def test_one_rider_waits_for_a_database_that_hangs_and_the_next_ones_do_not(self, rider, sandbox, no_table):
+        asked = []
+
+        def slowly(execute, sql, *arguments):
+            if "enrollment_settling" in sql:
+                asked.append(sql)
+                time.sleep(0.5)
+            return execute(sql, *arguments)
+
+        sandbox.state.add_card("another")
+        with connection.execute_wrapper(slowly):
+            assert rider.enrolls().page == "success"
+            assert rider.enrolls("another").page == "success"
+        assert len(asked) == 1
 
     def test_operators_are_told_when_it_is_back(self, rider, sandbox, caplog, monkeypatch):
         with connection.cursor() as cursor:
