@@ -130,11 +130,11 @@ class Attempt:
         """Tell of something at the card form that is no outcome."""
         self._dispatch(stage=Stage.CARD_FORM, **findings)
 
-    def fail(self, error: Exception, stage: Stage, *, before_the_card: Sequence[PendingLink] = ()) -> Result:
+    def fail(self, error: Exception, stage: Stage, *, before_the_card: Sequence[PendingLink] | None = None) -> Result:
         """Classify, report, and say how it ended. ``stage`` is for an error that does not know its own.
 
-        ``before_the_card`` are the lost links of a rider whose card is not known yet: if one of them may still be made,
-        nobody can say that the card is not enrolled.
+        ``before_the_card`` are the lost links that the browser of a rider knows, whose card is not known yet: if one of
+        them may still be made, or one that the journal knows, nobody can say that the card is not enrolled.
         """
         pending = self._link.wanted if self._link else self._may_be_made(before_the_card)
         if pending is not None and self._link is None:
@@ -199,10 +199,11 @@ class Attempt:
             card_last_digits=funding_source.last_digits,
         )
 
-    def _may_be_made(self, lost: Sequence[PendingLink]) -> PendingLink | None:
+    def _may_be_made(self, known: Sequence[PendingLink] | None) -> PendingLink | None:
         enrollment = self._report.enrollment
-        if enrollment is None or not lost:
+        if enrollment is None or known is None:
             return None
+        lost = [*known, *get_journal().open_links(self._report.origin.identity.user_id)]
         here = (enrollment.account, enrollment.group_id)
         since = self._now.timestamp() - conf.get_settings().LINK_QUIET_TIME
         return next((one for one in lost if (one.account, one.group_id) == here and one.sent_at > since), None)

@@ -30,6 +30,10 @@ class Journal:
         """Called before anything is sent. ``report`` says for whom, and the reference that the rider may be told."""
         return Entry()
 
+    def open_links(self, rider: str) -> list[PendingLink]:
+        """Those of a rider, by ``Identity.user_id``, of which nobody has heard the end."""
+        return []
+
     def counted(self, reference: str) -> bool:
         """Whether the success of an entry that is kept is to be counted now: once, whoever is killed in between.
 

@@ -135,7 +135,7 @@ def enroll(
         same = (enrollment.account, enrollment.group_id, funding_source)
         return attempt.link(processor, funding_source, next((one for one in lost if one.is_same_link(*same)), None))
     except Exception as error:  # noqa: BLE001  as above
-        return attempt.fail(error, stage, before_the_card=[] if stage is Stage.LINK else lost)
+        return attempt.fail(error, stage, before_the_card=None if stage is Stage.LINK else lost)
 
 
 def check_again(enrollment: Enrollment, origin: Origin, lost: PendingLink, *, reference: str) -> Result:
@@ -174,7 +174,7 @@ def card_form_event(
     if event in _CARD_FORM_ERRORS:
         stage, error = _CARD_FORM_ERRORS[event]
         ends_here = event in (CardFormEvent.FAILED, CardFormEvent.FORM_NOT_LOADED)
-        result = attempt.fail(error(status, reason), stage, before_the_card=lost if ends_here else ())
+        result = attempt.fail(error(status, reason), stage, before_the_card=lost if ends_here else None)
         return None if explained(result.code).may_be_the_riders else result
     if event is CardFormEvent.STARTED:
         form = card_form_of(attempt.account(), enrollment, origin.language)

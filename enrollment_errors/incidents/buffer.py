@@ -61,10 +61,10 @@ class IncidentSender(Sender[End, Gathered]):
         elif not add_to(self._counts, facts, most=MOST_WAITING_COUNTS):
             return False
         if facts["outcome"] != Outcome.SUCCESS.value or explained(facts["code"]).is_odd:
-            if item.counted_only or len(self._incidents) >= MOST_WAITING:
-                self._counts[key_of(facts)].unlisted += 1
-            else:
+            if not item.counted_only and len(self._incidents) < MOST_WAITING:
                 self._incidents.append(facts)
+            elif not item.is_kept:
+                self._counts[key_of(facts)].unlisted += 1
         return True
 
     def take(self) -> Gathered:

@@ -18,12 +18,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from .. import conf
+from ..clock import SYSTEM_CLOCK
 from ..journal import Entry, Journal
 from ..processes import PerProcess
 from ..reporting.report import Report
 from ..results import PendingLink
 from .models import SentLink, State
-from .sealing import link_digest, sealed
+from .sealing import link_digest, rider_digest, sealed, unsealed
 
 logger = logging.getLogger("enrollment_errors")
 
@@ -66,6 +67,11 @@ class DatabaseJournal(Journal):
     def open(self, link: PendingLink, report: Report) -> Entry:
         row = _unless_it_fails(lambda: _written(link, report))
         return Entry() if row is None else KeptEntry(row)
+
+    def open_links(self, rider: str) -> list[PendingLink]:
+        found = rows().filter(rider=rider_digest(rider), state=State.OPEN).values_list("sealed", flat=True)
+        known = map(unsealed, _unless_it_fails(lambda: list(found)) or [])
+        return [one.link for one in known if one is not None]
 
     def counted(self, reference: str) -> bool:
         kept = rows().filter(reference=reference, state=State.OPEN).values_list("pk", "link").first()
@@ -110,6 +116,7 @@ def _written(link: PendingLink, report: Report) -> SentLink:
         agency=_fitting("agency", report.enrollment.agency.slug),
         flow=_fitting("flow", report.enrollment.flow),
         method=report.enrollment.method.value,
+        rider=rider_digest(report.origin.identity.user_id),
         link=link_digest(link, report.origin.identity.user_id),
         sealed=sealed(link, report),
         opened_at=now,
@@ -123,8 +130,14 @@ def _fitting(name: str, value: str) -> str:
     return value[: getattr(SentLink._meta.get_field(name), "max_length", None)]
 
 
+RESTS = 10
+"""While the database fails it is left alone for so many times as long as it took to fail: one that hangs must not hang
+every rider."""
+
+
 class _Health:
     is_down = False
+    asked_again_at = 0.0
 
 
 _healths: PerProcess[_Health] = PerProcess()
@@ -132,9 +145,14 @@ _healths: PerProcess[_Health] = PerProcess()
 
 def _unless_it_fails(ask: Callable[[], T]) -> T | None:
     health = _healths.get("health", _Health)
+    started = SYSTEM_CLOCK.monotonic()
+    if health.is_down and started < health.asked_again_at:
+        return None
     try:
         answer = _asked_twice(ask)
     except Exception as error:  # noqa: BLE001  no rider is refused because of the journal
+        failed = SYSTEM_CLOCK.monotonic()
+        health.asked_again_at = failed + RESTS * (failed - started)
         if not health.is_down:
             health.is_down = True
             # The type alone: the text may hold addresses and values.

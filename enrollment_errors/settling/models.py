@@ -21,8 +21,9 @@ class State(models.TextChoices):
 class SentLink(models.Model):
     """One request's link of one card to one concession group.
 
-    ``sealed`` is all that settling it takes, encrypted, and empty once it has ended. ``link`` is a keyed digest of the
-    account, the group, the card and the rider: what several requests of a rider want to be one link, is one.
+    ``sealed`` is all that settling it takes, encrypted, and empty once it has ended. ``rider`` is a keyed digest of the
+    rider's random name, and ``link`` one of the account, the group, the card and the rider: rows with the same one want
+    the same link.
     ``opened_at`` is from before it was sent. ``next_at`` is when the sweep is to look at it, ``None`` once it has
     ended; ``asked`` is how often the processor has been asked in vain.
     """
@@ -33,6 +34,7 @@ class SentLink(models.Model):
     agency = models.CharField(max_length=100, blank=True)
     flow = models.CharField(max_length=100, blank=True)
     method = models.CharField(max_length=20, blank=True)
+    rider = models.CharField(max_length=32, db_index=True)
     link = models.CharField(max_length=32, db_index=True)
     sealed = models.TextField(blank=True)
     opened_at = models.DateTimeField()

@@ -53,5 +53,9 @@ def unsealed(text: str) -> Unsealed | None:
         return None
 
 
+def rider_digest(rider: str) -> str:
+    return keyed_digest("settling.rider", rider)
+
+
 def link_digest(link: PendingLink, rider: str) -> str:
     return keyed_digest("settling", link.account, link.group_id, link.funding_source.id, rider)

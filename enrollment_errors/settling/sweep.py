@@ -74,10 +74,8 @@ def _take() -> SentLink | None:
     """The next row, ours until the lease is over."""
     while True:
         with transaction.atomic(using=database()):
-            turns = due()
-            if connections[database()].features.has_select_for_update_skip_locked:
-                turns = turns.select_for_update(skip_locked=True)
-            row = turns.first()
+            skips = connections[database()].features.has_select_for_update_skip_locked
+            row: SentLink | None = due().select_for_update(skip_locked=skips).first()
             if row is None:
                 return None
             until = request_is_over(timezone.now()) + LEASE

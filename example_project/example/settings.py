@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "enrollment_errors.accounts",
     "enrollment_errors.incidents",
     "enrollment_errors.ledger",
+    "enrollment_errors.settling",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -87,7 +87,7 @@ class TestPython:
 SETTINGS_SCRIPT = """
 import sys, types
 from tests.settings import ENROLLMENT_ERRORS, INSTALLED_APPS
-ADDED_LATER = ("enrollment_errors.accounts", "enrollment_errors.ledger")
+ADDED_LATER = ("enrollment_errors.accounts", "enrollment_errors.ledger", "enrollment_errors.settling")
 INSTALLED_APPS = [name for name in INSTALLED_APPS if name not in ADDED_LATER]
 site, enrollment = types.ModuleType("mysite"), types.ModuleType("mysite.enrollment")
 from enrollment_errors.adapter import Adapter

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from enrollment_errors.settling import models
 from enrollment_errors.settling.models import SentLink, State
 from enrollment_errors.settling.sealing import unsealed
 
@@ -166,3 +169,10 @@ def test_a_row_is_named_by_its_reference(hangs_up) -> None:
     assert str(row) == reference
     assert row.state == State.OPEN
     assert unsealed(row.sealed) is not None
+
+
+def test_its_models_are_not_taken_for_those_of_another_app(settings) -> None:
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "enrollment_errors.settling"]
+
+    with pytest.raises(ImproperlyConfigured, match="INSTALLED_APPS"):
+        runpy.run_path(models.__file__)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import time
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from enrollment_errors import conf
@@ -15,6 +16,7 @@ from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.settling.models import SentLink, State
 from enrollment_errors.settling.sealing import unsealed
 from tests.rider import CARD_TOKEN
+from tests.waiting import wait_until
 
 from .conftest import counted, swept
 
@@ -69,6 +71,33 @@ class TestARowIsThere:
         incidents.flush()
         assert kept() == []
         assert counted()["linked"] == 1
+
+
+class TestARiderWhoseWorkerWasKilled:
+    def test_is_not_told_that_no_card_was_enrolled_while_it_may_have_been(self, rider, incidents, sandbox):
+        assert rider.enrolls().page == "success"
+        incidents.take()  # with the worker, and its answer never reached the rider
+        for name in [name for name in rider.client.cookies if name.startswith("enrollment")]:
+            del rider.client.cookies[name]
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        end = rider.enrolls()
+        assert end.page == "still_checking"
+        sandbox.faults.clear()
+        assert rider.checks_again(end).page == "success"
+
+    def test_is_told_so_where_the_link_was_for_another_benefit(self, rider, incidents, sandbox):
+        assert rider.enrolls().page == "success"
+        incidents.take()
+        sandbox.state.add_group("group-veterans")
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        rider.becomes_eligible(group="group-veterans")
+        assert rider.enrolls().page == "system_error"
+
+    def test_is_told_so_where_nothing_of_it_can_be_read(self, rider, incidents, sandbox):
+        assert rider.enrolls().page == "success"
+        SentLink.objects.update(sealed="")
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        assert rider.enrolls("another-card").page == "system_error"
 
 
 class TestADump:
@@ -130,13 +159,47 @@ class TestWithoutTheDatabase:
         incidents.flush()
         assert counted() == {"linked": 2}
 
-    def test_operators_are_told_when_it_is_back(self, rider, sandbox, caplog, monkeypatch):
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE enrollment_settling_sentlink RENAME TO gone")
-        rider.enrolls()
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE gone RENAME TO enrollment_settling_sentlink")
+    def test_one_rider_waits_for_a_database_that_hangs_and_the_next_ones_do_not(self, rider, sandbox, no_table):
+        asked = []
+
+        def slowly(execute, sql, *arguments):
+            if "enrollment_settling" in sql:
+                asked.append(sql)
+                time.sleep(0.5)
+            return execute(sql, *arguments)
+
         sandbox.state.add_card("another")
-        rider.enrolls("another")
-        told = [record.levelname for record in caplog.records if "written down" in record.getMessage()]
-        assert told == ["ERROR", "WARNING"]
+        with connection.execute_wrapper(slowly):
+            assert rider.enrolls().page == "success"
+            assert rider.enrolls("another").page == "success"
+        assert len(asked) == 1
+
+    def test_operators_are_told_when_it_is_back(self, rider, journal, caplog):
+        with connection.execute_wrapper(Broken()):
+            rider.enrolls()
+
+        def are_told():
+            journal.open_links("anybody")
+            return [record.levelname for record in caplog.records if "written down" in record.getMessage()][1:]
+
+        assert wait_until(are_told) == ["WARNING"]
+
+    def test_a_connection_from_before_a_restart_is_opened_again(self, rider, sandbox, caplog, monkeypatch):
+        monkeypatch.setattr(connection, "is_usable", lambda: False)
+        with connection.execute_wrapper(Broken(times=1)):
+            assert rider.enrolls().page == "success"
+        assert SentLink.objects.count() == 1
+        assert "written down" not in caplog.text
+
+
+class Broken:
+    """The table's queries fail, so many times."""
+
+    def __init__(self, times: int = 1000) -> None:
+        self.left = times
+
+    def __call__(self, execute, sql, *arguments):
+        if "enrollment_settling" in sql and self.left:
+            self.left -= 1
+            raise OperationalError
+        return execute(sql, *arguments)

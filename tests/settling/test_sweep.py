@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.db import OperationalError, connection
 
 from enrollment_errors import conf
 from enrollment_errors.incidents.models import Incident
@@ -103,6 +104,20 @@ class TestALinkThatWasMade:
         hangs_up()
         assert swept() == {State.LINKED: 1}
         assert "failed in Adapter.on_settled: ZeroDivisionError" in caplog.text
+
+    def test_is_settled_by_the_next_sweep_where_the_database_fails(self, hangs_up, incidents):
+        hangs_up()
+
+        def fails(execute, sql, *arguments):
+            if sql.startswith("UPDATE") and '"state"' in sql:
+                raise OperationalError
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(fails), pytest.raises(OperationalError):
+            swept()
+        assert swept(SOON + timedelta(minutes=2)) == {State.LINKED: 1}
+        incidents.flush()
+        assert counted() == {"link_answer_lost": 1, "linked": 1}
 
     def test_ends_for_a_site_without_the_hook(self, hangs_up):
         hangs_up()
@@ -210,3 +225,51 @@ class TestSweepsAtTheSameTime:
             assert _take() is not None  # and is killed
         assert swept(SOON + timedelta(seconds=30)) == {}
         assert swept(SOON + timedelta(minutes=2)) == {State.LINKED: 1}
+
+    def test_look_for_another_row_where_one_has_been_taken_meanwhile(self, hangs_up):
+        hangs_up()
+        taken = []
+
+        def taken_by_another(execute, sql, *arguments):
+            if sql.startswith("UPDATE") and not taken:
+                taken.append(sql)
+                SentLink.objects.update(next_at=datetime.now(timezone.utc) + QUIET)
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(taken_by_another):
+            assert swept() == {}
+        assert taken
+
+
+class TestARowWhoseRequestComesToItsEndMeanwhile:
+    """The processor was asked already, and then the row is gone."""
+
+    @pytest.fixture
+    def settles_late(self):
+        def settle(after):
+            row = SentLink.objects.get()
+            SentLink.objects.all().delete()
+            with time_machine.travel(datetime.now(timezone.utc) + after, tick=True):
+                return _settle(row)
+
+        return settle
+
+    def test_is_not_told_again_where_the_link_is_there(self, hangs_up, settles_late, settled, incidents):
+        hangs_up()
+        assert settles_late(SOON) == State.LINKED
+        incidents.flush()
+        assert settled == []
+        assert counted() == {"link_answer_lost": 1}
+
+    def test_is_not_told_as_not_linked(self, hangs_up, settles_late, incidents):
+        hangs_up(NOT_MADE)
+        assert settles_late(QUIET) == WAITING
+        incidents.flush()
+        assert counted() == {"link_answer_lost": 1}
+
+    def test_is_not_told_as_not_known(self, hangs_up, settles_late, incidents, sandbox):
+        hangs_up()
+        sandbox.faults.set("groups", SILENT)
+        assert settles_late(timedelta(hours=25)) == WAITING
+        incidents.flush()
+        assert counted() == {"link_answer_lost": 1}

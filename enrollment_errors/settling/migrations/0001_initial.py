@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ("agency", models.CharField(blank=True, max_length=100)),
                 ("flow", models.CharField(blank=True, max_length=100)),
                 ("method", models.CharField(blank=True, max_length=20)),
+                ("rider", models.CharField(db_index=True, max_length=32)),
                 ("link", models.CharField(db_index=True, max_length=32)),
                 ("sealed", models.TextField(blank=True)),
                 ("opened_at", models.DateTimeField()),
