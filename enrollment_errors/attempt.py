@@ -1,7 +1,8 @@
-"""One request of a rider, under one reference, that ends in at most one report."""
+"""One request of a rider, for one target, under one reference: it ends in at most one report."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from .account_directory import get_account
 from .adapter import Enrollment
 from .claims import LinkClaim
 from .classification import Rule, classify
-from .clock import SYSTEM_CLOCK
+from .clock import SYSTEM_CLOCK, Deadline
 from .exceptions import (
     ConfigurationError,
     EnrollmentError,
@@ -36,7 +37,9 @@ from .results import PendingLink, Result
 class Attempt:
     """Opens the processor, makes the link, and says how it ended: to operators as a report, to the views as a result.
 
-    ``enrollment`` is ``None`` where the site's own hook failed to say who enrolls into what.
+    ``enrollment`` is ``None`` where the site's own hook failed to say who enrolls into what. Of one with several
+    targets, it is about the first: a failure before the card is known is one failure. ``reference`` is that of a region
+    which others report under too; empty for a new one.
     """
 
     def __init__(
@@ -46,11 +49,14 @@ class Attempt:
         origin: Origin,
         *,
         side: Side = Side.BACKEND,
+        reference: str = "",
     ) -> None:
-        self.reference = new_reference()
+        self.reference = reference or new_reference()
         self._now = timezone.now()
         self._started = SYSTEM_CLOCK.monotonic()
         self._link: ConcessionLink | None = None
+        self._targets = enrollment.each() if enrollment else []
+        enrollment = self._targets[0] if self._targets else None
         self._account = _account_of(enrollment)
         self._report = Report(
             event=event,
@@ -60,11 +66,13 @@ class Attempt:
             enrollment=enrollment,
             processor=self._account.processor.name if isinstance(self._account, Account) else "",
             side=side,
+            part=secrets.token_hex(4) if reference else "",
         )
 
-    def processor(self) -> Processor:
-        """For the calls of this request, with one budget of time that starts now. Raises ``ConfigurationError``."""
-        return open_processor(self.account(), parties=[self._report.origin.identity.user_id])
+    def processor(self, deadline: Deadline | None = None) -> Processor:
+        """For the calls of this request, with one budget of time that starts now, or what is left of ``deadline``.
+        Raises ``ConfigurationError``."""
+        return open_processor(self.account(), parties=[self._report.origin.identity.user_id], deadline=deadline)
 
     def account(self) -> Account:
         """Raises ``ConfigurationError`` where the enrollment's account is not set up."""
@@ -101,6 +109,11 @@ class Attempt:
             return self._linked(linked, funding_source, told.reference, is_new=False)
         return self._succeed(linked, funding_source, claim)
 
+    @property
+    def wanted(self) -> PendingLink | None:
+        """The link that was asked for last; ``None`` where it did not come to that."""
+        return self._link.wanted if self._link else None
+
     def note(self, **findings: Any) -> None:
         """Tell of something at the card form that is no outcome."""
         self._dispatch(stage=Stage.CARD_FORM, **findings)
@@ -111,7 +124,7 @@ class Attempt:
         ``before_the_card`` are the lost links of a rider whose card is not known yet: if one of them may still be made,
         nobody can say that the card is not enrolled.
         """
-        pending = self._link.wanted if self._link else self._may_be_made(before_the_card)
+        pending = self.wanted or self._may_be_made(before_the_card)
         if pending is not None and self._link is None:
             error = LinkAnswerLost(None, error if isinstance(error, ProcessorError) else None)
         status = route = expires_at = opens_at = None
@@ -166,12 +179,11 @@ class Attempt:
         )
 
     def _may_be_made(self, lost: Sequence[PendingLink]) -> PendingLink | None:
-        enrollment = self._report.enrollment
-        if enrollment is None or not lost:
+        if not lost:
             return None
-        here = (enrollment.account, enrollment.group_id)
+        here = [(target.account, target.group_id) for target in self._targets]
         since = self._now.timestamp() - conf.get_settings().LINK_QUIET_TIME
-        return next((one for one in lost if (one.account, one.group_id) == here and one.sent_at > since), None)
+        return next((one for one in lost if (one.account, one.group_id) in here and one.sent_at > since), None)
 
     def _failure_status(self, outcome: Outcome) -> str:
         if outcome is Outcome.RETRY:

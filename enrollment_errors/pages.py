@@ -52,6 +52,13 @@ PAGES: dict[Outcome, Page] = {
         title=_("We are still checking"),
         detail=_("We do not know yet whether your card is enrolled."),
     ),
+    # Of a region, where its targets have not all ended alike.
+    Outcome.PARTIAL: Page(
+        name="partial",
+        label="Partly enrolled",
+        title=_("Your enrollment is not finished"),
+        detail=_("The page names each transit agency, and whether your card is enrolled there."),
+    ),
     Outcome.SYSTEM_ERROR: Page(
         name="system_error",
         label="System error",

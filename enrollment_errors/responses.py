@@ -118,7 +118,11 @@ class Pages:
 
     @staticmethod
     def end(request: HttpRequest, result: Result) -> HttpResponse:
-        response = HttpResponseRedirect(end_url(request, result.outcome, result.reference))
+        return Pages.see_other(end_url(request, result.outcome, result.reference))
+
+    @staticmethod
+    def see_other(address: str) -> HttpResponse:
+        response = HttpResponseRedirect(address)
         response.status_code = 303
         return response
 
@@ -196,6 +200,8 @@ def _to_retry(response: HttpResponse, retry_after: int | None) -> HttpResponse:
 
 def _envelope(code: str, end: Page, reference: str, redirect: str) -> HttpResponse:
     status = _REFUSALS.get(code, end.status)
+    if status < 400:
+        status = PAGES[Outcome.SYSTEM_ERROR].status  # or the page's script would take it for what it had asked for
     error = {"status": str(status), "code": code, "title": str(end.title), "detail": str(end.detail), "id": reference}
     response = JsonResponse({"errors": [error], "redirect": redirect}, status=status)
     if status == PAGES[Outcome.SYSTEM_ERROR].status:

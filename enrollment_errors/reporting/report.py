@@ -44,6 +44,7 @@ class Report:
     status that the processor answered. ``seconds`` is how long the service took. ``error`` is what was raised, with its
     traceback. ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account; both
     are empty, and ``enrollment`` is ``None``, where the site's own hook failed to say who enrolls into what.
+    ``part`` tells reports under one reference apart: those of a region, which has several targets and may try again.
     ``sentry_event_id`` is there for the sinks after Sentry's, where Sentry took an event. ``counted_only``: there have
     been too many within a minute (``budgets``).
     """
@@ -55,6 +56,7 @@ class Report:
     enrollment: Enrollment | None
     processor: str
     side: Side
+    part: str = ""
     status: str = ""
     outcome: Outcome | None = None
     code: str = ""
