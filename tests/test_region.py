@@ -124,7 +124,7 @@ class TestAllAreLinked:
     def test_by_the_same_card_entered_again_where_they_do_not(self, rider, sandbox, other):
         end = rider.walks()
         assert end.page == "enroll_again"
-        assert "1 agency is left" in end.text
+        assert "Agencies left: 1" in end.text
         assert states(end) == {HERE: "Enrolled", COAST: "Enrolled", HARBOR: "Card needed"}
 
         end = rider.walks("another-card-token")
