@@ -299,8 +299,7 @@ class RiderSession:
 
     def keep_region(self) -> None:
         region = self.region
-        if region is None:
-            return
+        assert region is not None
         kept = {"visit": self._visit, "region": packed_region(region)}
         if self._region_in == REGION:
             self._put_region_aside(but=region.reference)

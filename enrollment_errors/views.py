@@ -308,7 +308,7 @@ def _end(
     region = session.region
     if region is None and result.outcome is Outcome.SUCCESS and result.is_new:
         hooks.on_success(request, enrollment, result)
-    if region and region.needs_card and all(part.is_done or part.result is None for part in region.parts):
+    if region and region.needs_card and (result.outcome, result.code) == (Outcome.PARTIAL, "linked"):
         return Pages.see_other(url(request, "enroll"))
     return Pages.end(request, result)
 

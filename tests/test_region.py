@@ -15,6 +15,11 @@ from django.utils import timezone
 
 from enrollment_errors.adapter import MOST_TARGETS, Agency, Enrollment, ExpiryPolicy, Target
 from enrollment_errors.exceptions import ConfigurationError
+from enrollment_errors.outcomes import Outcome
+from enrollment_errors.processors.base import Processor
+from enrollment_errors.processors.types import FundingSource
+from enrollment_errors.region import Region
+from enrollment_errors.results import Result
 from enrollment_errors.rider_session import LOST, REGION
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.littlepay import Littlepay
@@ -100,6 +105,10 @@ class TestAnEnrollment:
         targets = [Target(agency=_agency(), account="a", group_id=f"g{number}") for number in range(MOST_TARGETS)]
         with pytest.raises(ConfigurationError, match="5 is the most"):
             _enrollment(*targets)
+
+
+def test_an_account_knows_its_own_cards_alone_unless_its_processor_says_otherwise() -> None:
+    assert Processor.funding_source_scope("coast", {}) == "coast"
 
 
 def _agency(**about: str) -> Agency:
@@ -402,6 +411,61 @@ class TestBeforeTheCard:
 class BrokenAdapter(RegionAdapter):
     def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
         raise RuntimeError("the site's database is down")
+
+    def test_an_exception_of_the_site_after_all_are_linked_hides_that_neither(self, rider, region):
+        rider.becomes_eligible(also={"coast": ALSO["coast"]})
+        rider.walks()
+        region(ADAPTER="tests.test_region.BrokenAdapter")
+        assert rider.goes_to("/enrollment/").page == "success"
+
+    def test_a_card_that_the_processors_site_refuses_or_a_rider_who_leaves_it_changes_nothing(self):
+        region = Region.begun(_enrollment(Target(agency=_agency(), account="b", group_id="g")))
+        left = Result(Outcome.UNFINISHED, "card_form_cancelled", "")
+        refused = Result(Outcome.RETRY, "card_refused", "")
+        assert region.end(left).outcome is Outcome.UNFINISHED
+        assert region.end(refused).outcome is Outcome.RETRY
+        first, _ = region.whole.each()
+        card = FundingSource(id="card", scheme=None, category=None)
+        region = region.with_end(first, Result(Outcome.SUCCESS, "linked", ""), card)
+        assert region.with_end(first, left, None) == region
+        assert region.end(left).outcome is Outcome.UNFINISHED
+        assert (region.end(refused).outcome, region.end(refused).code) == (Outcome.PARTIAL, "card_refused")
+
+
+class TestInPerson:
+    @pytest.fixture
+    def staff(self, region):
+        return Rider(base="/staff/").becomes_eligible(also=ALSO)
+
+    def test_each_target_shows_its_code(self, staff, sandbox):
+        sandbox.faults.set("link", Fault(kind="delay", seconds=0, times=1), Fault(kind="status", status=429))
+        end = staff.walks()
+        assert end.page == "partial"
+        assert heading(end) == "The rider’s card is enrolled with some agencies"
+        assert "<code>too_many_requests</code>" in end.text
+
+    def test_the_card_is_asked_for_again(self, staff):
+        end = staff.walks()
+        assert end.page == "enroll_again"
+        assert heading(end) == "Enter the rider’s card again"
+        assert staff.walks("another-card-token").page == "success"
+
+    @pytest.mark.parametrize("is_lost", [False, True])
+    def test_nothing_is_seen_after_the_next_rider_but_what_is_unknown(self, staff, sandbox, is_lost):
+        fault = Fault(kind="reset", after_effect=True) if is_lost else Fault(kind="status", status=429)
+        sandbox.faults.set("link", Fault(kind="delay", seconds=0, times=1), fault)
+        sandbox.faults.set("groups", DOWN)
+        end = staff.walks()
+        staff.client.post("/staff/next-rider/")
+        assert not staff.client.cookies[REGION].value
+        sandbox.faults.clear()
+        back = staff.goes_to(end.url)
+        if is_lost:
+            assert states(back) == {COAST: "Still checking"}
+            assert "an earlier rider" in back.text
+            assert staff.checks_again(back).page == "success"
+        else:
+            assert back.page == "cannot_enroll"
 
 
 class TestTheCard:

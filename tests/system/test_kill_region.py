@@ -23,17 +23,17 @@ GROUPS = {"group-seniors": "Seniors", "group-veterans": "Veterans"}
 class Rider:
     def __init__(self, site: Served) -> None:
         self.site, self.session = site, requests.Session()
-        self.session.post(f"{site.url}/choose/region/", timeout=10).raise_for_status()
+        self.session.post(f"{site.url}/choose/region/", timeout=60).raise_for_status()
 
     def enrolls(self, **headers: str) -> Page:
-        page = page_of(self.session.get(f"{self.site.url}/enrollment/", timeout=10))
+        page = page_of(self.session.get(f"{self.site.url}/enrollment/", timeout=60))
         return self.posts(page, {**page.inputs, "card_token": "card"}, **headers)
 
     def checks_again(self, page: Page) -> Page:
         return self.posts(page, page.inputs)
 
     def posts(self, page: Page, inputs: dict[str, str], **headers: str) -> Page:
-        return page_of(self.session.post(page.action, inputs, headers={"Referer": page.url, **headers}, timeout=30))
+        return page_of(self.session.post(page.action, inputs, headers={"Referer": page.url, **headers}, timeout=60))
 
 
 def test_each_is_linked_once_in_the_end(tmp_path: Path) -> None:
