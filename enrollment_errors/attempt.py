@@ -1,7 +1,8 @@
-"""One request of a rider, under one reference, that ends in at most one report."""
+"""One request of a rider, for one target, under one reference: it ends in at most one report."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from .account_directory import get_account
 from .adapter import Enrollment
 from .claims import LinkClaim
 from .classification import Rule, classify
-from .clock import SYSTEM_CLOCK
+from .clock import SYSTEM_CLOCK, Deadline
 from .exceptions import (
     ConfigurationError,
     EnrollmentError,
@@ -37,8 +38,9 @@ from .results import PendingLink, Result
 class Attempt:
     """Opens the processor, makes the link, and says how it ended: to operators as a report, to the views as a result.
 
-    ``enrollment`` is ``None`` where the site's own hook failed to say who enrolls into what. ``reference`` is that of
-    an earlier request, where this one goes on with it.
+    ``enrollment`` is ``None`` where the site's own hook failed to say who enrolls into what. Of one with several
+    targets, it is about the first: a failure before the card is known is one failure. ``reference`` is that of an
+    earlier request, or of a region which others report under too; empty for a new one.
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class Attempt:
         self._now = timezone.now()
         self._started = SYSTEM_CLOCK.monotonic()
         self._link: ConcessionLink | None = None
+        self._targets = enrollment.each() if enrollment else []
+        enrollment = self._targets[0] if self._targets else None
         self._entry = Entry()
         self._account = _account_of(enrollment)
         self._report = Report(
@@ -64,11 +68,13 @@ class Attempt:
             enrollment=enrollment,
             processor=self._account.processor.name if isinstance(self._account, Account) else "",
             side=side,
+            part=secrets.token_hex(4) if reference else "",
         )
 
-    def processor(self) -> Processor:
-        """For the calls of this request, with one budget of time that starts now. Raises ``ConfigurationError``."""
-        return open_processor(self.account(), parties=[self._report.origin.identity.user_id])
+    def processor(self, deadline: Deadline | None = None) -> Processor:
+        """For the calls of this request, with one budget of time that starts now, or what is left of ``deadline``.
+        Raises ``ConfigurationError``."""
+        return open_processor(self.account(), parties=[self._report.origin.identity.user_id], deadline=deadline)
 
     def account(self) -> Account:
         """Raises ``ConfigurationError`` where the enrollment's account is not set up."""
@@ -114,7 +120,8 @@ class Attempt:
         if link is None or not is_same_expiry(link.expires_at, lost.expires_at):
             return None
         self._entry = entry
-        return self._succeed(Linked("linked", link.expires_at), lost.funding_source, self._claim(lost, processor))
+        linked = Linked("linked", link.expires_at)
+        return self._succeed(linked, lost.funding_source, self._claim(lost, processor), may_be_told=True)
 
     def _claim(self, link: PendingLink, processor: Processor) -> LinkClaim:
         settings = conf.get_settings()
@@ -126,6 +133,11 @@ class Attempt:
             clock=processor.http.clock,
         )
 
+    @property
+    def wanted(self) -> PendingLink | None:
+        """The link that was asked for last; ``None`` where it did not come to that."""
+        return self._link.wanted if self._link else None
+
     def note(self, **findings: Any) -> None:
         """Tell of something at the card form that is no outcome."""
         self._dispatch(stage=Stage.CARD_FORM, **findings)
@@ -136,7 +148,7 @@ class Attempt:
         ``before_the_card`` are the lost links that the browser of a rider knows, whose card is not known yet: if one of
         them may still be made, or one that the journal knows, nobody can say that the card is not enrolled.
         """
-        pending = self._link.wanted if self._link else self._may_be_made(before_the_card)
+        pending = self.wanted or self._may_be_made(before_the_card)
         if pending is not None and self._link is None:
             error = LinkAnswerLost(None, error if isinstance(error, ProcessorError) else None)
         if not isinstance(error, LinkAnswerLost):
@@ -165,10 +177,15 @@ class Attempt:
             pending=pending if verdict.outcome is Outcome.UNKNOWN else None,
         )
 
-    def _succeed(self, linked: Linked, funding_source: FundingSource, claim: LinkClaim) -> Result:
-        """A second click, or a second tab that asked for the same lost link, comes to the same success: told once."""
+    def _succeed(
+        self, linked: Linked, funding_source: FundingSource, claim: LinkClaim, *, may_be_told: bool = False
+    ) -> Result:
+        """A second click, or a second tab that asked for the same lost link, comes to the same success: told once.
+
+        One that ``may_be_told`` under this very reference goes on: its teller may have died before it was counted.
+        """
         told = claim.tell(self.reference)
-        if told is not None and told.reference != self.reference:
+        if told is not None and not (may_be_told and told.reference == self.reference):
             self._entry.drop()
             return self._linked(linked, funding_source, told.reference, is_new=False)
         report = self._found(
@@ -179,7 +196,7 @@ class Attempt:
             expires_at=linked.expires_at,
             card_scheme=funding_source.scheme,
             card_category=funding_source.category,
-            is_kept=self._entry.is_kept,
+            kept_as=self._entry.kept_as,
         )
         told_before = self._entry.linked(report)
         if told_before is not None:
@@ -200,13 +217,12 @@ class Attempt:
         )
 
     def _may_be_made(self, known: Sequence[PendingLink] | None) -> PendingLink | None:
-        enrollment = self._report.enrollment
-        if enrollment is None or known is None:
+        if known is None or not self._targets:
             return None
         lost = [*known, *get_journal().open_links(self._report.origin.identity.user_id)]
-        here = (enrollment.account, enrollment.group_id)
+        here = [(target.account, target.group_id) for target in self._targets]
         since = self._now.timestamp() - conf.get_settings().LINK_QUIET_TIME
-        return next((one for one in lost if (one.account, one.group_id) == here and one.sent_at > since), None)
+        return next((one for one in lost if (one.account, one.group_id) in here and one.sent_at > since), None)
 
     def _failure_status(self, outcome: Outcome) -> str:
         if outcome is Outcome.RETRY:

@@ -60,6 +60,10 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
             raise ConfigurationError(
                 f'{SETTING}["{name}"]: "{rule.code}" must have stage=Stage.CARD_FORM for the outcome UNFINISHED.'
             )
+        if rule.outcome is Outcome.PARTIAL:
+            raise ConfigurationError(
+                f'{SETTING}["{name}"]: "{rule.code}" cannot have the outcome PARTIAL, which is of several failures.'
+            )
         # A failure at no other step leaves the card linked, or perhaps linked.
         if rule.outcome in (Outcome.SUCCESS, Outcome.UNKNOWN) and rule.stage is not Stage.LINK:
             raise ConfigurationError(

@@ -13,8 +13,8 @@ from .results import PendingLink
 class Entry:
     """One request's link, as the journal has it. Nothing here raises, and nothing of it knows a card token."""
 
-    is_kept = False
-    """Whether the journal has it, and lets it go when its success is counted."""
+    kept_as = ""
+    """What the journal calls the link, if it has it and lets it go when its success is counted."""
 
     def linked(self, report: Report) -> str | None:
         """The link is there, and ``report`` is about to tell of it. The reference that it was told under before, if it
@@ -34,7 +34,7 @@ class Journal:
         """Those of a rider, by ``Identity.user_id``, of which nobody has heard the end."""
         return []
 
-    def counted(self, reference: str) -> bool:
+    def counted(self, reference: str, kept_as: str) -> bool:
         """Whether the success of an entry that is kept is to be counted now: once, whoever is killed in between.
 
         Called in the transaction that counts it.

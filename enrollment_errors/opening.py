@@ -12,13 +12,13 @@ from .transport import Limits
 from .transport.circuit import CircuitState, Phase, read_state
 
 
-def open_processor(account: Account, *, parties: Iterable[str] = ()) -> Processor:
-    """A processor whose calls share one budget of time, which starts now.
+def open_processor(account: Account, *, parties: Iterable[str] = (), deadline: Deadline | None = None) -> Processor:
+    """A processor whose calls share one budget of time: ``deadline``, or one that starts now.
 
     ``parties`` are whom the calls are made for: see ``ProcessorHttp``.
     """
     settings = conf.get_settings()
-    return account.open(deadline=Deadline(settings.BUDGET), limits=limits(settings), parties=parties)
+    return account.open(deadline=deadline or Deadline(settings.BUDGET), limits=limits(settings), parties=parties)
 
 
 _FROM_WORST = (Phase.OPEN, Phase.HALF_OPEN, Phase.UNKNOWN, Phase.CLOSED)

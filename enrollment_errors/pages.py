@@ -63,6 +63,15 @@ PAGES: dict[Outcome, Page] = {
             "The card may already be enrolled."
         ),
     ),
+    # Of a region, where its targets have not all ended alike.
+    Outcome.PARTIAL: Page(
+        name="partial",
+        label="Partly enrolled",
+        title=_("Your enrollment is not finished"),
+        detail=_("The page names each transit agency, and whether your card is enrolled there."),
+        staff_title=_("The rider’s enrollment is not finished"),
+        staff_detail=_("Each transit agency enrolls the card by itself."),
+    ),
     Outcome.SYSTEM_ERROR: Page(
         name="system_error",
         label="System error",

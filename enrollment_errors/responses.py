@@ -120,7 +120,11 @@ class Pages:
 
     @staticmethod
     def end(request: HttpRequest, result: Result) -> HttpResponse:
-        response = HttpResponseRedirect(end_url(request, result.outcome, result.reference))
+        return Pages.see_other(end_url(request, result.outcome, result.reference))
+
+    @staticmethod
+    def see_other(address: str) -> HttpResponse:
+        response = HttpResponseRedirect(address)
         response.status_code = 303
         return response
 
@@ -203,6 +207,8 @@ def _to_retry(response: HttpResponse, retry_after: int | None) -> HttpResponse:
 
 def _envelope(request: HttpRequest, code: str, end: Page, reference: str, redirect: str) -> HttpResponse:
     status = _REFUSALS.get(code, end.status)
+    if status < 400:
+        status = PAGES[Outcome.SYSTEM_ERROR].status  # or the page's script would take it for what it had asked for
     title, detail = (end.staff_title, end.staff_detail) if is_in_person(request) else (end.title, end.detail)
     error = {"status": str(status), "code": code, "title": str(title), "detail": str(detail), "id": reference}
     response = JsonResponse({"errors": [error], "redirect": redirect}, status=status)

@@ -21,6 +21,7 @@ GOOD = django_settings.ENROLLMENT_ERRORS
 ALIAS = "littlepay"
 SUCCESS_ANYWHERE = Rule(status=409, outcome=Outcome.SUCCESS, code="fine", reason="fine")
 UNFINISHED_AT_THE_LOOKUP = Rule(stage=Stage.LOOKUP, outcome=Outcome.UNFINISHED, code="later", reason="later")
+PARTIAL = Rule(stage=Stage.LINK, outcome=Outcome.PARTIAL, code="some", reason="some")
 UNKNOWN_AT_THE_LOOKUP = Rule(stage=Stage.LOOKUP, outcome=Outcome.UNKNOWN, code="perhaps", reason="perhaps")
 
 
@@ -91,6 +92,7 @@ def test_the_sites_own_dict_is_never_written():
         (changed(RULES="x"), ['"RULES"', "a list"]),
         (changed(RULES=[SUCCESS_ANYWHERE]), ['"RULES"', "Stage.LINK", '"fine"']),
         (changed(RULES=[UNFINISHED_AT_THE_LOOKUP]), ['"RULES"', "Stage.CARD_FORM", '"later"']),
+        (changed(RULES=[PARTIAL]), ['"RULES"', "PARTIAL", '"some"']),
         (changed(RULES=[UNKNOWN_AT_THE_LOOKUP]), ['"RULES"', "Stage.LINK", '"perhaps"']),
         (changed(ALLOWED_REDIRECT_HOSTS="x"), ['"ALLOWED_REDIRECT_HOSTS"', "a list"]),
         (changed(ALLOWED_REDIRECT_HOSTS=[1]), ['"ALLOWED_REDIRECT_HOSTS"', "list of texts"]),

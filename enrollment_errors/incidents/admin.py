@@ -14,7 +14,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from .. import conf
@@ -32,6 +33,7 @@ else:
     _IncidentAdmin = _EndingAdmin = admin.ModelAdmin
 
 AROUND = timedelta(minutes=10)
+MOST_SHOWN = 20
 
 
 class _ReadOnly(ReadOnly):
@@ -74,7 +76,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
             "What happened",
             {"fields": ("meaning", "route", "upstream_status", "exception", "stage", "code", "seconds")},
         ),
-        ("What to do", {"fields": ("action", "sentry_event", "same_cause", "around")}),
+        ("What to do", {"fields": ("action", "sentry_event", "same_reference", "same_cause", "around")}),
         (
             "For whom",
             {
@@ -94,7 +96,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
             },
         ),
     )
-    readonly_fields = ("meaning", "action", "sentry_event", "same_cause", "around")
+    readonly_fields = ("meaning", "action", "sentry_event", "same_reference", "same_cause", "around")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         typed = request.GET.get("q", "").strip()
@@ -127,6 +129,23 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
             return incident.sentry_event_id or "-"
         url = template.replace("{event_id}", incident.sentry_event_id)
         return format_html('<a href="{}">{}</a>', url, incident.sentry_event_id)
+
+    @admin.display(description="same reference")
+    def same_reference(self, incident: Incident) -> str | SafeString:
+        """Of a region: what became of the other agencies, and of other tries."""
+        others = Incident.objects.filter(reference=incident.reference).exclude(pk=incident.pk).order_by("at", "pk")
+        links = format_html_join(
+            ", ",
+            '<a href="{}">{}</a>',
+            (
+                (
+                    reverse("admin:enrollment_incidents_incident_change", args=[other.pk]),
+                    f"{other.agency}: {other.code}",
+                )
+                for other in others[:MOST_SHOWN]
+            ),
+        )
+        return links or "-"
 
     @admin.display(description="same cause")
     def same_cause(self, incident: Incident) -> SafeString:

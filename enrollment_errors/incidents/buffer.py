@@ -26,17 +26,17 @@ MOST_WAITING_COUNTS = 10_000
 
 
 class End(NamedTuple):
-    """``is_kept``: of a success that the journal keeps until it is counted."""
+    """``kept_as``: what the journal calls the link of a success that it keeps until it is counted."""
 
     facts: Facts
     counted_only: bool = False
-    is_kept: bool = False
+    kept_as: str = ""
 
 
 class Gathered(NamedTuple):
     incidents: list[Facts]
     counts: Counts
-    kept: list[Facts]
+    kept: list[tuple[Facts, str]]
 
 
 class IncidentSender(Sender[End, Gathered]):
@@ -49,21 +49,21 @@ class IncidentSender(Sender[End, Gathered]):
         super().__init__(background=background)
         self._incidents: list[Facts] = []
         self._counts: Counts = {}
-        self._kept: list[Facts] = []
+        self._kept: list[tuple[Facts, str]] = []
 
     def add(self, item: End) -> bool:
         """A success is only counted, unless operators have to look at it."""
         facts = item.facts
-        if item.is_kept:
+        if item.kept_as:
             if len(self._kept) >= MOST_WAITING:
                 return False  # the journal still has it, and counts it later
-            self._kept.append(facts)
+            self._kept.append((facts, item.kept_as))
         elif not add_to(self._counts, facts, most=MOST_WAITING_COUNTS):
             return False
         if facts["outcome"] != Outcome.SUCCESS.value or explained(facts["code"]).is_odd:
             if not item.counted_only and len(self._incidents) < MOST_WAITING:
                 self._incidents.append(facts)
-            elif not item.is_kept:
+            elif not item.kept_as:
                 self._counts[key_of(facts)].unlisted += 1
         return True
 

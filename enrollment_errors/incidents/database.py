@@ -45,7 +45,7 @@ def add_to(counts: Counts, facts: Facts, *, most: int | None = None) -> bool:
     return True
 
 
-def store(incidents: Iterable[Facts], counts: Counts, kept: Sequence[Facts] = ()) -> None:
+def store(incidents: Iterable[Facts], counts: Counts, kept: Sequence[tuple[Facts, str]] = ()) -> None:
     """``kept`` are successes that the journal lets go as they are counted. Raises what the database raises."""
     try:
         _insert(incidents, counts, kept)
@@ -54,12 +54,14 @@ def store(incidents: Iterable[Facts], counts: Counts, kept: Sequence[Facts] = ()
         _insert(incidents, counts, kept)
 
 
-def _insert(incidents: Iterable[Facts], counts: Counts, kept: Sequence[Facts]) -> None:
+def _insert(incidents: Iterable[Facts], counts: Counts, kept: Sequence[tuple[Facts, str]]) -> None:
     alias = router.db_for_write(Incident)
     # Before the transaction: two processes that make the same endings, each in one of its own, can lock each other out.
-    endings = _endings(_with(counts, kept), alias)
+    endings = _endings(_with(counts, [facts for facts, _ in kept]), alias)
     with transaction.atomic(using=alias):
-        counts = _with(counts, [facts for facts in kept if get_journal().counted(facts["reference"])])
+        journal = get_journal()
+        told = [facts for facts, kept_as in kept if journal.counted(facts["reference"], kept_as)]
+        counts = _with(counts, told)
         MinuteCount.objects.using(alias).bulk_create(
             MinuteCount(ending=endings[key[1:]], count=count.count, unlisted=count.unlisted, last_at=count.last_at)
             for key, count in counts.items()

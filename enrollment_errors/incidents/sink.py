@@ -16,7 +16,7 @@ class IncidentSink(Sink):
     def send(self, report: Report) -> None:
         """Leaves the facts for the database, which may be down. Does nothing for what is no outcome."""
         if report.outcome is not None:
-            sender().put(End(_facts(report, conf.get_settings().RELEASE), report.counted_only, report.is_kept))
+            sender().put(End(_facts(report, conf.get_settings().RELEASE), report.counted_only, report.kept_as))
 
 
 def count_at_once(report: Report) -> None:

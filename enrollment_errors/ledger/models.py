@@ -39,7 +39,7 @@ class Entry(models.Model):
         ordering = ("-at", "-pk")
         verbose_name = "enrollment"
         # Whoever tells of a success twice, such as after a lost answer, makes one row.
-        constraints = (models.UniqueConstraint(fields=["reference", "group_id"], name="ledger_entry_once"),)
+        constraints = (models.UniqueConstraint(fields=["reference", "account", "group_id"], name="ledger_entry_once"),)
         indexes = (
             models.Index(fields=["at"], name="ledger_entry_at"),
             models.Index(fields=["day", "agency"], name="ledger_entry_day"),

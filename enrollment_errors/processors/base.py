@@ -75,6 +75,15 @@ class Processor(ABC):
         return {"api": Endpoint(base_url=options[BASE_URL.name])}
 
     @classmethod
+    def funding_source_scope(cls, account: str, options: Mapping[str, Any]) -> str:
+        """Which cards the account knows: accounts of one processor with the same scope know the same funding sources,
+        so a rider of a region enters the card once for all of them. By default each account knows only its own.
+
+        ``account`` is the account's name.
+        """
+        return account
+
+    @classmethod
     def card_form(cls, options: Mapping[str, Any], asked: TokenizationRequest) -> CardForm:
         """The browser's side: by default that of a redirect flow. Makes no call.
 

@@ -62,6 +62,15 @@ _CARD_FORM_OPTIONS = Option(
     default={},
     help_text='How the card form looks, such as {"color": "#046b99"}.',
 )
+_FUNDING_SOURCE_SCOPE = Option(
+    name="FUNDING_SOURCE_SCOPE",
+    is_required=False,
+    default="",
+    help_text=(
+        "Accounts with the same word here know each other's cards, so that riders of a region enter their card once. "
+        "Leave it empty unless Littlepay says so of your accounts."
+    ),
+)
 _CARD_FORM_LANGUAGES = {"es": "es-419"}
 
 
@@ -221,12 +230,17 @@ class LittlepayProcessor(Processor):
         _CARD_FORM_URL,
         _API_VERSION,
         _CARD_FORM_OPTIONS,
+        _FUNDING_SOURCE_SCOPE,
     )
     link_conflict_wordings = r"already (belongs to|in|exists in) (a )?(concession )?group|duplicate customer"
 
     def __init__(self, account: str, options: Mapping[str, Any], http_to: Mapping[str, ProcessorHttp]) -> None:
         super().__init__(account, options, http_to)
         self.client = LittlepayClient(options, self.http)
+
+    @classmethod
+    def funding_source_scope(cls, account: str, options: Mapping[str, Any]) -> str:
+        return str(_FUNDING_SOURCE_SCOPE.of(options) or account)
 
     @classmethod
     def card_form(cls, options: Mapping[str, Any], asked: TokenizationRequest) -> CardForm:

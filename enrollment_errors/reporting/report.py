@@ -47,6 +47,7 @@ class Report:
     ``seconds`` is how long the service took. ``error`` is what was raised, with its
     traceback. ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account; both
     are empty, and ``enrollment`` is ``None``, where the site's own hook failed to say who enrolls into what.
+    ``part`` tells reports under one reference apart: those of a region, which has several targets and may try again.
     ``sentry_event_id`` is there for the sinks after Sentry's, where Sentry took an event. ``counted_only``: there have
     been too many within a minute (``budgets``).
     """
@@ -58,6 +59,7 @@ class Report:
     enrollment: Enrollment | None
     processor: str
     side: Side
+    part: str = ""
     status: str = ""
     outcome: Outcome | None = None
     code: str = ""
@@ -72,7 +74,7 @@ class Report:
     card_tokenize_url: str | None = None
     sentry_event_id: str | None = None
     counted_only: bool = False
-    is_kept: bool = False
+    kept_as: str = ""
 
     @property
     def account(self) -> str:

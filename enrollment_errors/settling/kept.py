@@ -73,27 +73,28 @@ class DatabaseJournal(Journal):
         known = map(unsealed, _unless_it_fails(lambda: list(found)) or [])
         return [one.link for one in known if one is not None]
 
-    def counted(self, reference: str) -> bool:
-        kept = rows().filter(reference=reference, state=State.OPEN).values_list("pk", "link").first()
+    def counted(self, reference: str, kept_as: str) -> bool:
+        # Not by the reference alone: a region has several links under one.
+        kept = rows().filter(reference=reference, link=kept_as, state=State.OPEN).values_list("pk", flat=True).first()
         if kept is None:
             return False
-        same = locked(kept[1])
+        same = locked(kept_as)
         rows().filter(pk__in=same).delete()
-        return kept[0] in same
+        return kept in same
 
 
 class KeptEntry(Entry):
     """Of the request that wrote the row."""
 
-    is_kept = True
-
     def __init__(self, row: SentLink) -> None:
         self._row = row
+        self.kept_as = row.link
 
     def linked(self, report: Report) -> str | None:
         row = self._row
-        if report.reference != row.reference:
-            # The check of a link that the rider knows under an earlier reference: the sweep may have been there before.
+        if report.reference != row.reference or report.part:
+            # The check of a link that the rider knows under an earlier reference, or another try under that of a
+            # region: the sweep may have been there before.
             told = rows().filter(link=row.link, reference=row.reference, state=State.LINKED)
             if _unless_it_fails(lambda: told.exists()):
                 self.drop()

@@ -155,10 +155,9 @@ class _SweptEntry(Entry):
     """A row that the sweep has in hand. Its success is counted, and entered into the ledger, in the
     transaction that ends it."""
 
-    is_kept = True
-
     def __init__(self, row: SentLink) -> None:
         self._row = row
+        self.kept_as = row.link
 
     def linked(self, report: Report) -> str | None:
         with transaction.atomic(using=database()):

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from enrollment_errors.adapter import Adapter, Enrollment, Method, SignIn
+from enrollment_errors.adapter import Adapter, Enrollment, Method, SignIn, Target
 from enrollment_errors.in_admin import admin_frame
 from enrollment_errors.in_person import is_in_person
 
@@ -36,6 +36,7 @@ class ExampleAdapter(Adapter):
             expiry=FLOWS[flow].expiry,
             sign_in=None if in_person else _get_sign_in(request, agency_page),
             method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
+            also=_get_others(group) if FLOWS[flow].is_regional else (),
         )
 
     def get_staff_start_url(self, request: HttpRequest) -> str:
@@ -66,6 +67,20 @@ def _get_enrollment_into(group: ConcessionGroup, home_url: str, **more: Any) -> 
         verifier=FLOWS[group.flow].verifier,
         **more,
     )
+
+
+def _get_others(group: ConcessionGroup) -> list[Target]:
+    """The groups of the region's other agencies."""
+    others = _get_groups().filter(flow=group.flow).exclude(pk=group.pk)
+    return [
+        Target(
+            agency=other.agency.as_shown(reverse("agency", args=[other.agency.slug])),
+            account=other.agency.account.name,
+            group_id=other.group_id,
+            expiry=FLOWS[other.flow].expiry,
+        )
+        for other in others
+    ]
 
 
 def _get_sign_in(request: HttpRequest, agency_page: str) -> SignIn | None:

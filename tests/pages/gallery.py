@@ -66,6 +66,30 @@ INLINE_DATA = {
 }
 
 
+def target(agency: str, state: str, **more: Any) -> dict[str, Any]:
+    return {
+        "agency": agency,
+        "state": state,
+        "code": "processor_error",
+        "expires_at": None,
+        "reenrollment_opens_at": None,
+        **more,
+    }
+
+
+ENROLL: dict[str, Any] = {"form": EnrollForm(), "page_data": PAGE_DATA, "card_form": DIALOG}
+HERE, COAST, HARBOR = "Mountain Valley Transit", "Coast Transit", "Harbor Bus Lines"
+DONE = target(HERE, "linked", expires_at=DATES["expires_at"])
+NOTHING_TO_REPEAT = {"needs_card": False, "can_try_again": False, "can_check_again": False, "enroll_url": "/enroll/"}
+PARTIAL: dict[str, dict[str, Any]] = {
+    "some": {"targets": [DONE, target(COAST, "failed")], "mix": "some", "can_try_again": True},
+    "card": {"targets": [DONE, target(COAST, "failed"), target(HARBOR, "waiting")], "mix": "some", "needs_card": True},
+    "checking": {"targets": [DONE, target(COAST, "unknown")], "mix": "checking", "can_check_again": True},
+    "none": {"targets": [target(HERE, "failed"), target(COAST, "waiting")], "mix": "none", "needs_card": True},
+    "enrolled": {"targets": [target(HERE, "already_linked"), target(COAST, "too_early", **DATES)], "mix": "enrolled"},
+}
+
+
 @dataclass(frozen=True)
 class Picture:
     """A page in one of its states. ``name`` tells the states of one page apart."""
@@ -78,16 +102,23 @@ class Picture:
 PICTURES = {
     picture.name: picture
     for picture in (
-        Picture("enroll", "enroll", {"form": EnrollForm(), "page_data": PAGE_DATA, "card_form": DIALOG}),
+        Picture("enroll", "enroll", ENROLL),
         Picture("enroll-redirect", "enroll", {"form": EnrollForm(), "page_data": REDIRECT_DATA, "card_form": REDIRECT}),
         Picture("enroll-inline", "enroll", {"form": EnrollForm(), "page_data": INLINE_DATA, "card_form": INLINE}),
         Picture("enroll-circuit-open", "enroll", {"circuit_open": True}),
+        Picture("enroll-region", "enroll", {**ENROLL, "agencies": [HERE, COAST]}),
+        Picture("enroll-again", "enroll_again", {**ENROLL, "targets": [DONE, target(COAST, "waiting")], "left": 1}),
         Picture("success", "success", {"already_linked": False, "expires_at": None, "card_last_digits": "0119"}),
+        Picture("success-region", "success", {"already_linked": False, "targets": [DONE, target(COAST, "linked")]}),
         Picture("success-already", "success", {"already_linked": True, "expires_at": DATES["expires_at"]}),
         Picture("check-card", "check_card", {"enroll_url": "/enroll/"}),
         Picture("too-early", "too_early", DATES),
         Picture("too-early-no-dates", "too_early", dict.fromkeys(DATES)),
         Picture("still-checking", "still_checking", {"reference": REFERENCE}),
+        *(
+            Picture(f"partial-{name}", "partial", {**NOTHING_TO_REPEAT, "reference": REFERENCE, **context})
+            for name, context in PARTIAL.items()
+        ),
         Picture("system-error", "system_error", {"reference": REFERENCE}),
         Picture("server-error", "server_error", {"reference": REFERENCE}),
         Picture("cannot-enroll", "cannot_enroll", {"enroll_url": "/enroll/"}),
@@ -107,6 +138,7 @@ FOR_STAFF: dict[str, Any] = {
 CODES_BY_PAGE = {
     "check_card": "card_refused",
     "still_checking": "link_answer_lost",
+    "partial": "processor_error",
     "system_error": "processor_timeout",
     "server_error": "configuration_error",
     "too_early": "reenrollment_too_early",

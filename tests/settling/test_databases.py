@@ -64,7 +64,7 @@ for number, source in enumerate(given["sources"]):
                        expires_at=None, sent_at=time.time() - 3600)
     enrollment = new_enrollment(account="littlepay")
     report = new_success(reference=f"R{number}", enrollment=enrollment)
-    assert get_journal().open(link, report).is_kept
+    assert get_journal().open(link, report).kept_as
     links.append(link)
     reports.append(report)
 SentLink.objects.update(opened_at=F("opened_at") - timedelta(hours=1), next_at=F("next_at") - timedelta(hours=1))

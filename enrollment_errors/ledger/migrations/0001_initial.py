@@ -32,7 +32,9 @@ class Migration(migrations.Migration):
                     models.Index(fields=["at"], name="ledger_entry_at"),
                     models.Index(fields=["day", "agency"], name="ledger_entry_day"),
                 ],
-                "constraints": [models.UniqueConstraint(fields=("reference", "group_id"), name="ledger_entry_once")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("reference", "account", "group_id"), name="ledger_entry_once")
+                ],
             },
         ),
         migrations.CreateModel(
