@@ -100,24 +100,24 @@ CODES: dict[str, Code] = {
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.LinkNotMade),
         reason="The answer to the link was lost, and the processor says later that it was not made.",
-        meaning=(
-            "A link that was left open was not made: the processor says so, at a time when the request can be at work "
-            "no longer."
+        meaning=_(
+            "The answer to the link was lost. The processor says that the card is not in the group, and the request "
+            "can no longer be running."
         ),
-        action=(
-            "The rider has no reduced fare and was not told so, unless they came back. If you can reach them, ask them "
-            "to enroll again."
+        action=_(
+            "The rider does not have the reduced fare, and does not know it unless they came back. If you can reach "
+            "the rider, ask them to enroll again."
         ),
     ),
     "link_never_settled": Code(
         outcome=Outcome.UNKNOWN,
         when=When(exception=exceptions.LinkNeverSettled),
         reason="Asked again and again until SETTLING_HOURS were over, nobody could say.",
-        meaning=(
-            "The answer to the link was lost, and the processor could not be asked what became of it for as long as "
-            "SETTLING_HOURS says."
+        meaning=_(
+            "The answer to the link was lost, and the processor did not say within SETTLING_HOURS whether the card is "
+            "enrolled."
         ),
-        action="Ask the processor whether the card is in the group, with the time and the account of the incident.",
+        action=_("Ask the processor whether the card is in the group, with the time and the account of the incident."),
     ),
     "circuit_open": Code(
         outcome=Outcome.SYSTEM_ERROR,

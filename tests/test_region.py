@@ -71,7 +71,8 @@ def rider(region: Any) -> Rider:
 
 
 def states(end: End) -> dict[str, str]:
-    return dict(STATE.findall(end.text))
+    targets, _, _ = end.text.partition('<section class="enrollment-help"')
+    return dict(STATE.findall(targets))
 
 
 def linked(sandbox: SandboxServer, group: str) -> int:

@@ -48,7 +48,10 @@ _LIST = "admin:enrollment_ledger_entry_changelist"
 _EXPORT = "admin:enrollment_ledger_entry_export"
 _REFERENCE = "admin:enrollment_ledger_entry_reference"
 _ROWS_AT_ONCE = 2_000
-_COLUMNS = ("reference", "at", "day", "agency", "flow", "method", "account", "group_id", "code", "expires_at")
+_COLUMNS = (
+    *("reference", "at", "day", "agency", "flow", "method", "verified_by", "account", "group_id", "code"),
+    "expires_at",
+)
 
 
 @admin.register(Entry)
@@ -61,7 +64,7 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
     search_help_text = "The reference as the rider reads it: spaces, dashes, case and look-alikes do not matter."
     fieldsets = (
         (None, {"fields": ("reference", "at", "code", "meaning", "expires_at")}),
-        ("For whom", {"fields": ("agency", "flow", "method", "account", "group_id")}),
+        ("For whom", {"fields": ("agency", "flow", "method", "verified_by", "account", "group_id")}),
     )
     readonly_fields = ("meaning",)
 
@@ -106,6 +109,7 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
                 entry.agency,
                 entry.flow,
                 entry.method,
+                entry.verified_by,
                 entry.account,
                 entry.group_id,
                 entry.code,

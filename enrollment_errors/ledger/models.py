@@ -20,7 +20,8 @@ class Entry(models.Model):
 
     ``agency`` is the agency's slug, ``account`` the site's name for the processor account, ``group_id`` the concession
     group. ``code`` says which success it was (``linked``, ``renewed``, …). ``expires_at`` is when the link expires, if
-    it does. ``day`` is that of ``at`` in the site's time zone, for sums: not every database knows time zones.
+    it does. ``verified_by`` is the id of the staff member who enrolled in person. ``day`` is that of ``at`` in the
+    site's time zone, for sums: not every database knows time zones.
     """
 
     reference = models.CharField(max_length=20)
@@ -29,6 +30,7 @@ class Entry(models.Model):
     agency = models.CharField(max_length=100)
     flow = models.CharField(max_length=100)
     method = models.CharField(max_length=20)
+    verified_by = models.CharField(max_length=32, blank=True)
     account = models.CharField(max_length=100)
     group_id = models.CharField("group", max_length=200)
     code = models.CharField(max_length=60)

@@ -48,6 +48,7 @@ def _facts(report: Report) -> Facts:
         "agency": enrollment.agency.slug,
         "flow": enrollment.flow,
         "method": enrollment.method.value,
+        "verified_by": report.verified_by,
         "account": enrollment.account,
         "group_id": enrollment.group_id,
         "code": report.code,

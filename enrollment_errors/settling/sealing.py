@@ -33,6 +33,7 @@ def sealed(link: PendingLink, report: Report) -> str:
         "path": origin.path,
         "language": origin.language,
         "identity": asdict(origin.identity),
+        "verified_by": origin.verified_by,
     }
     return encrypt(json.dumps(kept, separators=(",", ":")), purpose=_PURPOSE)
 
@@ -47,7 +48,12 @@ def unsealed(text: str) -> Unsealed | None:
         return Unsealed(
             unpacked_link(kept["link"]),
             unpacked_enrollment(kept["enrollment"]),
-            Origin(path=kept["path"], language=kept["language"], identity=Identity(**kept["identity"])),
+            Origin(
+                path=kept["path"],
+                language=kept["language"],
+                identity=Identity(**kept["identity"]),
+                verified_by=kept["verified_by"],
+            ),
         )
     except (LookupError, TypeError, ValueError):
         return None

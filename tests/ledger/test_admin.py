@@ -120,6 +120,7 @@ class TestTheExport:
             "agency": "mountain",
             "flow": "senior",
             "method": "self_service",
+            "verified_by": "",
             "account": "littlepay",
             "group_id": "group-seniors",
             "code": "linked",

@@ -22,7 +22,7 @@ from enrollment_errors.ledger.sink import LedgerSink
 from enrollment_errors.reporting.background import Undelivered
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
-from tests.reporting.reports import new_enrollment, new_report, new_success
+from tests.reporting.reports import new_enrollment, new_origin, new_report, new_success
 from tests.rider import CARD_TOKEN, End, Rider, Telemetry
 from tests.waiting import wait_until
 
@@ -46,11 +46,16 @@ class TestAnEntry:
             "agency": "mountain",
             "flow": "senior",
             "method": "self_service",
+            "verified_by": "",
             "account": "littlepay",
             "group_id": "group-seniors",
             "code": "linked",
             "expires_at": None,
         }
+
+    def test_of_an_enrollment_in_person_says_under_an_id_who_enrolled(self) -> None:
+        LedgerSink().send(new_success(origin=new_origin(verified_by="5d41402abc4b2a76b9719d911017c592")))
+        assert Entry.objects.get().verified_by == "5d41402abc4b2a76b9719d911017c592"
 
     def test_of_a_benefit_that_expires_says_when(self, rider: Rider, sandbox: SandboxServer) -> None:
         rider.becomes_eligible(expires=True)

@@ -169,6 +169,12 @@ IN_PERSON = {
 ALL = {**PICTURES, **IN_PERSON}
 
 
+def is_as_one(name: str) -> bool:
+    """Whether it is the page of a region that is enrolled, or still checked, as a whole: it says so in the words of the
+    pages for that."""
+    return ALL[name].context.get("mix") in ("enrolled", "checking")
+
+
 def in_admin(request: HttpRequest | None = None) -> dict[str, Any]:
     """The context of a page in the frame of Django's admin, for a member of the staff who may do everything there."""
     request = request or RequestFactory().get("/")

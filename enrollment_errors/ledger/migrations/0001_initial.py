@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                 ("agency", models.CharField(max_length=100)),
                 ("flow", models.CharField(max_length=100)),
                 ("method", models.CharField(max_length=20)),
+                ("verified_by", models.CharField(blank=True, max_length=32)),
                 ("account", models.CharField(max_length=100)),
                 ("group_id", models.CharField(max_length=200, verbose_name="group")),
                 ("code", models.CharField(max_length=60)),
