@@ -53,7 +53,7 @@ class TestAnEntry:
             "expires_at": None,
         }
 
-    def test_of_an_enrollment_in_person_says_under_an_id_who_enrolled(self) -> None:
+    def test_of_an_enrollment_in_person_says_under_an_id_who_enrolled(self, db: None) -> None:
         LedgerSink().send(new_success(origin=new_origin(verified_by="5d41402abc4b2a76b9719d911017c592")))
         assert Entry.objects.get().verified_by == "5d41402abc4b2a76b9719d911017c592"
 
