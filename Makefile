@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ci lint matrix matrix-lowest newest mutation bench screenshots messages clean
+.PHONY: help demo test test-ci lint matrix matrix-lowest newest mutation bench screenshots messages release clean
 
 help:
 	@echo "make demo         the example site, the sandbox processor and the operator's page, on this machine"
@@ -16,16 +16,26 @@ help:
 	@echo "make mutation     mutation testing of classification, redaction, retry and breaker"
 	@echo "make bench        upstream calls, latencies and outages, measured"
 	@echo "make screenshots  every page in every language and width, in the folder screenshots/"
+	@echo "make release      build, check and try the distribution, and tag it on this machine (RELEASING.md)"
 	@echo "make messages     collect and compile the catalogs (needs gettext)"
 
 .venv/installed: pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	touch $@
+	@echo "Installing everything that the checks and tests need into .venv. This takes a minute or two, once."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
 
-demo: .venv/installed
-	$(BIN)/python example_project/demo/run.py
+# Much less, for somebody who only wants to look.
+.venv/demo-installed: pyproject.toml
+	@echo "Installing Django and the few packages that the demo needs into .venv. This takes half a minute, once."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --editable ".[demo]"
+	@touch $@
+
+demo: $(or $(wildcard .venv/installed),.venv/demo-installed)
+	@echo "Starting the demo..."
+	@$(BIN)/python example_project/demo/run.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -75,6 +85,17 @@ messages: .venv/installed
 	for catalog in locale/*/LC_MESSAGES/django.po; do \
 		msgattrib --no-obsolete --no-wrap --output-file "$$catalog" "$$catalog" || exit 1; done
 	$(BIN)/django-admin compilemessages --ignore '.venv/*' --ignore 'example_project/*' --ignore 'enrollment_errors/*'
+
+# Publishes nothing: RELEASING.md says how.
+release: .venv/installed
+	@git diff --quiet HEAD || { echo "Commit first: what is released must be what is tagged."; exit 1; }
+	rm -rf dist build/release
+	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv build/release
+	build/release/bin/python -m pip install --quiet dist/*.whl
+	cd build/release && bin/python -W error ../../tests/packaging/render_every_page.py > pages.json
+	version=$$($(BIN)/hatchling version) && git tag --annotate "v$$version" --message "Release $$version" && echo "Tagged v$$version."
 
 clean:
 	rm -rf .venv .nox mutants build dist screenshots

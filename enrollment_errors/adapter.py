@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -113,11 +113,26 @@ class Identity:
     session_id: int
 
 
+MOST_TARGETS = 6
+"""How many groups one enrollment may have: what is kept of each, in a cookie, has to fit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One more group that a regional enrollment links the card to: another agency's, or another account's."""
+
+    agency: Agency
+    account: str
+    group_id: str = field(repr=False)
+    expiry: ExpiryPolicy | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Enrollment:
     """One rider's enrollment: into which group of which account, for which agency, and under which rules.
 
-    ``account`` is a key of the setting ``ACCOUNTS``. ``flow`` and ``verifier`` are names for events.
+    ``account`` is a key of the setting ``ACCOUNTS``. ``flow`` and ``verifier`` are names for events. ``also`` are
+    further targets of a region: one proof and one card for several agencies.
     """
 
     agency: Agency
@@ -131,12 +146,36 @@ class Enrollment:
     identity: Identity | None = None
     """``None``: random ones, made once a session and kept there."""
     extra_claims: Sequence[str] = ()
+    also: Sequence[Target] = ()
 
     def __post_init__(self) -> None:
-        if self.group_id in ("", ".", ".."):
+        places = [(target.account, target.group_id) for target in self._targets]
+        if any(group_id in ("", ".", "..") for _, group_id in places):
             raise ConfigurationError(
                 "Enrollment.group_id is empty or only dots: there is no concession group to enroll into."
             )
+        if len(set(places)) < len(places):
+            raise ConfigurationError("Enrollment.also names a group twice.")
+        if len(places) > MOST_TARGETS:
+            raise ConfigurationError(f"Enrollment.also has {len(self.also)} targets: {MOST_TARGETS - 1} is the most.")
+
+    @property
+    def _targets(self) -> list[Enrollment | Target]:
+        return [self, *self.also]
+
+    def each(self) -> list[Enrollment]:
+        """One enrollment for each target, in order: itself where there is only one."""
+        return [
+            replace(
+                self,
+                agency=target.agency,
+                account=target.account,
+                group_id=target.group_id,
+                expiry=target.expiry,
+                also=(),
+            )
+            for target in self._targets
+        ]
 
 
 class Adapter(ABC):
@@ -164,14 +203,30 @@ class Adapter(ABC):
         user = getattr(request, "user", None)
         return None if user is None or user.is_authenticated else resolve_url(settings.LOGIN_URL)
 
+    def get_staff_member(self, request: HttpRequest) -> str:
+        """What tells the staff member at this browser from all others. Incidents and events get a keyed digest of it,
+        and nothing else. By default the user's primary key; empty where there is no user.
+        """
+        user = getattr(request, "user", None)
+        return str(user.pk) if user is not None and user.is_authenticated else ""
+
     def get_staff_start_url(self, request: HttpRequest) -> str:
         """Where staff begin with the next rider: the page on which they confirm the rider's proof."""
         return "/"
 
     def on_success(self, request: HttpRequest, enrollment: Enrollment, result: Result) -> None:  # noqa: B027  optional
-        """Called once after each successful enrollment, before the rider is sent to the success page.
+        """Called once after each successful enrollment, before the rider is sent to the success page. For a region,
+        once for each target that was linked, as soon as it is, with an ``enrollment`` of that target alone.
 
         An exception here is reported, and does not change what the rider sees: the card is linked.
+        """
+
+    def on_settled(self, enrollment: Enrollment, result: Result) -> None:  # noqa: B027  optional
+        """Called once, outside of any request, for a link that turned out to be there after its answer was lost.
+
+        It needs ``enrollment_errors.settling``. Of a rider who has checked again themselves, ``on_success`` is called.
+        ``result.reference`` is the one that the rider was shown. ``enrollment`` is without sign-in and identity. An
+        exception here is reported, and the hook is not called again.
         """
 
     def get_page_context(self, request: HttpRequest, page: str) -> Mapping[str, Any]:

@@ -10,7 +10,13 @@ from . import exceptions
 from .codes import Code, When
 from .outcomes import Outcome, Stage
 
-_NOTHING_WRONG = "Nothing: the rider knows what to do."
+
+def _(text: str) -> str:
+    """Marks what staff read in person, for the catalogs. The page translates it; operators read it as it stands."""
+    return text
+
+
+_NOTHING_WRONG = _("Nothing: the page says what to do.")
 
 CODES: dict[str, Code] = {
     "linked": Code(
@@ -19,8 +25,8 @@ CODES: dict[str, Code] = {
     ),
     "already_linked_elsewhere": Code(
         outcome=Outcome.SUCCESS,
-        meaning="The processor answered that the card is in a group already, and does not list it in ours.",
-        action=(
+        meaning=_("The processor answered that the card is in a group already, and does not list it in ours."),
+        action=_(
             "Look up the card at the processor. If it is in another group, the rider does not get this benefit's fare."
         ),
         is_odd=True,
@@ -52,14 +58,14 @@ CODES: dict[str, Code] = {
         outcome=Outcome.TOO_EARLY,
         when=When(exception=exceptions.ReenrollmentTooEarly),
         reason="Enrolled, not expired, and not in the re-enrollment window: nothing is wrong.",
-        meaning="Enrolled already, not expired, and not yet in the re-enrollment window.",
+        meaning=_("Enrolled already, not expired, and not yet in the re-enrollment window."),
         action=_NOTHING_WRONG,
     ),
     "card_refused": Code(
         outcome=Outcome.RETRY,
         when=When(exception=exceptions.CardRefused),
         reason="The card's details were refused: the rider checks them and tries again.",
-        meaning="The card form refused the card's details.",
+        meaning=_("The card form refused the card's details."),
         action=_NOTHING_WRONG,
     ),
     "card_form_cancelled": Code(
@@ -87,8 +93,31 @@ CODES: dict[str, Code] = {
         outcome=Outcome.UNKNOWN,
         when=When(exception=exceptions.LinkAnswerLost),
         reason="The link may have been made. Neither success nor failure would be true.",
-        meaning="The answer to the link was lost, and asking the processor did not settle what became of it.",
-        action="Look at the processor's state. The rider may check again; nothing is linked twice by it.",
+        meaning=_("The answer to the link was lost, and asking the processor did not settle what became of it."),
+        action=_("Look at the processor's state. The rider may check again; nothing is linked twice by it."),
+    ),
+    "link_not_made": Code(
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.LinkNotMade),
+        reason="The answer to the link was lost, and the processor says later that it was not made.",
+        meaning=_(
+            "The answer to the link was lost. The processor says that the card is not in the group, and the request "
+            "can no longer be running."
+        ),
+        action=_(
+            "The rider does not have the reduced fare, and does not know it unless they came back. If you can reach "
+            "the rider, ask them to enroll again."
+        ),
+    ),
+    "link_never_settled": Code(
+        outcome=Outcome.UNKNOWN,
+        when=When(exception=exceptions.LinkNeverSettled),
+        reason="Asked again and again until SETTLING_HOURS were over, nobody could say.",
+        meaning=_(
+            "The answer to the link was lost, and the processor did not say within SETTLING_HOURS whether the card is "
+            "enrolled."
+        ),
+        action=_("Ask the processor whether the card is in the group, with the time and the account of the incident."),
     ),
     "switched_off": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -102,68 +131,68 @@ CODES: dict[str, Code] = {
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CircuitOpen),
         reason="The processor is known to be down: nobody waits for it.",
-        meaning="The processor failed so often that it is not being called for the moment.",
-        action="Look for the failures that came before; calls resume by themselves when it answers.",
+        meaning=_("The processor failed so often that it is not being called for the moment."),
+        action=_("Look for the failures that came before; calls resume by themselves when it answers."),
         told_once=True,
     ),
     "processor_busy": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.ProcessorBusy),
         reason="As many calls as one process may make are waiting already.",
-        meaning="This process had as many calls to the processor under way as it may have.",
-        action="Check whether the processor is slow. If it is not, raise MAX_CALLS.",
+        meaning=_("This process had as many calls to the processor under way as it may have."),
+        action=_("Check whether the processor is slow. If it is not, raise MAX_CALLS."),
     ),
     "deadline_exceeded": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.DeadlineExceeded),
         reason="The rider's whole budget of time is used up.",
-        meaning="The calls together took longer than the rider's budget of time.",
-        action="Check whether the processor is slow. If it is not, raise BUDGET.",
+        meaning=_("The calls together took longer than the rider's budget of time."),
+        action=_("Check whether the processor is slow. If it is not, raise BUDGET."),
     ),
     "processor_timeout": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.TimedOut),
         reason="Silence.",
-        meaning="The processor was silent for longer than a timeout.",
-        action="If it goes on, ask the processor. Raise READ_TIMEOUT and BUDGET only if it is always that slow.",
+        meaning=_("The processor was silent for longer than a timeout."),
+        action=_("If it goes on, ask the processor. Raise READ_TIMEOUT and BUDGET only if it is always that slow."),
     ),
     "processor_name_not_resolved": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.NameNotResolved),
         reason="DNS fails for a while as servers do.",
-        meaning="DNS does not know the processor's host name: a typing error, or a resolver that cannot see it.",
-        action="Compare BASE_URL with what the processor gave you; then ask who runs this server's DNS.",
+        meaning=_("DNS does not know the processor's host name: a typing error, or a resolver that cannot see it."),
+        action=_("Compare BASE_URL with what the processor gave you; then ask who runs this server's DNS."),
     ),
     "certificate_expired": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CertificateExpired),
         reason="It is the processor's to renew.",
-        meaning="The certificate of the processor's server has expired.",
-        action="Check this server's clock. If it is right, tell the processor to renew its certificate.",
+        meaning=_("The certificate of the processor's server has expired."),
+        action=_("Check this server's clock. If it is right, tell the processor to renew its certificate."),
     ),
     "certificate_not_valid_yet": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CertificateNotValidYet),
         reason="A clock is wrong, ours or theirs.",
-        meaning="The certificate of the processor's server is not valid yet.",
-        action="Set this server's clock by NTP. If it is right, tell the processor.",
+        meaning=_("The certificate of the processor's server is not valid yet."),
+        action=_("Set this server's clock by NTP. If it is right, tell the processor."),
     ),
     "certificate_of_another_host": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CertificateOfAnotherHost),
         reason="Something else answers at the processor's address, for a while or because of a typo.",
-        meaning="The server at the processor's address showed a certificate for another host.",
-        action="Check the host in BASE_URL. If it is right, something stands between this server and the processor.",
+        meaning=_("The server at the processor's address showed a certificate for another host."),
+        action=_("Check the host in BASE_URL. If it is right, something stands between this server and the processor."),
     ),
     "certificate_untrusted": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CertificateUntrusted),
         reason="Self-signed, an unknown authority, or somebody in between who opens the connection.",
-        meaning=(
-            "The certificate of the processor's server is self-signed, or from an authority that this server does not "
-            "trust."
+        meaning=_(
+            "The certificate of the processor's server is self-signed, or from an authority that this server does "
+            "not trust."
         ),
-        action=(
+        action=_(
             "Check that no proxy opens the connection, and ask the processor which authority signs. Never turn "
             "verification off."
         ),
@@ -172,8 +201,8 @@ CODES: dict[str, Code] = {
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.TlsFailed),
         reason="No secure connection, for another reason than the certificate.",
-        meaning="No secure connection, for another reason than the certificate.",
-        action=(
+        meaning=_("No secure connection, for another reason than the certificate."),
+        action=_(
             "Check that BASE_URL names a port that speaks TLS, and whether the processor wants a client certificate."
         ),
     ),
@@ -181,70 +210,70 @@ CODES: dict[str, Code] = {
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.ConnectionFailed),
         reason="A refused, reset or cut connection is a server that is down, as a 503 is.",
-        meaning="The connection was refused, reset or cut.",
-        action="Check BASE_URL. If it goes on, ask the processor, and who runs the firewalls in between.",
+        meaning=_("The connection was refused, reset or cut."),
+        action=_("Check BASE_URL. If it goes on, ask the processor, and who runs the firewalls in between."),
     ),
     "processor_error": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.StatusError, status=(500, 599)),
         reason="The processor says itself that it is broken.",
-        meaning="The processor answered with a status from 500.",
-        action=(
-            "If this continues for more than 15 minutes, open a ticket with the processor, and give them the times and "
-            "the references."
+        meaning=_("The processor answered with a status from 500."),
+        action=_(
+            "If this continues for more than 15 minutes, open a ticket with the processor, and give them the times "
+            "and the references."
         ),
     ),
     "credentials_refused": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=401),
         reason="Trying later would not help: our credentials or audience are wrong.",
-        meaning="The processor answered 401: it does not know this client id with this secret.",
-        action=(
-            "Check CLIENT_ID, CLIENT_SECRET and AUDIENCE, and that they belong to the environment of BASE_URL (test or "
-            "production)."
+        meaning=_("The processor answered 401: it does not know this client id with this secret."),
+        action=_(
+            "Check CLIENT_ID, CLIENT_SECRET and AUDIENCE, and that they belong to the environment of BASE_URL (test "
+            "or production)."
         ),
     ),
     "permission_refused": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=403),
         reason="Trying later would not help: our account may not do this.",
-        meaning="The processor answered 403: our account may not do this.",
-        action="Ask the processor for the account's rights; check that the group belongs to the account.",
+        meaning=_("The processor answered 403: our account may not do this."),
+        action=_("Ask the processor for the account's rights; check that the group belongs to the account."),
     ),
     "too_many_requests": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=429),
         reason="A limit of our account: the operator has to hear of it.",
-        meaning="The processor answered 429.",
-        action="Ask the processor for the account's limits.",
+        meaning=_("The processor answered 429."),
+        action=_("Ask the processor for the account's limits."),
     ),
     "request_refused": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=(400, 499)),
         reason="The processor refuses what we ask, 408 among them: our side.",
-        meaning="The processor answered with another status from 400 to 499.",
-        action="Check the concession group's id, BASE_URL and API_VERSION.",
+        meaning=_("The processor answered with another status from 400 to 499."),
+        action=_("Check the concession group's id, BASE_URL and API_VERSION."),
     ),
     "base_url_redirects": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=(300, 399)),
         reason="An API does not redirect: what is at the base URL is something else. Nobody follows it.",
-        meaning="The processor's server answered with a redirect, which an API does not do.",
-        action="Correct BASE_URL: it often says http instead of https, or names a host that has moved.",
+        meaning=_("The processor's server answered with a redirect, which an API does not do."),
+        action=_("Correct BASE_URL: it often says http instead of https, or names a host that has moved."),
     ),
     "token_type_unsupported": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.TokenTypeUnsupported),
         reason="A token that we would send in the wrong way.",
-        meaning="The processor gave a token of a type that this app cannot send.",
-        action="Ask the processor what changed, and report it to this project.",
+        meaning=_("The processor gave a token of a type that this app cannot send."),
+        action=_("Ask the processor what changed, and report it to this project."),
     ),
     "reply_broken": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ReplyBroken),
         reason="An answer came, and it breaks HTTP: no server that is merely down does that.",
-        meaning="The answer broke the HTTP protocol, or its body could not be decoded.",
-        action=(
+        meaning=_("The answer broke the HTTP protocol, or its body could not be decoded."),
+        action=_(
             "Check that BASE_URL names the processor's HTTP port. If it does, tell the processor and those who run a "
             "proxy in between."
         ),
@@ -253,73 +282,73 @@ CODES: dict[str, Code] = {
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ReplyNotJson),
         reason="A gateway's page with 200, or a wrong base URL.",
-        meaning=(
+        meaning=_(
             "The processor's answer was 2xx and no JSON: a web page, or a gateway that wants something of a person."
         ),
-        action="Check BASE_URL; have this server's address allowed by the processor's gateway.",
+        action=_("Check BASE_URL; have this server's address allowed by the processor's gateway."),
     ),
     "reply_incomplete": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ReplyIncomplete),
         reason="JSON without what is needed.",
-        meaning="The processor's answer lacks something that is needed.",
-        action="Ask the processor what changed, and report it to this project.",
+        meaning=_("The processor's answer lacks something that is needed."),
+        action=_("Ask the processor what changed, and report it to this project."),
     ),
     "base_url_invalid": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.BaseUrlInvalid),
         reason="A typo in the settings.",
-        meaning="The base URL is no address that can be called.",
-        action="Write BASE_URL with https://, a host, and a path only where the processor gave you one.",
+        meaning=_("The base URL is no address that can be called."),
+        action=_("Write BASE_URL with https://, a host, and a path only where the processor gave you one."),
     ),
     "card_token_invalid": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.CardTokenInvalid),
         reason="The page sends what the card form gave it: anything else is a bug or a forgery.",
-        meaning="The page sent no card token, or one that no card form gives.",
-        action="If it goes on, look at the page in a browser: its script may have been changed.",
+        meaning=_("The page sent no card token, or one that no card form gives."),
+        action=_("If it goes on, look at the page in a browser: its script may have been changed."),
     ),
     "expiry_not_clearable": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ExpiryNotClearable),
         reason="The benefit does not expire and the link does: somebody has to mend it by hand.",
-        meaning="The link expires, the benefit does not, and the processor cannot clear an expiry.",
-        action="Have the processor clear the expiry of the card, or unlink it; the rider can then enroll.",
+        meaning=_("The link expires, the benefit does not, and the processor cannot clear an expiry."),
+        action=_("Have the processor clear the expiry of the card, or unlink it; the rider can then enroll."),
     ),
     "link_not_confirmed": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.LinkNotConfirmed),
         reason="409 with unknown words, and the processor answers that the card is not in the group.",
-        meaning="The processor answered 409 in unknown words, and says that the card is not in the group.",
-        action="Ask the processor what its answer means, and report the wording to this project.",
+        meaning=_("The processor answered 409 in unknown words, and says that the card is not in the group."),
+        action=_("Ask the processor what its answer means, and report the wording to this project."),
     ),
     "token_request_refused": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.TokenRequestFailed, status=(400, 499)),
         reason="Something on our side answered in the token view's place.",
-        meaning="This site's own token view answered the page with a status from 400 to 499 that is not ours.",
-        action="Look at what stands in front of the token view: a firewall, a login, a middleware.",
+        meaning=_("This site's own token view answered the page with a status from 400 to 499 that is not ours."),
+        action=_("Look at what stands in front of the token view: a firewall, a login, a middleware."),
     ),
     "card_form_refused": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.CardFormFailed, status=(400, 499)),
         reason="The card form's error callback with 4xx: our tokenization access is wrong.",
-        meaning="The card form failed in the browser with a status from 400 to 499.",
-        action="Check that CARD_FORM_URL and BASE_URL belong to the same environment.",
+        meaning=_("The card form failed in the browser with a status from 400 to 499."),
+        action=_("Check that CARD_FORM_URL and BASE_URL belong to the same environment."),
     ),
     "card_form_not_loaded": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CardFormNotLoaded),
         reason="The processor's script did not come: as good as a refused connection.",
-        meaning="The card form's script did not load, or does not define the card form.",
-        action="Check CARD_FORM_URL, and that the site's Content-Security-Policy allows its host.",
+        meaning=_("The card form's script did not load, or does not define the card form."),
+        action=_("Check CARD_FORM_URL, and that the site's Content-Security-Policy allows its host."),
     ),
     "token_request_failed": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.TokenRequestFailed),
         reason="No answer from our own token view, or not one of ours: the rider's connection, or our server.",
-        meaning="The page got no answer that it could use from this site's own token view.",
-        action=(
+        meaning=_("The page got no answer that it could use from this site's own token view."),
+        action=_(
             "One rider's connection, if it is rare. If many riders meet it, check this site's web server and its "
             "workers."
         ),
@@ -329,33 +358,33 @@ CODES: dict[str, Code] = {
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CardFormFailed),
         reason="The card form's error callback with a status from 500, or with none.",
-        meaning=(
+        meaning=_(
             "The card form failed in the browser or on the processor's site, with a status from 500 up or with none."
         ),
-        action=(
-            "If this continues for more than 15 minutes, open a ticket with the processor, and give them the times and "
-            "the references."
+        action=_(
+            "If this continues for more than 15 minutes, open a ticket with the processor, and give them the times "
+            "and the references."
         ),
     ),
     "account_unusable": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.AccountUnusable),
         reason="One account's own trouble: its riders cannot be helped by trying again.",
-        meaning="The account is not there, or something is wrong with it; the other accounts go on.",
-        action="Correct the account. The log and Sentry say what is wrong, once an hour; so does enrollment_doctor.",
+        meaning=_("The account is not there, or something is wrong with it; the other accounts go on."),
+        action=_("Correct the account. The log and Sentry say what is wrong, once an hour; so does enrollment_doctor."),
         told_once=True,
     ),
     "configuration_error": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ConfigurationError),
         reason="The site's own set-up; the event's text names the place.",
-        meaning="The site's settings or adapter are wrong.",
-        action="The event's text names the place.",
+        meaning=_("The site's settings or adapter are wrong."),
+        action=_("The event's text names the place."),
     ),
     "unexpected_error": Code(
         outcome=Outcome.SERVER_ERROR,
-        meaning="Something that no rule knows, most likely a bug.",
-        action="Look at the event's traceback; report it to this project where it is ours.",
+        meaning=_("Something that no rule knows, most likely a bug."),
+        action=_("Look at the event's traceback; report it to this project where it is ours."),
     ),
     "not_eligible": Code(
         outcome=Outcome.NOT_ELIGIBLE,
@@ -398,6 +427,6 @@ def explained(code: str) -> Code:
     """A code of a site's own rules is not among ``CODES``."""
     return CODES.get(code) or Code(
         outcome=Outcome.SERVER_ERROR,
-        meaning="A code of this site's own rules.",
-        action="Look at the site's setting RULES.",
+        meaning=_("A code of this site's own rules."),
+        action=_("Look at the site's setting RULES."),
     )

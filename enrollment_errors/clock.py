@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from .exceptions import DeadlineExceeded
 
@@ -42,14 +42,18 @@ class Deadline:
         return self._end - self._clock.monotonic()
 
     @contextmanager
-    def keeping_half_back(self) -> Iterator[None]:
-        """Meanwhile half of what is left counts as over: so that after a lost answer there is time to ask about it."""
+    def sharing(self, among: int) -> Iterator[None]:
+        """Meanwhile only one of so many equal shares of what is left counts: the others shall have time too."""
         end = self._end
-        self._end -= max(0.0, self.remaining()) / 2
+        self._end -= max(0.0, self.remaining()) * (among - 1) / among
         try:
             yield
         finally:
             self._end = end
+
+    def keeping_half_back(self) -> AbstractContextManager[None]:
+        """So that after a lost answer there is time to ask about it."""
+        return self.sharing(2)
 
     def check(self) -> None:
         """Raises ``DeadlineExceeded`` where nothing is left: whatever was to be called has not been."""

@@ -32,18 +32,22 @@ def from_environment(name: str) -> str:
 
 
 INCIDENT_SINK = "enrollment_errors.incidents.sink.IncidentSink"
+LEDGER_SINK = "enrollment_errors.ledger.sink.LedgerSink"
 DEFAULT_SINKS = (
     "enrollment_errors.reporting.log.LogSink",
     "enrollment_errors.reporting.sentry.SentrySink",
     "enrollment_errors.reporting.amplitude.AmplitudeSink",
     INCIDENT_SINK,
+    LEDGER_SINK,
     "enrollment_errors.reporting.signals.SignalSink",
 )
+_APPS_OF_SINKS = {INCIDENT_SINK: "enrollment_errors.incidents", LEDGER_SINK: "enrollment_errors.ledger"}
 
 
 def _default_sinks() -> tuple[str, ...]:
-    has_incidents = apps.is_installed("enrollment_errors.incidents")
-    return tuple(path for path in DEFAULT_SINKS if has_incidents or path != INCIDENT_SINK)
+    return tuple(
+        path for path in DEFAULT_SINKS if path not in _APPS_OF_SINKS or apps.is_installed(_APPS_OF_SINKS[path])
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,79 +55,86 @@ class Settings:
     """What a site sets, each with its default. All times are seconds."""
 
     ADAPTER: type[Adapter]
-    """The dotted path of the site's subclass of `enrollment_errors.adapter.Adapter`."""
+    """The dotted path of your subclass of `enrollment_errors.adapter.Adapter`."""
     ACCOUNTS: AccountProvider
-    """One entry for each account with a transit processor: `{"name": {"CLASS": dotted path, "OPTIONS": {…}}}`; or the
-    dotted path of a subclass of `processors.account.AccountProvider`, where the accounts live elsewhere."""
+    """Your accounts with transit processors, by name: `{"name": {"CLASS": dotted path, "OPTIONS": {…}}}`. If they live
+    elsewhere, the dotted path of a subclass of `processors.account.AccountProvider`."""
     PROCESSORS: tuple[str, ...] = ("enrollment_errors.processors.littlepay.LittlepayProcessor",)
-    """The dotted paths of the processors that accounts in the database can be with."""
+    """For accounts in the database: the dotted paths of the processors that operators can choose."""
     SECRETS: Callable[[str], str] = from_environment
-    """The dotted path of the function that turns the name of a secret into the secret, for accounts in the database."""
+    """For accounts in the database: the dotted path of a function that takes a secret's name and returns the secret."""
     RULES: tuple[Rule, ...] = ()
-    """The site's own rows of the classification, which stand before the app's: a list of `classification.Rule`."""
+    """Your own rules for classifying failures, a list of `classification.Rule`. They come before the app's."""
     BASE_TEMPLATE: str = "enrollment_errors/base.html"
     """The template that every page extends."""
     FALLBACK_AGENCY: Agency | None = None
-    """The `adapter.Agency` of pages that cannot know the rider's, because the session is gone."""
+    """The `adapter.Agency` to show if the session is gone, and with it the rider's own agency."""
     ALLOWED_REDIRECT_HOSTS: tuple[str, ...] = ()
-    """Host names, beside the site's own, that riders may be sent to: an identity provider's, a redirect flow's."""
+    """Host names that riders may be redirected to, besides your site's own: those of an identity provider, or of a
+    processor's own pages."""
 
     SINKS: tuple[str, ...] = field(default_factory=_default_sinks)
-    """Where each event goes: the dotted paths of subclasses of `enrollment_errors.reporting.sink.Sink`, in the order in
-    which they hear of it. By default the one of the incidents is among them only where `enrollment_errors.incidents` is
-    in `INSTALLED_APPS`. See [Sinks](events.md#sinks)."""
+    """Where events go: the dotted paths of subclasses of `enrollment_errors.reporting.sink.Sink`, in order. The default
+    includes those of the incidents and of the ledger only if their apps are in `INSTALLED_APPS`. See
+    [Sinks](events.md#sinks)."""
     AMPLITUDE_API_KEY: str = field(default="", repr=False)
-    """Without it nothing is sent to Amplitude."""
+    """If empty, nothing is sent to Amplitude."""
     AMPLITUDE_SERVER_URL: str = ""
-    """Another address than Amplitude's own, such as that of its EU data centre."""
+    """The address of Amplitude's API if it is not the default, such as that of its EU data center."""
     RELEASE: str = ""
-    """The version of the site, for events and incidents."""
+    """The version of your site. It appears in events and incidents."""
 
     INCIDENTS_PER_MINUTE: int = 60
-    """How many incidents one process lists in a minute, of what the back end saw and of what browsers told each. Those
-    above are counted only."""
+    """Maximum incidents that one process lists per minute, separately for failures that the server saw and those that
+    browsers reported. Further ones are only counted."""
     INCIDENTS_KEPT_DAYS: int = 90
-    """Days after which `manage.py prune_enrollment_incidents` deletes incidents and counts."""
+    """Age in days at which `manage.py prune_enrollments` deletes incidents and counts."""
+    LEDGER_KEPT_DAYS: int | None = None
+    """Age in days at which `manage.py prune_enrollments` deletes entries of the ledger; `None` keeps them forever."""
     SENTRY_EVENT_URL: str = ""
-    """The address of an event in the operators' Sentry, with `{event_id}` where its id stands."""
+    """The address of an event in your Sentry, with `{event_id}` in place of the event's id. Incidents link to it."""
     STATUS_TOKEN: Secret | None = None
-    """What a monitor sends to read the status; a text."""
+    """The bearer token with which a monitor reads the status page."""
 
     CACHE: str = "default"
-    """The alias, in `CACHES`, of the cache that holds the access token and the circuit breaker."""
+    """The alias in `CACHES` of the cache that holds access tokens and circuit breakers."""
     BUDGET: float = 8.0
-    """Seconds for all calls to the processor that one request of a rider makes, retries and pauses among them."""
+    """Seconds that one rider's request may spend on calls to the processor, including retries and pauses."""
     CONNECT_TIMEOUT: float = 2.0
-    """Seconds until a connection stands, TLS included."""
+    """Seconds allowed to establish a connection, including TLS."""
     READ_TIMEOUT: float = 3.0
-    """Seconds of silence. At most half of `BUDGET`, so that there is time to ask what became of a lost link."""
+    """Seconds to wait for the next byte of an answer. Keep it at half of `BUDGET` or less, so that time is left to ask
+    whether a link was made after its answer was lost."""
     ATTEMPTS: int = 3
-    """How often a call that may be repeated is made at most."""
+    """Maximum attempts for an idempotent call."""
     MAX_CALLS: int = 6
-    """How many riders of one process one account serves at the same time. Below the number of threads of a process,
-    so that a processor that hangs leaves some of them for other pages."""
+    """Maximum concurrent riders per process and account. Keep it below the number of threads of a process, so that a
+    processor that hangs leaves threads for other pages."""
     MAX_CALLS_WAIT: float = 0.1
-    """Seconds that a rider waits for a turn among those."""
+    """Seconds that a rider waits while `MAX_CALLS` others are served."""
     LINK_QUIET_TIME: float = 300.0
-    """Seconds for which a link whose answer was lost may still take effect at the processor. Until they are over,
-    nobody sends a second one for the same card and concession group."""
+    """Seconds for which a link may still take effect at the processor after its answer was lost. During this time, no
+    second link is sent for the same card and concession group."""
+    SETTLING_HOURS: int = 24
+    """Hours for which `manage.py settle_enrollments` keeps asking whether a link was made after its answer was lost. It
+    needs `enrollment_errors.settling` in `INSTALLED_APPS`."""
     BREAKER_FAILURES: int = 3
-    """How many riders' calls must fail within `BREAKER_WINDOW` to open an account's circuit. One rider's session, and
-    one card, count once."""
+    """Failed calls within `BREAKER_WINDOW` that open an account's circuit. Each rider's session and each card count
+    once."""
     BREAKER_WINDOW: float = 60.0
-    """Seconds."""
+    """Seconds during which `BREAKER_FAILURES` are counted."""
     BREAKER_OPEN: float = 10.0
-    """Seconds for which an open circuit lets no call through, before one caller probes; also what riders'
-    `Retry-After` says."""
+    """Seconds during which an open circuit lets no call through. Then one call probes. Riders' `Retry-After` says the
+    same."""
     WATCH_EVERY: float = 300.0
     """Seconds from one run of `manage.py watch_enrollment` to the next, as you schedule it. What a run has found is
     believed for three times as long; after that, operators are told that the watch has stopped."""
     RIDER_REQUESTS: int = 30
-    """How many enrollments one rider's session may send within `RIDER_WINDOW`, how many times it may ask for access to
-    the card form, and how many times its page may report on the form. Each process allows up to two tenths more,
-    because it counts a session's first requests by itself."""
+    """Maximum enrollments per session within `RIDER_WINDOW`. The same limit holds separately for requests for the card
+    form and for reports about it. Each process allows up to two tenths more, because it counts the first requests of a
+    session by itself."""
     RIDER_WINDOW: float = 60.0
-    """Seconds."""
+    """Seconds during which `RIDER_REQUESTS` are counted."""
 
 
 def _read() -> Settings | ConfigurationError:

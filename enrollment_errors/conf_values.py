@@ -60,6 +60,10 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
             raise ConfigurationError(
                 f'{SETTING}["{name}"]: "{rule.code}" must have stage=Stage.CARD_FORM for the outcome UNFINISHED.'
             )
+        if rule.outcome is Outcome.PARTIAL:
+            raise ConfigurationError(
+                f'{SETTING}["{name}"]: "{rule.code}" cannot have the outcome PARTIAL, which is of several failures.'
+            )
         # A failure at no other step leaves the card linked, or perhaps linked.
         if rule.outcome in (Outcome.SUCCESS, Outcome.UNKNOWN) and rule.stage is not Stage.LINK:
             raise ConfigurationError(
@@ -92,6 +96,10 @@ def _count(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10_000:
         raise wrong(name, value, "a whole number from 1")
     return value
+
+
+def _count_or_none(name: str, value: Any) -> int | None:
+    return None if value is None else _count(name, value)
 
 
 def _adapter(name: str, value: Any) -> type[Adapter]:
@@ -165,6 +173,7 @@ _READERS_BY_TYPE: dict[str, Callable[[str, Any], Any]] = {
     "str": _text,
     "float": _seconds,
     "int": _count,
+    "int | None": _count_or_none,
 }
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
+from django.shortcuts import redirect
 from django.utils.decorators import decorator_from_middleware
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
@@ -25,15 +27,18 @@ from .reporting.django_log import answered
 from .reporting.report import Event, Origin
 from .reporting.sentry_scrubbing import scrub_request
 from .reporting.site_errors import site_error
-from .responses import Envelopes, Pages, url
+from .responses import Envelopes, Pages, end_url, url
 from .rider_session import RiderSession
+from .secret import Secret
+from .staff import verified_by
 
 View = Callable[..., HttpResponseBase]
 Replies = type[Pages] | type[Envelopes]
 
 
 def rider_view(event: Event, replies: Replies, *methods: str) -> Callable[[View], View]:
-    """A view of a rider who may enroll: ``view(request, enrollment, session, …)``.
+    """A view of a rider who may enroll: ``view(request, enrollment, session, …)``. Of a region, ``enrollment`` has the
+    targets that the next card is for.
 
     A wrong method, a missing CSRF token, a session that may not enroll, a page that was made for something else and an
     exception, in the site's hook or in ours, each end in ``replies``; an exception is reported, as ``event``.
@@ -45,15 +50,18 @@ def rider_view(event: Event, replies: Replies, *methods: str) -> Callable[[View]
             if enrollment is None:
                 return replies.refuse(request, "not_eligible")
             session.enrollment = enrollment
+            standing = session.begin_region(enrollment)
             if request.method == "POST":
                 made_for = _made_for(request)
                 if made_for is None:
                     return replies.refuse(request, "bad_request", enrollment)
-                if not session.is_made_for(made_for, enrollment):
+                if not session.is_made_for(made_for, standing):
+                    if session.region and (end := session.end_of(brought_in(request), enrollment)):
+                        return redirect(end_url(request, *end))  # a second click, after the region has moved on
                     return replies.refuse(request, "changed", enrollment)
                 if wait := seconds_until_allowed(event.name, session.identity().user_id):
                     return replies.refuse(request, "too_many", enrollment, retry_after=wait)
-            return view(request, enrollment, session, **kwargs)
+            return view(request, standing, session, **kwargs)
 
         return reported(event, replies, *methods)(functools.wraps(view)(of_a_rider_who_may_enroll))
 
@@ -70,7 +78,11 @@ def reported(event: Event, replies: Replies, *methods: str) -> Callable[[View], 
                 response = view(request, session, **kwargs)
             except Exception as error:  # noqa: BLE001  a rider never meets a bare error page
                 origin = origin_of(request, session.enrollment, session)
-                result = service.site_failed(error, event, session.enrollment, origin)
+                session.region = session.region or session.kept_region()
+                result = service.site_failed(
+                    error, event, session.enrollment, origin, reference=session.region_reference()
+                )
+                result = session.end_before_card(result)
                 session.keep_told(result)
                 response = replies.end(request, result)
             session.write_to(response)
@@ -121,7 +133,7 @@ def _refusal(request: HttpRequest, event: Event, replies: Replies) -> HttpRespon
         adapter = conf.get_adapter()
         return None if adapter.may_enroll_in_person(request) else replies.turn_away(request, adapter)
     except Exception as error:  # noqa: BLE001  whoever cannot be asked about is not let in
-        origin = origin_of(request, None, session_of(request))
+        origin = _origin_of_anybody(request, None, session_of(request))
         return replies.broken(request, service.site_failed(error, event, None, origin))
 
 
@@ -131,6 +143,10 @@ def session_of(request: HttpRequest) -> RiderSession:
 
 
 def origin_of(request: HttpRequest, enrollment: Enrollment | None, session: RiderSession) -> Origin:
+    return replace(_origin_of_anybody(request, enrollment, session), verified_by=verified_by(request))
+
+
+def _origin_of_anybody(request: HttpRequest, enrollment: Enrollment | None, session: RiderSession) -> Origin:
     return Origin(
         path=request.path,
         language=get_language() or "",
@@ -138,6 +154,11 @@ def origin_of(request: HttpRequest, enrollment: Enrollment | None, session: Ride
         referrer=request.headers.get("Referer", ""),
         user_agent=request.headers.get("User-Agent", ""),
     )
+
+
+def brought_in(request: HttpRequest) -> Secret:
+    """The card token that the page posts, or what a return from a redirect proves itself by."""
+    return Secret(posted(request, "card_token") or posted(request, "returned"))
 
 
 def _made_for(request: HttpRequest) -> str | None:

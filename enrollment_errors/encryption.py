@@ -42,11 +42,11 @@ def decrypted_secret(encrypted: str, *, purpose: str) -> Secret | None:
     return None if text is None else Secret(text)
 
 
-def keyed_digest(purpose: str, *texts: str) -> str:
-    """Of the texts in this order, for keys in the cache: 32 hexadecimal digits. Nobody without the ``SECRET_KEY`` can
-    find out what is behind one by trying."""
+def keyed_digest(purpose: str, *texts: str, secret: str | bytes | None = None) -> str:
+    """Of the texts in this order: 32 hexadecimal digits. Nobody without the ``SECRET_KEY`` can find out what is behind
+    one by trying. ``secret`` is another key than the present one."""
     named = json.dumps(texts)
-    return salted_hmac(f"enrollment_errors.{purpose}", named, algorithm="sha256").hexdigest()[:32]
+    return salted_hmac(f"enrollment_errors.{purpose}", named, secret=secret, algorithm="sha256").hexdigest()[:32]
 
 
 @cache

@@ -39,7 +39,9 @@
     ├── ReenrollmentTooEarly            linked already, and not yet in the re-enrollment window
     ├── ExpiryNotClearable              the link expires, the benefit does not, and the processor cannot clear it
     ├── LinkNotConfirmed                409 with words nobody knows, and the card is not in the group
-    └── LinkAnswerLost                  the link may or may not have been made, and asking did not settle it
+    ├── LinkAnswerLost                  the link may or may not have been made, and asking did not settle it
+    ├── LinkNotMade                     asked later, the processor says that a link whose answer was lost is not there
+    └── LinkNeverSettled                asked for as long as we ask, nobody could say what became of a lost link
 
 No message here ever holds a URL, a token or a processor's body, because tracebacks, logs and Sentry show messages.
 """
@@ -275,3 +277,19 @@ class LinkAnswerLost(EnrollmentError):
         if reason is not None:
             self.stage, self.status = reason.stage, reason.status
             self.route, self.seconds = reason.route, reason.seconds
+
+
+class LinkNotMade(EnrollmentError):
+    pass
+
+
+class LinkNeverSettled(EnrollmentError):
+    """``unanswered`` is why nobody could say, the last time; ``None`` where what was kept cannot be read."""
+
+    def __init__(self, unanswered: Exception | None) -> None:
+        why = "what was kept of it cannot be read" if unanswered is None else type(unanswered).__name__
+        super().__init__(f"nobody could say what became of the link ({why})")
+        self.__cause__ = unanswered
+        if isinstance(unanswered, EnrollmentError):
+            self.stage, self.status = unanswered.stage, unanswered.status
+            self.route, self.seconds = unanswered.route, unanswered.seconds

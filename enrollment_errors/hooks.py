@@ -29,3 +29,11 @@ def on_success(request: HttpRequest, enrollment: Enrollment, result: Result) -> 
     session = getattr(request, "session", None)
     if session is not None and session.modified:
         session.save()  # one of ours: it reports what goes wrong, and raises nothing
+
+
+def on_settled(enrollment: Enrollment, result: Result) -> None:
+    """``Adapter.on_settled``, of a link that no request is waiting for."""
+    try:
+        conf.get_adapter().on_settled(enrollment, result)
+    except Exception as error:  # noqa: BLE001  as above
+        site_error(error, "Adapter.on_settled")

@@ -155,7 +155,7 @@ class ConcessionLink:
 
     def _settled(self, link: Link) -> Linked:
         """The link is there: one that was just asked for, or one from before."""
-        if any(_is_same(link.expires_at, expires_at) for expires_at in self._ours):
+        if any(is_same_expiry(link.expires_at, expires_at) for expires_at in self._ours):
             return Linked("linked", link.expires_at)
         return self._reconcile(link)
 
@@ -200,7 +200,7 @@ class ConcessionLink:
         except ProcessorError as error:
             if error.may_have_taken_effect:
                 link = self._ask_what_became_of(error)
-                if link is not None and _is_same(link.expires_at, self.wanted.expires_at):
+                if link is not None and is_same_expiry(link.expires_at, self.wanted.expires_at):
                     return Linked(code, link.expires_at)
             if is_enrolled or error.may_go_on:
                 raise LinkAnswerLost(error, None) from error
@@ -221,7 +221,7 @@ def has_unknown_words(conflict: ProcessorError, wordings: str | None) -> bool:
     )
 
 
-def _is_same(expiry: datetime | None, wanted: datetime | None) -> bool:
+def is_same_expiry(expiry: datetime | None, wanted: datetime | None) -> bool:
     if expiry is None or wanted is None:
         return expiry is wanted
     return abs(expiry - wanted) < _SAME_EXPIRY

@@ -12,14 +12,20 @@ from .transport import Limits
 from .transport.circuit import CircuitState, Phase, read_state
 
 
-def open_processor(account: Account, *, parties: Iterable[str] = (), whatever_the_circuit: bool = False) -> Processor:
-    """A processor whose calls share one budget of time, which starts now.
+def open_processor(
+    account: Account,
+    *,
+    parties: Iterable[str] = (),
+    deadline: Deadline | None = None,
+    whatever_the_circuit: bool = False,
+) -> Processor:
+    """A processor whose calls share one budget of time: ``deadline``, or one that starts now.
 
     ``parties`` are whom the calls are made for: see ``ProcessorHttp``. ``whatever_the_circuit`` is for calls that an
     operator wants to be made: they neither ask the circuit nor change it.
     """
     settings = conf.get_settings()
-    processor = account.open(deadline=Deadline(settings.BUDGET), limits=limits(settings), parties=parties)
+    processor = account.open(deadline=deadline or Deadline(settings.BUDGET), limits=limits(settings), parties=parties)
     if whatever_the_circuit:
         for http in processor.http_to.values():
             http.circuit = None

@@ -15,6 +15,7 @@ class Outcome(str, Enum):
     UNFINISHED = "unfinished"
     TOO_EARLY = "too_early"
     UNKNOWN = "unknown"
+    PARTIAL = "partial"
     NOT_ELIGIBLE = "not_eligible"
     CHANGED = "changed"
     TOO_MANY = "too_many"

@@ -14,14 +14,16 @@ from .outcomes import Outcome
 class Page:
     """``name`` is that of its template, and of its URL with dashes. ``label`` is what operators call the outcome.
 
-    ``title`` and ``detail`` stand in the error envelope; the page itself has its own words in its template. A page
-    where the rider ``was_refused`` needs no reference: nothing was sent.
+    ``title`` and ``detail`` stand in the error envelope, in person ``staff_title`` and ``staff_detail``; the page has
+    its own words in its template. A page where the rider ``was_refused`` needs no reference: nothing was sent.
     """
 
     name: str
     label: str
     title: str | Promise = ""
     detail: str | Promise = ""
+    staff_title: str | Promise = ""
+    staff_detail: str | Promise = ""
     status: int = 200
     was_refused: bool = False
 
@@ -37,6 +39,8 @@ PAGES: dict[Outcome, Page] = {
         label="Card refused",
         title=_("Check your card"),
         detail=_("The details of your card could not be confirmed. You can try again."),
+        staff_title=_("Check the card details"),
+        staff_detail=_("We could not confirm the rider’s card, so it is not enrolled yet."),
     ),
     # Back to the start, which says why.
     Outcome.UNFINISHED: Page(name="enroll", label="Not finished"),
@@ -45,18 +49,38 @@ PAGES: dict[Outcome, Page] = {
         label="Too early",
         title=_("You are already enrolled"),
         detail=_("It is too early to enroll this card again."),
+        staff_title=_("It is too early to enroll this card again"),
+        staff_detail=_("This card already has the reduced fare. There is nothing else to do."),
     ),
     Outcome.UNKNOWN: Page(
         name="still_checking",
         label="Unknown",
         title=_("We are still checking"),
         detail=_("We do not know yet whether your card is enrolled."),
+        staff_title=_("We are still checking"),
+        staff_detail=_(
+            "We asked to add the reduced fare to the rider’s card. No answer has come back yet. "
+            "The card may already be enrolled."
+        ),
+    ),
+    # Of a region, where its targets have not all ended alike.
+    Outcome.PARTIAL: Page(
+        name="partial",
+        label="Partly enrolled",
+        title=_("Your enrollment is not finished"),
+        detail=_("The page names each transit agency, and whether your card is enrolled there."),
+        staff_title=_("The rider’s enrollment is not finished"),
+        staff_detail=_("Each transit agency enrolls the card by itself."),
     ),
     Outcome.SYSTEM_ERROR: Page(
         name="system_error",
         label="System error",
         title=_("Enrollment is not working right now"),
         detail=_("The system that enrolls cards does not answer as it should. Please try again later."),
+        staff_title=_("The card cannot be enrolled right now"),
+        staff_detail=_(
+            "The system that adds reduced fares to cards is not working. The rider’s card is not enrolled yet."
+        ),
         status=503,
     ),
     Outcome.SERVER_ERROR: Page(
@@ -64,6 +88,8 @@ PAGES: dict[Outcome, Page] = {
         label="Server error",
         title=_("Something went wrong on our side"),
         detail=_("We could not finish your enrollment. Please contact your transit agency."),
+        staff_title=_("Something went wrong on our side"),
+        staff_detail=_("We could not enroll the rider’s card."),
         status=500,
     ),
     Outcome.NOT_ELIGIBLE: Page(
@@ -71,6 +97,8 @@ PAGES: dict[Outcome, Page] = {
         label="Not eligible",
         title=_("You cannot enroll from here"),
         detail=_("Please start again from the page of your transit agency."),
+        staff_title=_("Confirm first that the rider qualifies"),
+        staff_detail=_("A card cannot be enrolled from here before the rider has shown that they qualify."),
         status=403,
         was_refused=True,
     ),
@@ -79,6 +107,8 @@ PAGES: dict[Outcome, Page] = {
         label="Out of date",
         title=_("This page is out of date"),
         detail=_("This page was made for another benefit or another rider."),
+        staff_title=_("This page is out of date"),
+        staff_detail=_("Another rider or another benefit may have been started in another tab."),
         status=409,
         was_refused=True,
     ),
@@ -87,6 +117,8 @@ PAGES: dict[Outcome, Page] = {
         label="Too many tries",
         title=_("Please wait a minute"),
         detail=_("There were many tries in a short time."),
+        staff_title=_("Please wait a minute"),
+        staff_detail=_("There were many tries in a short time."),
         status=429,
         was_refused=True,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from django.template.backends.django import DjangoTemplates
 from django.template.loader import select_template
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext_lazy as _
 
 from . import conf
 from .adapter import Adapter, Agency, Enrollment, SignIn
@@ -118,7 +120,11 @@ class Pages:
 
     @staticmethod
     def end(request: HttpRequest, result: Result) -> HttpResponse:
-        response = HttpResponseRedirect(end_url(request, result.outcome, result.reference))
+        return Pages.see_other(end_url(request, result.outcome, result.reference))
+
+    @staticmethod
+    def see_other(address: str) -> HttpResponse:
+        response = HttpResponseRedirect(address)
         response.status_code = 303
         return response
 
@@ -152,7 +158,7 @@ class Envelopes:
     @staticmethod
     def end(request: HttpRequest, result: Result) -> HttpResponse:
         redirect = end_url(request, result.outcome, result.reference)
-        return _envelope(result.code, PAGES[result.outcome], result.reference, redirect)
+        return _envelope(request, result.code, PAGES[result.outcome], result.reference, redirect)
 
     @staticmethod
     def refuse(
@@ -160,13 +166,13 @@ class Envelopes:
     ) -> HttpResponse:
         refused = PAGES[CODES[code].outcome]
         redirect = url(request, (refused if refused.was_refused else PAGES[Outcome.NOT_ELIGIBLE]).name)
-        return _to_retry(_envelope(code, refused, "", redirect), retry_after)
+        return _to_retry(_envelope(request, code, refused, "", redirect), retry_after)
 
     @staticmethod
     def turn_away(request: HttpRequest, adapter: Adapter) -> HttpResponse:
         refused = PAGES[Outcome.NOT_ELIGIBLE]
         redirect = _staff_sign_in(request, adapter) or url(request, refused.name)
-        return _envelope("not_eligible", refused, "", redirect)
+        return _envelope(request, "not_eligible", _NOT_PERMITTED, "", redirect)
 
     @staticmethod
     def broken(request: HttpRequest, result: Result) -> HttpResponse:
@@ -184,6 +190,11 @@ def _staff_sign_in(request: HttpRequest, adapter: Adapter) -> str | None:
     return with_next(sign_in, way_back(request, url(request, "enroll")))
 
 
+_NOT_PERMITTED = replace(
+    PAGES[Outcome.NOT_ELIGIBLE],
+    staff_title=_("You may not enroll riders"),
+    staff_detail=_("Ask the person who manages user accounts to let you enroll riders in person."),
+)
 _REFUSALS = {"method_not_allowed": 405, "bad_request": 400}
 """Codes whose HTTP status is not that of their page."""
 
@@ -194,9 +205,12 @@ def _to_retry(response: HttpResponse, retry_after: int | None) -> HttpResponse:
     return response
 
 
-def _envelope(code: str, end: Page, reference: str, redirect: str) -> HttpResponse:
+def _envelope(request: HttpRequest, code: str, end: Page, reference: str, redirect: str) -> HttpResponse:
     status = _REFUSALS.get(code, end.status)
-    error = {"status": str(status), "code": code, "title": str(end.title), "detail": str(end.detail), "id": reference}
+    if status < 400:
+        status = PAGES[Outcome.SYSTEM_ERROR].status  # or the page's script would take it for what it had asked for
+    title, detail = (end.staff_title, end.staff_detail) if is_in_person(request) else (end.title, end.detail)
+    error = {"status": str(status), "code": code, "title": str(title), "detail": str(detail), "id": reference}
     response = JsonResponse({"errors": [error], "redirect": redirect}, status=status)
     if status == PAGES[Outcome.SYSTEM_ERROR].status:
         response["Retry-After"] = str(_retry_after())

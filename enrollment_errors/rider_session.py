@@ -30,16 +30,21 @@ from .packing import (
     named,
     packed_enrollment,
     packed_link,
+    packed_region,
     unpacked_enrollment,
     unpacked_link,
+    unpacked_region,
 )
 from .processors.types import Access, Redirect, Tokenization
+from .region import Region
 from .results import PendingLink, Result
 from .secret import Secret
 from .visit import keep_visit, new_visit, visit_in
 
 ACCESS, END, LOST, TOLD = "enrollment_access", "enrollment_end", "enrollment_lost_", "enrollment_told"
-"""The cookies. There is one ``LOST`` cookie for each lost link; its name ends in the reference."""
+REGION = "enrollment_region"
+"""The cookies. There is one ``LOST`` cookie for each lost link, or for all of a region's that another visit has put
+aside; its name ends in the reference. ``REGION`` is only there for an enrollment with several targets."""
 EXPIRY_MARGIN = 5.0
 """Seconds before its end at which a tokenization access is not used any more."""
 KEPT = 24 * 60 * 60
@@ -55,12 +60,15 @@ logger = logging.getLogger("enrollment_errors")
 class RiderSession:
     """What is kept for ``request``. ``write_to`` puts what has changed into the response.
 
-    ``enrollment`` is what the site says that the session has earned, once it has been asked.
+    ``enrollment`` is what the site says that the session has earned, once it has been asked; ``region`` is how far it
+    has come, where it has several targets.
     """
 
     def __init__(self, request: HttpRequest, namespace: str, path: str) -> None:
         """``path`` is where the inclusion of the URLs begins, the enroll page: its cookies go nowhere else."""
         self.enrollment: Enrollment | None = None
+        self.region: Region | None = None
+        self._region_in = REGION
         self._request = request
         self._namespace = namespace
         self.path = path
@@ -212,12 +220,14 @@ class RiderSession:
         now = self._visit and self._visit["id"]
         if kept := (self._read(TOLD) or {}).get(reference):
             return kept[0], kept[1] != now
-        lost = self._read(LOST + reference)
-        return None if lost is None else ("link_answer_lost", lost["visit"]["id"] != now)
+        lost = self.region_under(reference)
+        visit = lost[1] if lost else (self._read(LOST + reference) or {}).get("visit")
+        return None if visit is None else ("link_answer_lost", visit["id"] != now)
 
     def forget(self) -> None:
         """All of the last rider but lost links: each opens only on the page of its reference."""
-        self._written.update(dict.fromkeys((ACCESS, END, TOLD)))
+        self._put_region_aside()
+        self._written.update(dict.fromkeys((ACCESS, END, TOLD, REGION)))
 
     def _end(self) -> dict[str, Any] | None:
         kept = self._read(END)
@@ -229,18 +239,18 @@ class RiderSession:
 
     def keep_lost(self, result: Result, enrollment: Enrollment) -> None:
         """The link of ``result`` whose answer is lost, if there is one, for the page that it ends on."""
-        lost = result.pending
-        if lost is None:
-            return
+        if result.pending is not None:
+            kept = {"link": packed_link(result.pending), "enrollment": packed_enrollment(enrollment)}
+            self._write_lost(result.reference, {**kept, "visit": self._visit})
+
+    def _write_lost(self, reference: str, kept: dict[str, Any]) -> None:
         sent_at = {name: self._sent_at(name) for name in self._request.COOKIES if name.startswith(LOST)}
         for name in sorted(sent_at, key=lambda name: sent_at[name])[: max(0, len(sent_at) + 1 - MOST_LOST)]:
             self._written[name] = None
-        kept = {"link": packed_link(lost), "enrollment": packed_enrollment(enrollment), "visit": self._visit}
-        self._write(LOST + result.reference, kept, KEPT)
+        self._write(LOST + reference, kept, KEPT)
 
     def _sent_at(self, name: str) -> float:
-        kept = self._read(name)
-        return 0.0 if kept is None else float(kept["link"]["sent_at"])
+        return max((lost.sent_at for lost in _links_in(self._read(name))), default=0.0)
 
     def lost_link(self, reference: str) -> tuple[Enrollment, PendingLink] | None:
         """The link that is still being checked on the page of ``reference``, and the enrollment it belongs to.
@@ -248,15 +258,84 @@ class RiderSession:
         What comes of it belongs to the visit of that page, whether the session is gone or goes on with another rider.
         """
         kept = self._read(LOST + reference)
-        if kept is None:
+        if kept is None or "link" not in kept:
             return None
         self._visit = kept["visit"]
         return unpacked_enrollment(kept["enrollment"]), unpacked_link(kept["link"])
 
     def lost_links(self) -> list[PendingLink]:
         """All that this browser still knows of, of whichever card and benefit."""
-        kept = [self._read(name) for name in self._request.COOKIES if name.startswith(LOST)]
-        return [unpacked_link(entry["link"]) for entry in kept if entry is not None]
+        names = [name for name in self._request.COOKIES if name.startswith(LOST) or name == REGION]
+        return [lost for name in names for lost in _links_in(self._read(name))]
+
+    def begin_region(self, enrollment: Enrollment) -> Enrollment:
+        """Of an enrollment with several targets, those that the next card is for. Another one is itself."""
+        if not enrollment.also:
+            return enrollment
+        kept = self.kept_region()
+        if kept and kept.open_parts and named(kept.whole) == named(enrollment):
+            self.region = kept.with_agencies_of(enrollment)
+        else:
+            self.region = Region.begun(enrollment)
+        return self.region.round
+
+    def region_reference(self) -> str:
+        return self.region.reference if self.region else ""
+
+    def end_before_card(self, result: Result) -> Result:
+        """What a failure before the card is known comes to: itself, unless the enrollment is a region's."""
+        if self.region is None:
+            return result
+        self.region = self.region.with_failure(result)
+        self.keep_region()
+        return self.region.end(result)
+
+    def kept_region(self) -> Region | None:
+        """The last one of this visit."""
+        kept = self._read(REGION)
+        if kept is None or self._visit is None or kept["visit"]["id"] != self._visit["id"]:
+            return None
+        return unpacked_region(kept["region"])
+
+    def keep_region(self) -> None:
+        region = self.region
+        assert region is not None
+        kept = {"visit": self._visit, "region": packed_region(region)}
+        if self._region_in == REGION:
+            self._put_region_aside(but=region.reference)
+            self._write(REGION, kept, KEPT)
+        elif all(part.is_done for part in region.parts):
+            self._written[self._region_in] = None
+        else:
+            self._write(self._region_in, kept, KEPT)
+
+    def region_under(self, reference: str) -> tuple[Region, dict[str, Any]] | None:
+        """The region of the page of ``reference``, and the visit it belongs to. Another visit gets to see nothing of it
+        but what is still unknown."""
+        self._region_in = REGION
+        kept = self._read(REGION)
+        if kept is not None and kept["region"]["reference"] == reference:
+            region = unpacked_region(kept["region"])
+            is_ours = self._visit is not None and kept["visit"]["id"] == self._visit["id"]
+            left = region if is_ours else region.only_unknown()
+        else:
+            self._region_in = LOST + reference
+            kept = self._read(self._region_in) or {}
+            left = unpacked_region(kept["region"]) if "region" in kept else None
+        return None if left is None else (left, kept["visit"])
+
+    def go_on_with(self, region: Region, visit: dict[str, Any]) -> None:
+        """What comes of it belongs to the visit of its page, as with ``lost_link``."""
+        self.region, self._visit = region, visit
+
+    def _put_region_aside(self, but: str = "") -> None:
+        """Before another takes its place: what is unknown of it stays, under its reference."""
+        kept = self._read(REGION)
+        if kept is None or kept["region"]["reference"] == but:
+            return
+        left = unpacked_region(kept["region"]).only_unknown()
+        if left is not None:
+            self._write_lost(left.reference, {"region": packed_region(left), "visit": kept["visit"]})
 
     def _read(self, name: str) -> dict[str, Any] | None:
         encrypted = self._request.COOKIES.get(name)
@@ -285,6 +364,13 @@ class RiderSession:
                 httponly=True,
                 samesite="Lax",
             )
+
+
+def _links_in(kept: dict[str, Any] | None) -> list[PendingLink]:
+    """Of a ``LOST`` or ``REGION`` cookie."""
+    if kept is None:
+        return []
+    return unpacked_region(kept["region"]).lost_links() if "region" in kept else [unpacked_link(kept["link"])]
 
 
 def _purpose(name: str) -> str:

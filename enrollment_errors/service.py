@@ -7,8 +7,9 @@ and never raises for anything that a processor, a network or a rider can do.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
+from typing import NamedTuple
 
 from .adapter import Enrollment, Method
 from .attempt import Attempt
@@ -26,7 +27,7 @@ from .exceptions import (
 from .linking import at
 from .outcomes import Outcome, Side, Stage
 from .processors.account import Account
-from .processors.types import CardForm, Redirect, Tokenization, TokenizationRequest
+from .processors.types import CardForm, FundingSource, Redirect, Tokenization, TokenizationRequest
 from .reporting.report import Event, Origin
 from .results import PendingLink, Result
 from .secret import Secret
@@ -79,17 +80,19 @@ def request_tokenization(
     state: str,
     kept: Redirect | None = None,
     lost: Sequence[PendingLink] = (),
+    reference: str = "",
 ) -> Result:
     """Access to card tokenization. The result carries it as ``tokenization`` where the outcome is ``SUCCESS``.
 
     ``return_url`` is absolute: where a processor with a redirect flow brings the rider back, with the random ``state``.
     ``kept`` is an earlier redirect of this rider's, which is used again if the processor says that it is still good.
     ``lost`` are links of this browser whose answers were lost: while one may still be made, a failure does not say that
-    no card is enrolled.
+    no card is enrolled. ``reference`` is that of a region.
     """
-    attempt = Attempt(Event.FAILED_PRETOKENIZATION, enrollment, origin)
+    attempt = Attempt(Event.FAILED_PRETOKENIZATION, enrollment, origin, reference=reference)
     try:
-        attempt.check_switch()
+        if not enrollment.also:
+            attempt.check_switch()
         processor = attempt.processor()
         with at(Stage.TOKENIZATION):
             if kept is not None and processor.is_still_good(kept):
@@ -103,6 +106,15 @@ def request_tokenization(
     return Result(Outcome.SUCCESS, "tokenization_access", attempt.reference, tokenization=tokenization)
 
 
+class End(NamedTuple):
+    """How it ended for one target. ``funding_source`` is the card; ``None`` where the failure came before it was
+    known, and so is one failure of all targets."""
+
+    enrollment: Enrollment
+    result: Result
+    funding_source: FundingSource | None
+
+
 def enroll(
     enrollment: Enrollment,
     origin: Origin,
@@ -111,17 +123,21 @@ def enroll(
     handle: Secret | None = None,
     query: Mapping[str, Secret] = {},
     lost: Sequence[PendingLink] = (),
-) -> Result:
-    """Link the card of ``card_token`` to the concession group.
+    reference: str = "",
+) -> Iterator[End]:
+    """Link the card of ``card_token`` to the concession group of each target, one after the other: an end for each, as
+    soon as it is over.
 
     For a rider who is back from a redirect flow, ``handle`` is what the processor called the visit to its site,
     ``query`` what its way back brought along, and the processor gives the card token. ``lost`` are links of this
-    browser whose answers were lost: with the same card and benefit one is settled.
+    browser whose answers were lost: with the same card and benefit one is settled. ``reference`` is that of a region.
     """
-    attempt = Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin)
+    attempt = Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin, reference=reference)
+    targets = enrollment.each()
     stage = Stage.CARD_FORM
     try:
-        attempt.check_switch()
+        if not enrollment.also:
+            attempt.check_switch()
         if handle is None:
             _check_card_token(card_token)
         processor = attempt.processor()
@@ -133,11 +149,57 @@ def enroll(
         stage = Stage.LOOKUP
         with at(Stage.LOOKUP):
             funding_source = processor.find_funding_source(card_token)
-        stage = Stage.LINK
-        same = (enrollment.account, enrollment.group_id, funding_source)
-        return attempt.link(processor, funding_source, next((one for one in lost if one.is_same_link(*same)), None))
     except Exception as error:  # noqa: BLE001  as above
-        return attempt.fail(error, stage, before_the_card=[] if stage is Stage.LINK else lost)
+        result = attempt.fail(error, stage, before_the_card=lost)
+        yield from (End(target, result, None) for target in targets)
+        return
+    for number, target in enumerate(targets):
+        same = (target.account, target.group_id, funding_source)
+        wanted = next((one for one in lost if one.is_same_link(*same)), None)
+        deadline = processor.http.deadline
+        if number:
+            attempt = Attempt(Event.RETURNED_ENROLLMENT, target, origin, reference=attempt.reference)
+        try:
+            if enrollment.also:
+                attempt.check_switch()
+            if number:
+                parties = processor.http.parties
+                processor = attempt.processor(deadline)
+                processor.http.parties.update(parties)
+            with deadline.sharing(len(targets) - number):
+                result = attempt.link(processor, funding_source, wanted)
+        except Exception as error:  # noqa: BLE001  as above
+            result = attempt.fail(error, Stage.LINK)
+        yield End(target, result, funding_source)
+
+
+class Wanted(NamedTuple):
+    """One target of a region to try again: with the card that is known, and the link whose answer was lost, if one
+    was."""
+
+    enrollment: Enrollment
+    funding_source: FundingSource
+    lost: PendingLink | None
+
+
+def try_again(wanted: Sequence[Wanted], origin: Origin, *, reference: str) -> Iterator[End]:
+    """Repeat what failed, and settle what is unknown, of the region of ``reference``: an end for each, as soon as it is
+    over. A check that settles nothing is not reported."""
+    deadline = None
+    for number, (enrollment, funding_source, lost) in enumerate(wanted):
+        attempt = Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin, reference=reference)
+        try:
+            attempt.check_switch()
+            processor = attempt.processor(deadline)
+            deadline = processor.http.deadline
+            with deadline.sharing(len(wanted) - number):
+                result = attempt.link(processor, funding_source, lost)
+        except Exception as error:  # noqa: BLE001  as above
+            if isinstance(error, LinkAnswerLost) and lost is not None:
+                result = Result(Outcome.UNKNOWN, "link_answer_lost", reference, pending=attempt.wanted)
+            else:
+                result = attempt.fail(error, Stage.LINK, before_the_card=[lost] if lost else None)
+        yield End(enrollment, result, funding_source)
 
 
 def check_again(enrollment: Enrollment, origin: Origin, lost: PendingLink, *, reference: str) -> Result:
@@ -150,7 +212,7 @@ def check_again(enrollment: Enrollment, origin: Origin, lost: PendingLink, *, re
     attempt = Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin)
     try:
         processor = attempt.processor()
-        return attempt.link(processor, lost.funding_source, lost)
+        return attempt.link(processor, lost.funding_source, lost, known_as=reference)
     except LinkAnswerLost:
         return Result(Outcome.UNKNOWN, "link_answer_lost", reference)
     except Exception as error:  # noqa: BLE001  as above
@@ -165,18 +227,19 @@ def card_form_event(
     status: int | None = None,
     reason: object = None,
     lost: Sequence[PendingLink] = (),
+    reference: str = "",
 ) -> Result | None:
     """What the page's script says of the card form; ``None`` where the rider simply stays on the page.
 
     ``status`` is the HTTP status that the browser saw, where it saw one, and ``reason`` whatever it tells as the
-    processor's word for a refusal. ``lost`` is as for ``request_tokenization``.
+    processor's word for a refusal. ``lost`` and ``reference`` are as for ``request_tokenization``.
     """
     name = _AMPLITUDE_EVENTS.get(event, Event.FINISHED_TOKENIZATION)
-    attempt = Attempt(name, enrollment, origin, side=Side.FRONTEND)
+    attempt = Attempt(name, enrollment, origin, side=Side.FRONTEND, reference=reference)
     if event in _CARD_FORM_ERRORS:
         stage, error = _CARD_FORM_ERRORS[event]
         ends_here = event in (CardFormEvent.FAILED, CardFormEvent.FORM_NOT_LOADED)
-        result = attempt.fail(error(status, reason), stage, before_the_card=lost if ends_here else ())
+        result = attempt.fail(error(status, reason), stage, before_the_card=lost if ends_here else None)
         return None if explained(result.code).may_be_the_riders else result
     if event is CardFormEvent.STARTED:
         form = card_form_of(attempt.account(), enrollment, origin.language)
@@ -200,10 +263,12 @@ def tokenization_request(enrollment: Enrollment, language: str, *, state: str = 
     )
 
 
-def site_failed(error: Exception, event: Event, enrollment: Enrollment | None, origin: Origin) -> Result:
+def site_failed(
+    error: Exception, event: Event, enrollment: Enrollment | None, origin: Origin, *, reference: str = ""
+) -> Result:
     """An exception from the site's own code, or from ours around the service: classified and reported like any
     other."""
-    return Attempt(event, enrollment, origin).fail(error, Stage.SITE)
+    return Attempt(event, enrollment, origin, reference=reference).fail(error, Stage.SITE)
 
 
 def _check_card_token(card_token: Secret) -> None:

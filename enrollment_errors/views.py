@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +20,7 @@ from . import hooks, service
 from .account_directory import get_account
 from .adapter import Enrollment
 from .availability import Availability, switch_of
-from .decorators import origin_of, protected, reported, rider_view, session_of
+from .decorators import brought_in, origin_of, protected, reported, rider_view, session_of
 from .exceptions import ConfigurationError
 from .forms import EnrollForm, json_object, posted
 from .in_person import APP_NAME, enrollment_of, is_in_person
@@ -29,13 +29,14 @@ from .outcomes import Outcome
 from .pages import PAGES
 from .processors.types import Access, CardForm, Redirect
 from .rate import seconds_until_allowed
+from .region import Part, shown
 from .reporting.report import Event
 from .reporting.site_errors import site_error
 from .responses import Envelopes, Pages, end_url, is_allowed_redirect, page, reference_in, url
 from .results import Result
 from .rider_session import EXPIRY_MARGIN, RiderSession
 from .secret import Secret
-from .service import CardFormEvent
+from .service import CardFormEvent, End, Wanted
 from .transport.circuit import Phase
 
 
@@ -44,25 +45,30 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
     """The page with the card form; its POST brings the card token (or, back from a redirect flow, none)."""
     if request.method != "POST":
         return _enroll_page(request, enrollment, session)
-    card_token, returned = Secret(posted(request, "card_token")), posted(request, "returned")
-    brought = card_token or Secret(returned)
+    assert session.enrollment is not None
+    brought, returned = brought_in(request), posted(request, "returned")
     handle = session.returned_with(returned, enrollment)
-    end = session.end_of(brought, enrollment)
+    end = session.end_of(brought, session.enrollment)
     if end and (end[0] is Outcome.SUCCESS or (returned and handle is None)):
         return redirect(end_url(request, *end))
     if returned and handle is None:
         return Pages.refuse(request, "changed", enrollment)  # the return of another visit to the processor's site
-    result = service.enroll(
+    ends = service.enroll(
         enrollment,
         origin_of(request, enrollment, session),
-        card_token=card_token,
+        card_token=Secret(posted(request, "card_token")),
         handle=handle,
         query={name: Secret(str(value)) for name, value in request.GET.items() if name != "returned"},
         lost=session.lost_links(),
+        reference=session.region_reference(),
     )
+    if session.region is None:
+        [(_, result, _)] = ends
+    else:
+        result = _region_end(request, session, ends)
     if handle is not None and result.code != "tokenization_running":
         session.forget_tokenization()  # a visit to the processor's site is good for one card
-    return _end(request, enrollment, session, result, brought=brought)
+    return _end(request, session.enrollment, session, result, brought=brought)
 
 
 @rider_view(Event.FAILED_PRETOKENIZATION, Envelopes, "POST")
@@ -80,12 +86,11 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
             state=returned,
             kept=tokenization,
             lost=session.lost_links(),
+            reference=session.region_reference(),
         )
         tokenization = result.tokenization
         if tokenization is None:
-            session.keep_lost(result, enrollment)
-            session.keep_told(result)
-            return Envelopes.end(request, result)
+            return Envelopes.end(request, _kept_before_card(session, enrollment, result))
         if tokenization is not kept:
             session.keep_tokenization(enrollment, tokenization, returned=returned)
     if isinstance(tokenization, Redirect):
@@ -118,30 +123,73 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
         status=status,
         reason=told.get("reason"),
         lost=session.lost_links(),
+        reference=session.region_reference(),
     )
     if result is not None:
-        session.keep_lost(result, enrollment)
-        session.keep_told(result)
+        result = _kept_before_card(session, enrollment, result)
     return JsonResponse({"redirect": result and end_url(request, result.outcome, result.reference)})
 
 
+def _kept_before_card(session: RiderSession, enrollment: Enrollment, result: Result) -> Result:
+    """A failure before the card is known, and what it comes to."""
+    if session.region is None:
+        session.keep_lost(result, enrollment)
+    result = session.end_before_card(result)
+    session.keep_told(result)
+    return result
+
+
+def _region_end(request: HttpRequest, session: RiderSession, ends: Iterable[End]) -> Result:
+    """Each target's end goes into the region as it comes, and to the site if it is linked: who knows whether this
+    process lives to see the next."""
+    assert session.region is not None
+    failure = None
+    for enrollment, result, funding_source in ends:
+        if funding_source is None:
+            failure = result
+            continue
+        session.region = session.region.with_end(enrollment, result, funding_source)
+        if result.outcome is Outcome.SUCCESS and result.is_new:
+            hooks.on_success(request, enrollment, result)
+    if failure is not None:
+        return session.end_before_card(failure)
+    session.keep_region()
+    return session.region.end()
+
+
 @reported(Event.RETURNED_ENROLLMENT, Pages, "POST")
-def _check_again(request: HttpRequest, session: RiderSession) -> HttpResponse:
-    """Settle the lost link of the page that was posted from. It needs no session of the site: the page named the
-    benefit, and only that is settled."""
-    reference = reference_in(request, PAGES[Outcome.UNKNOWN].name) or ""
+def _check_again(request: HttpRequest, session: RiderSession, outcome: Outcome) -> HttpResponse:
+    """Settle the lost link of the page that was posted from, or of a region also repeat what failed. It needs no
+    session of the site: the page named the benefit, and only that is settled."""
+    reference = reference_in(request, PAGES[outcome].name) or ""
+    if found := session.region_under(reference):
+        if wait := seconds_until_allowed("CHECK_AGAIN", reference):
+            return _too_soon(request, outcome, wait)
+        session.go_on_with(*found)
+        return _end(request, found[0].whole, session, _try_again(request, session, *found[0].parts))
     if kept := session.lost_link(reference):
         if wait := seconds_until_allowed("CHECK_AGAIN", reference):
-            return _too_soon(request, wait)
+            return _too_soon(request, outcome, wait)
         enrollment, lost = kept
         session.enrollment = enrollment
         result = service.check_again(enrollment, origin_of(request, enrollment, session), lost, reference=reference)
-        if result.reference == reference:
+        if result.outcome is Outcome.UNKNOWN and result.reference == reference:
             return redirect(end_url(request, Outcome.UNKNOWN, reference))
         return _end(request, enrollment, session, result, checked=reference)
     if end := session.end_of_check(reference):
         return redirect(end_url(request, *end))
     return redirect(url(request, "enroll"))  # starting again is safe: a card that is linked is not linked twice
+
+
+def _try_again(request: HttpRequest, session: RiderSession, *parts: Part) -> Result:
+    wanted = [
+        Wanted(part.enrollment, part.funding_source, part.lost)
+        for part in parts
+        if part.is_repeatable and part.funding_source is not None
+    ]
+    session.enrollment = parts[0].enrollment
+    origin = origin_of(request, session.enrollment, session)
+    return _region_end(request, session, service.try_again(wanted, origin, reference=session.region_reference()))
 
 
 def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
@@ -154,6 +202,9 @@ def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
             return redirect(url(request, "enroll"))
         session = session_of(request)
         known = session.end(reference) if reference else {}
+        region = _region_on(session, reference)
+        if outcome is Outcome.PARTIAL and not region["targets"]:
+            return redirect(url(request, "enroll"))  # of another visit, or longer ago than anything is kept
         told: dict[str, Any] = {}
         if reference and is_in_person(request):
             if (kept := session.told(reference)) is None:
@@ -173,25 +224,43 @@ def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
             reenrollment_opens_at=known.get("reenrollment_opens_at"),
             card_last_digits=known.get("card_last_digits"),
             enroll_url=url(request, "enroll"),
+            **region,
             **told,
         )
 
     return view
 
 
-_still_checking_page = _end_page(Outcome.UNKNOWN)
+def _region_on(session: RiderSession, reference: str | None) -> dict[str, Any]:
+    """What a page says of a region's targets: nothing where there is only one."""
+    found = session.region_under(reference) if reference else None
+    if found is None:
+        return {"targets": []}
+    region = found[0]
+    return {
+        "targets": shown(region.parts),
+        "mix": region.mix,
+        "needs_card": region.needs_card,
+        "can_try_again": any(part.is_repeatable and part.is_open for part in region.parts),
+        "can_check_again": any(part.is_repeatable and part.is_unknown for part in region.parts),
+    }
 
 
-def _too_soon(request: HttpRequest, seconds: int) -> HttpResponse:
+def _too_soon(request: HttpRequest, outcome: Outcome, seconds: int) -> HttpResponse:
     """The same page again: the card may be enrolled, so it is not the one that says that no card was used."""
-    response = _still_checking_page(request)
+    response = _end_page(outcome)(request)
     response.status_code = 429
     response["Retry-After"] = str(seconds)
     return response
 
 
-def _still_checking(request: HttpRequest) -> HttpResponseBase:
-    return _check_again(request) if request.method == "POST" else _still_checking_page(request)
+def _with_another_try(outcome: Outcome) -> Callable[..., HttpResponseBase]:
+    page_of_it = _end_page(outcome)
+
+    def view(request: HttpRequest) -> HttpResponseBase:
+        return _check_again(request, outcome=outcome) if request.method == "POST" else page_of_it(request)
+
+    return view
 
 
 END_PAGES = {
@@ -199,7 +268,8 @@ END_PAGES = {
     for outcome in PAGES
     if outcome is not Outcome.UNFINISHED  # ends on the enroll page
 }
-END_PAGES[Outcome.UNKNOWN] = protected(_still_checking, Pages, "GET", "HEAD", "POST")
+for _outcome in (Outcome.UNKNOWN, Outcome.PARTIAL):
+    END_PAGES[_outcome] = protected(_with_another_try(_outcome), Pages, "GET", "HEAD", "POST")
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
@@ -236,10 +306,14 @@ def _end(
     brought: Secret | None = None,
     checked: str | None = None,
 ) -> HttpResponse:
-    """Keep how it ended, tell the site of a success, and send the rider to the page."""
+    """Keep how it ended, tell the site of a success, and send the rider to the page. Of a region, the site has been
+    told; where all is well so far, and another card is needed, that is asked for at once."""
     session.keep_end(result, enrollment, brought=brought, checked=checked)
-    if result.outcome is Outcome.SUCCESS and result.is_new:
+    region = session.region
+    if region is None and result.outcome is Outcome.SUCCESS and result.is_new:
         hooks.on_success(request, enrollment, result)
+    if region and region.needs_card and (result.outcome, result.code) == (Outcome.PARTIAL, "linked"):
+        return Pages.see_other(url(request, "enroll"))
     return Pages.end(request, result)
 
 
@@ -261,11 +335,16 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         "unfinished": unfinished,
         "cardForm": _described(form),
     }
-    circuit, switch = circuit_state(account), switch_of(enrollment)
+    circuit = circuit_state(account)
+    switch = None if enrollment.also else switch_of(enrollment)  # of a region, one target's stops no other
     switched_off = _switched_off(switch)
+    region = session.region
+    if circuit.phase is Phase.OPEN and region and (region.has_begun or len(region.rounds()) > 1):
+        down = Result(Outcome.SYSTEM_ERROR, "circuit_open", region.reference)
+        return _end(request, region.whole, session, session.end_before_card(down))  # the others need not wait
     return page(
         request,
-        "enroll",
+        "enroll_again" if region and region.has_begun else "enroll",
         enrollment,
         form=EnrollForm(initial={"made_for": made_for, "returned": returned}),
         page_data=data,
@@ -274,13 +353,17 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         # that the processor is back.
         circuit_open=switched_off is not None or (switch is None and circuit.phase is Phase.OPEN),
         switched_off=switched_off,
+        agencies=[one.agency.name for one in enrollment.each()] if enrollment.also else [],
+        targets=shown(region.parts) if region and region.has_begun else [],
+        left=len(region.open_parts) if region else 0,
     )
 
 
 def _other_return(request: HttpRequest, enrollment: Enrollment, session: RiderSession, returned: str) -> HttpResponse:
     """From a visit to the processor's site that is not this one: it has ended already, or another took its place."""
-    end = session.end_of(Secret(returned), enrollment)
-    if end and end[0] is Outcome.SUCCESS:
+    assert session.enrollment is not None
+    end = session.end_of(Secret(returned), session.enrollment)
+    if end and end[0] in (Outcome.SUCCESS, Outcome.PARTIAL):
         return redirect(end_url(request, *end))
     return Pages.refuse(request, "changed", enrollment)
 

@@ -15,27 +15,33 @@ from django.http import HttpRequest
 
 KEY = "enrollment_errors"
 """Ours in the site's session."""
+BETWEEN_RIDERS = "between_riders"
+"""In the visit, from "Next rider" until staff have seen the next one's proof."""
 
 logger = logging.getLogger("enrollment_errors")
 
 
-def forget_rider(request: HttpRequest) -> None:
+def forget_rider(request: HttpRequest, *, in_person: bool = False) -> None:
     """From here on the session is another rider's: nothing that was kept for the one before is used again.
 
     Call it wherever a session starts to speak for somebody else, or for another proof: at a staff desk or a kiosk with
     each new rider, and in the view that confirms eligibility. A session that is flushed needs no call.
+
+    ``in_person`` says that staff have seen the proof of a rider at the counter: after "Next rider" they can enroll
+    again. A staff member who enrolls online in the same browser has seen nobody's.
     """
-    request.session[KEY] = new_visit()
+    waits = not in_person and is_between_riders(request)
+    request.session[KEY] = {**new_visit(), **({BETWEEN_RIDERS: True} if waits else {})}
 
 
 def end_visit(request: HttpRequest) -> None:
     """The rider has left the counter. Until ``forget_rider`` says that another one has come, nobody is enrolled in
     person, whatever the session still says of the last one's proof."""
-    request.session[KEY] = {**new_visit(), "between_riders": True}
+    request.session[KEY] = {**new_visit(), BETWEEN_RIDERS: True}
 
 
 def is_between_riders(request: HttpRequest) -> bool:
-    return (visit_in(request) or {}).get("between_riders", False) is True
+    return (visit_in(request) or {}).get(BETWEEN_RIDERS, False) is True
 
 
 def new_visit() -> dict[str, Any]:

@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from enrollment_errors.journal import Journal, use_journal
+
 pytest_plugins = [
     "tests.leaks",
     "tests.afresh",
@@ -52,3 +54,11 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect_to_loopback)
+
+
+@pytest.fixture(autouse=True)
+def no_journal() -> Iterator[None]:
+    """A test that keeps a journal, which needs the database, says so."""
+    before = use_journal(Journal())
+    yield
+    use_journal(before)

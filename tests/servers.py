@@ -117,6 +117,10 @@ class PostgresServer:
         self._run(
             "initdb", "--auth=trust", "--username=tests", "--encoding=UTF8", "--no-sync", f"--pgdata={self._data}"
         )
+        self.go_on()
+
+    def go_on(self) -> None:
+        """After ``stop``, with the data from before."""
         self._process = subprocess.Popen(
             [
                 self._programs / "postgres",
@@ -163,6 +167,65 @@ def postgres_server() -> Iterator[PostgresServer]:
     # Not pytest's own folder, which only its owner may enter.
     with tempfile.TemporaryDirectory(prefix="enrollment-errors-", ignore_cleanup_errors=True) as folder:
         server = PostgresServer(programs, Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+class MariaDBServer:
+    """With a database ``tests``, and the user ``root``, who may do everything without a password."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self.port = free_port()
+        self.settings = {
+            "ENGINE": "django.db.backends.mysql",
+            "NAME": "tests",
+            "USER": "root",
+            "HOST": "127.0.0.1",
+            "PORT": self.port,
+        }
+        self._program = program
+        self._folder = folder
+        # MariaDB runs as root only where it is told to.
+        self._as_root = ["--user=root"] if os.geteuid() == 0 else []
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        install = shutil.which("mariadb-install-db") or missing("mariadb-install-db")
+        data = f"--datadir={self._folder / 'data'}"
+        subprocess.run(
+            [install, "--no-defaults", *self._as_root, data, "--auth-root-authentication-method=normal"],
+            check=True,
+            capture_output=True,
+        )
+        first = self._folder / "first.sql"
+        first.write_text("CREATE DATABASE tests CHARACTER SET utf8mb4;\n")
+        self._process = subprocess.Popen(
+            [
+                *(self._program, "--no-defaults", *self._as_root, data, f"--port={self.port}"),
+                *("--bind-address=127.0.0.1", f"--socket={self._folder / 's'}", f"--init-file={first}"),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: accepts(self.port), "the start of MariaDB")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDBServer]:
+    """Skipped where there is none, in CI too: no program of ours needs it, and its Python client is to be compiled."""
+    program = shutil.which("mariadbd")
+    if program is None or not (importlib.util.find_spec("MySQLdb") or importlib.util.find_spec("pymysql")):
+        pytest.skip("MariaDB's server or a Python client for it is missing")
+    with tempfile.TemporaryDirectory(prefix="enrollment-errors-", ignore_cleanup_errors=True) as folder:
+        server = MariaDBServer(program, Path(folder))
         server.start()
         try:
             yield server

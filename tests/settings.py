@@ -20,6 +20,8 @@ INSTALLED_APPS = [
     "enrollment_errors",
     "enrollment_errors.accounts",
     "enrollment_errors.incidents",
+    "enrollment_errors.ledger",
+    "enrollment_errors.settling",
     "enrollment_errors.watch",
 ]
 MIDDLEWARE = [

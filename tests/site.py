@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from django.http import HttpRequest
 
-from enrollment_errors.adapter import Adapter, Agency, Enrollment, ExpiryPolicy, Method, SignIn
+from enrollment_errors.adapter import Adapter, Agency, Enrollment, ExpiryPolicy, Method, SignIn, Target
 from enrollment_errors.in_person import is_in_person
 
 AGENCY = Agency(
@@ -19,7 +20,8 @@ AGENCY = Agency(
 
 
 class TestAdapter(Adapter):
-    """Reads ``request.session["eligible"]``: a dict of what to change in the plain enrollment, or nothing."""
+    """Reads ``request.session["eligible"]``: a dict of what to change in the plain enrollment, or nothing. ``also`` are
+    further targets by the slug of their agency."""
 
     __test__ = False  # not a test class, whatever pytest makes of its name
 
@@ -33,10 +35,23 @@ class TestAdapter(Adapter):
             group_id=eligible.get("group", "group-seniors"),
             flow=eligible.get("flow", "senior"),
             verifier=eligible.get("verifier", "login.gov"),
-            expiry=ExpiryPolicy(days=365, reenrollment_days=14) if eligible.get("expires") else None,
+            expiry=_expiry(eligible),
             sign_in=SignIn(provider="Login.gov", sign_out_url="/sign-out/") if eligible.get("signed_in") else None,
             method=Method.IN_PERSON if is_in_person(request) else Method.SELF_SERVICE,
+            also=[
+                Target(
+                    agency=dataclasses.replace(AGENCY, slug=slug, name=f"{slug.title()} Transit"),
+                    account=target["account"],
+                    group_id=target["group"],
+                    expiry=_expiry(target),
+                )
+                for slug, target in eligible.get("also", {}).items()
+            ],
         )
 
     def may_enroll_in_person(self, request: HttpRequest) -> bool:
         return True  # a site with its own way to tell, and not what most tests are about
+
+
+def _expiry(eligible: dict[str, Any]) -> ExpiryPolicy | None:
+    return ExpiryPolicy(days=365, reenrollment_days=14) if eligible.get("expires") else None

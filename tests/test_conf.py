@@ -21,6 +21,7 @@ GOOD = django_settings.ENROLLMENT_ERRORS
 ALIAS = "littlepay"
 SUCCESS_ANYWHERE = Rule(status=409, outcome=Outcome.SUCCESS, code="fine", reason="fine")
 UNFINISHED_AT_THE_LOOKUP = Rule(stage=Stage.LOOKUP, outcome=Outcome.UNFINISHED, code="later", reason="later")
+PARTIAL = Rule(stage=Stage.LINK, outcome=Outcome.PARTIAL, code="some", reason="some")
 UNKNOWN_AT_THE_LOOKUP = Rule(stage=Stage.LOOKUP, outcome=Outcome.UNKNOWN, code="perhaps", reason="perhaps")
 
 
@@ -39,8 +40,15 @@ def test_settings_that_change_are_read_anew(settings):
     assert conf.get_settings().RELEASE == "1.2.3"
 
 
-@pytest.mark.parametrize(("app", "missing"), [("enrollment_errors.incidents", set()), ("", {conf.INCIDENT_SINK})])
-def test_the_incidents_hear_where_their_app_is_installed(settings, app, missing):
+@pytest.mark.parametrize(
+    ("app", "missing"),
+    [
+        ("enrollment_errors.incidents", {conf.LEDGER_SINK}),
+        ("enrollment_errors.ledger", {conf.INCIDENT_SINK}),
+        ("", {conf.INCIDENT_SINK, conf.LEDGER_SINK}),
+    ],
+)
+def test_incidents_and_ledger_hear_where_their_app_is_installed(settings, app, missing):
     settings.INSTALLED_APPS = ["enrollment_errors", *filter(None, [app])]
     settings.ENROLLMENT_ERRORS = {name: value for name, value in GOOD.items() if name != "SINKS"}
     assert set(conf.DEFAULT_SINKS) - set(conf.get_settings().SINKS) == missing
@@ -84,6 +92,7 @@ def test_the_sites_own_dict_is_never_written():
         (changed(RULES="x"), ['"RULES"', "a list"]),
         (changed(RULES=[SUCCESS_ANYWHERE]), ['"RULES"', "Stage.LINK", '"fine"']),
         (changed(RULES=[UNFINISHED_AT_THE_LOOKUP]), ['"RULES"', "Stage.CARD_FORM", '"later"']),
+        (changed(RULES=[PARTIAL]), ['"RULES"', "PARTIAL", '"some"']),
         (changed(RULES=[UNKNOWN_AT_THE_LOOKUP]), ['"RULES"', "Stage.LINK", '"perhaps"']),
         (changed(ALLOWED_REDIRECT_HOSTS="x"), ['"ALLOWED_REDIRECT_HOSTS"', "a list"]),
         (changed(ALLOWED_REDIRECT_HOSTS=[1]), ['"ALLOWED_REDIRECT_HOSTS"', "list of texts"]),

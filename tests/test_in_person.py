@@ -90,6 +90,7 @@ def test_a_pages_script_is_told_where_to_go(client, who, address):
     for answer in (client.post(address, {"event": "started"}, content_type="application/json"), client.get(address)):
         assert answer.status_code == 403
         assert answer.json()["errors"][0]["code"] == "not_eligible"
+        assert answer.json()["errors"][0]["title"] == "You may not enroll riders"
         redirect = answer.json()["redirect"]
         assert redirect == ("/accounts/login/?next=/staff/" if who in SIGNED_OUT else "/staff/cannot-enroll/")
 

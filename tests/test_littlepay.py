@@ -237,3 +237,9 @@ def test_the_card_form_takes_the_card_schemes_of_the_agency_and_else_those_of_th
     asked = TokenizationRequest(language="en", card_schemes=("visa", "mastercard"))
     assert card_form(options, asked).data["options"]["cardTypes"] == ["visa", "mastercard"]
     assert card_form(options, ASKED).data["options"]["cardTypes"] == ["amex"]
+
+
+@pytest.mark.parametrize("is_in_person", [True, False])
+def test_the_card_form_opens_at_once_for_staff_and_waits_for_riders(is_in_person):
+    asked = TokenizationRequest(language="en", is_in_person=is_in_person)
+    assert card_form({"CARD_FORM_URL": "https://verify.example/"}, asked).opens_at_once is is_in_person

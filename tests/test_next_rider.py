@@ -52,7 +52,7 @@ class Counter(Rider):
         """The site's own view, where staff have seen the next rider's proof."""
         request = HttpRequest()
         request.session = self.client.session
-        forget_rider(request)
+        forget_rider(request, in_person=True)
         request.session["eligible"] = eligible
         request.session.save()
         return self
@@ -160,6 +160,13 @@ def test_beside_the_reference_stand_the_code_and_the_advice(counter, processor):
     }
 
 
+def test_the_pages_script_is_told_in_the_staffs_words_too(counter, processor):
+    processor.is_down()
+    (error,) = counter.asks_for_token().json()["errors"]
+    assert error["title"] == "The card cannot be enrolled right now"
+    assert error["detail"].endswith("The rider’s card is not enrolled yet.")
+
+
 def test_a_bug_of_the_site_has_its_code_there_too(counter, monkeypatch):
     def breaks(*args):
         raise RuntimeError("the site's own bug")
@@ -194,6 +201,18 @@ def test_the_last_riders_proof_enrolls_nobody_else(counter, processor):
     assert counter.enrolls("card", old).context["page"] == "cannot_enroll"
     assert not processor.calls
     assert counter.confirms().enrolls("card").context["page"] == "success"
+
+
+def test_a_proof_of_their_own_online_does_not_bring_the_last_riders_back(counter, processor):
+    """A staff member enrolls online, in the same browser, after "Next rider"."""
+    counter.calls_the_next(counter.opens_page().response)
+    request = HttpRequest()
+    request.session = counter.client.session
+    forget_rider(request)
+    request.session.save()
+    assert counter.opens_page().response.context["page"] == "cannot_enroll"
+    assert Rider(counter.client).opens_page().response.context["page"] == "enroll"
+    assert counter.confirms().opens_page().response.context["page"] == "enroll"
 
 
 def test_a_page_of_the_last_rider_enrolls_nobody_once_the_next_one_has_come(counter, processor):

@@ -140,7 +140,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "not_pruned": Diagnosis(
         "There are incidents that are older than the site wants to keep them.",
-        "Run manage.py prune_enrollment_incidents every night.",
+        "Run manage.py prune_enrollments every night.",
         Level.WARNING,
     ),
     "template_missing": Diagnosis(

@@ -173,7 +173,8 @@ def _account(name: str) -> str:
 def _enrollments(found: list[Enrollment]) -> str:
     """Fills ``found``."""
     try:
-        found.extend(conf.get_adapter().get_enrollments_to_check())
+        for enrollment in conf.get_adapter().get_enrollments_to_check():
+            found.extend(enrollment.each())
     except Exception as error:  # the site's own code
         raise Trouble("host_failed", type(error).__name__) from error
     unknown = {enrollment.account for enrollment in found} - set(account_names())

@@ -14,11 +14,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from .. import conf
 from ..catalogue import explained
+from ..read_only import ReadOnly
 from ..references import readings
 from .filters import LIST_FILTERS, BoundedPaginator, incidents_url
 from .models import VIEW_PERMISSION, Ending, Incident
@@ -31,23 +33,15 @@ else:
     _IncidentAdmin = _EndingAdmin = admin.ModelAdmin
 
 AROUND = timedelta(minutes=10)
+MOST_SHOWN = 20
 
 
-class _ReadOnly:
+class _ReadOnly(ReadOnly):
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(VIEW_PERMISSION)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(VIEW_PERMISSION)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Ending)
@@ -82,7 +76,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
             "What happened",
             {"fields": ("meaning", "route", "upstream_status", "exception", "stage", "code", "seconds")},
         ),
-        ("What to do", {"fields": ("action", "sentry_event", "same_cause", "around")}),
+        ("What to do", {"fields": ("action", "sentry_event", "same_reference", "same_cause", "around")}),
         (
             "For whom",
             {
@@ -93,6 +87,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
                     "agency",
                     "flow",
                     "method",
+                    "verified_by",
                     "side",
                     "account",
                     "processor",
@@ -101,7 +96,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
             },
         ),
     )
-    readonly_fields = ("meaning", "action", "sentry_event", "same_cause", "around")
+    readonly_fields = ("meaning", "action", "sentry_event", "same_reference", "same_cause", "around")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         typed = request.GET.get("q", "").strip()
@@ -134,6 +129,23 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
             return incident.sentry_event_id or "-"
         url = template.replace("{event_id}", incident.sentry_event_id)
         return format_html('<a href="{}">{}</a>', url, incident.sentry_event_id)
+
+    @admin.display(description="same reference")
+    def same_reference(self, incident: Incident) -> str | SafeString:
+        """Of a region: what became of the other agencies, and of other tries."""
+        others = Incident.objects.filter(reference=incident.reference).exclude(pk=incident.pk).order_by("at", "pk")
+        links = format_html_join(
+            ", ",
+            '<a href="{}">{}</a>',
+            (
+                (
+                    reverse("admin:enrollment_incidents_incident_change", args=[other.pk]),
+                    f"{other.agency}: {other.code}",
+                )
+                for other in others[:MOST_SHOWN]
+            ),
+        )
+        return links or "-"
 
     @admin.display(description="same cause")
     def same_cause(self, incident: Incident) -> SafeString:

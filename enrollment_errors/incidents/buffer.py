@@ -18,8 +18,7 @@ from ..outcomes import Outcome
 from ..processes import PerProcess
 from ..reporting.background import Sender, Undelivered
 from ..reporting.budgets import budgets
-from .database import Count, Counts, Facts, store
-from .models import DIMENSIONS
+from .database import Counts, Facts, add_to, key_of, store
 
 MOST_WAITING = 1_000
 """Incidents that wait for the database. Each is about one kilobyte."""
@@ -27,13 +26,17 @@ MOST_WAITING_COUNTS = 10_000
 
 
 class End(NamedTuple):
+    """``kept_as``: what the journal calls the link of a success that it keeps until it is counted."""
+
     facts: Facts
     counted_only: bool = False
+    kept_as: str = ""
 
 
 class Gathered(NamedTuple):
     incidents: list[Facts]
     counts: Counts
+    kept: list[tuple[Facts, str]]
 
 
 class IncidentSender(Sender[End, Gathered]):
@@ -46,31 +49,34 @@ class IncidentSender(Sender[End, Gathered]):
         super().__init__(background=background)
         self._incidents: list[Facts] = []
         self._counts: Counts = {}
+        self._kept: list[tuple[Facts, str]] = []
 
     def add(self, item: End) -> bool:
         """A success is only counted, unless operators have to look at it."""
         facts = item.facts
-        count = self._count_of(facts)
-        if count is None:
+        if item.kept_as:
+            if len(self._kept) >= MOST_WAITING:
+                return False  # the journal still has it, and counts it later
+            self._kept.append((facts, item.kept_as))
+        elif not add_to(self._counts, facts, most=MOST_WAITING_COUNTS):
             return False
-        count.count += 1
-        count.last_at = facts["at"]
         if facts["outcome"] != Outcome.SUCCESS.value or explained(facts["code"]).is_odd:
             if explained(facts["code"]).is_meant:
                 return True  # nobody has to look at it
-            if item.counted_only or len(self._incidents) >= MOST_WAITING:
-                count.unlisted += 1
-            else:
+            if not item.counted_only and len(self._incidents) < MOST_WAITING:
                 self._incidents.append(facts)
+            elif not item.kept_as:
+                self._counts[key_of(facts)].unlisted += 1
         return True
 
     def take(self) -> Gathered:
-        gathered = Gathered(self._incidents, self._counts)
-        self._incidents, self._counts = [], {}
+        gathered = Gathered(self._incidents, self._counts, self._kept)
+        self._incidents, self._counts, self._kept = [], {}, []
         return gathered
 
     def put_back(self, batch: Gathered) -> int:
         self._incidents = batch.incidents + self._incidents
+        self._kept = batch.kept + self._kept
         for key, newer in self._counts.items():
             older = batch.counts.setdefault(key, newer)
             if older is not newer:
@@ -81,7 +87,7 @@ class IncidentSender(Sender[End, Gathered]):
         return 0
 
     def waiting(self) -> int:
-        return sum(count.count for count in self._counts.values())
+        return len(self._kept) + sum(count.count for count in self._counts.values())
 
     def deliver(self, batch: Gathered) -> bool:
         try:
@@ -90,17 +96,10 @@ class IncidentSender(Sender[End, Gathered]):
             raise  # it is the facts themselves that the database refuses
         except DatabaseFailed as error:
             raise Undelivered(batch, type(error).__name__) from error
-        return bool(batch.counts)
+        return bool(batch.counts or batch.kept)
 
     def rest(self) -> None:
         connections.close_all()
-
-    def _count_of(self, facts: Facts) -> Count | None:
-        at = facts["at"]
-        key = (at.replace(second=0, microsecond=0), *(facts[name] for name in DIMENSIONS))
-        if key not in self._counts and len(self._counts) >= MOST_WAITING_COUNTS:
-            return None
-        return self._counts.setdefault(key, Count(first_at=at, last_at=at))
 
 
 _senders: PerProcess[IncidentSender] = PerProcess()

@@ -15,10 +15,15 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
+from ..outcomes import Outcome
 from ..pages import PAGES
 
-LABELS = {outcome.value: page.label for outcome, page in PAGES.items() if not page.was_refused}
-"""From the bottom of a bar to its top."""
+LABELS = {
+    outcome.value: page.label
+    for outcome, page in PAGES.items()
+    if not page.was_refused and outcome is not Outcome.PARTIAL
+}
+"""From the bottom of a bar to its top. Of a region, each target's end is counted."""
 
 WIDTH, HEIGHT = 600, 120
 _GAP = 2

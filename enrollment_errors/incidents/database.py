@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.db import IntegrityError, router, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
 
+from ..journal import get_journal
 from .models import DIMENSIONS, DayCount, Ending, Incident, MinuteCount
 
 Facts = Mapping[str, Any]
@@ -29,26 +30,51 @@ Counts = dict[tuple[Any, ...], Count]
 """By the minute, followed by the values of ``DIMENSIONS``."""
 
 
-def store(incidents: Iterable[Facts], counts: Counts) -> None:
-    """Raises what the database raises."""
+def key_of(facts: Facts) -> tuple[Any, ...]:
+    return (facts["at"].replace(second=0, microsecond=0), *(facts[name] for name in DIMENSIONS))
+
+
+def add_to(counts: Counts, facts: Facts, *, most: int | None = None) -> bool:
+    """One more of that kind. ``False`` where it would be a new count, and there are ``most`` already."""
+    key, at = key_of(facts), facts["at"]
+    if key not in counts and most is not None and len(counts) >= most:
+        return False
+    count = counts.setdefault(key, Count(first_at=at, last_at=at))
+    count.count += 1
+    count.last_at = at
+    return True
+
+
+def store(incidents: Iterable[Facts], counts: Counts, kept: Sequence[tuple[Facts, str]] = ()) -> None:
+    """``kept`` are successes that the journal lets go as they are counted. Raises what the database raises."""
     try:
-        _insert(incidents, counts)
+        _insert(incidents, counts, kept)
     except IntegrityError:
         # An ending that was forgotten a moment ago is made again. Facts that the database refuses, it refuses again.
-        _insert(incidents, counts)
+        _insert(incidents, counts, kept)
 
 
-def _insert(incidents: Iterable[Facts], counts: Counts) -> None:
+def _insert(incidents: Iterable[Facts], counts: Counts, kept: Sequence[tuple[Facts, str]]) -> None:
     alias = router.db_for_write(Incident)
     # Before the transaction: two processes that make the same endings, each in one of its own, can lock each other out.
-    endings = _endings(counts, alias)
+    endings = _endings(_with(counts, [facts for facts, _ in kept]), alias)
     with transaction.atomic(using=alias):
+        journal = get_journal()
+        told = [facts for facts, kept_as in kept if journal.counted(facts["reference"], kept_as)]
+        counts = _with(counts, told)
         MinuteCount.objects.using(alias).bulk_create(
             MinuteCount(ending=endings[key[1:]], count=count.count, unlisted=count.unlisted, last_at=count.last_at)
             for key, count in counts.items()
         )
         Incident.objects.using(alias).bulk_create(Incident(**facts) for facts in incidents)
         _add_to_days([(endings[key[1:]].pk, count) for key, count in counts.items()], alias)
+
+
+def _with(counts: Counts, more: Iterable[Facts]) -> Counts:
+    together = {key: replace(count) for key, count in counts.items()}
+    for facts in more:
+        add_to(together, facts)
+    return together
 
 
 def _add_to_days(counts: Iterable[tuple[int, Count]], alias: str) -> None:

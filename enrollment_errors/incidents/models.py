@@ -42,7 +42,8 @@ class Incident(_End):
     """One failure, or one expected refusal, under the reference that the rider was shown.
 
     ``route`` is the method and the templated path of the processor call that failed, ``exception`` the type of what was
-    raised. ``seconds`` is how long the rider's request took.
+    raised. ``seconds`` is how long the rider's request took. ``verified_by`` is the id of the staff member who enrolled
+    in person; ``manage.py enrollment_verified_by`` says who that is.
     """
 
     reference = models.CharField(max_length=20, db_index=True)
@@ -51,6 +52,7 @@ class Incident(_End):
     exception = models.CharField(max_length=200, blank=True)
     seconds = models.FloatField(null=True, blank=True)
     side = models.CharField(max_length=20)
+    verified_by = models.CharField(max_length=32, blank=True)
     release = models.CharField(max_length=100, blank=True)
     sentry_event_id = models.CharField("Sentry event", max_length=32, blank=True)
 

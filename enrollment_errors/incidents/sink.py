@@ -8,6 +8,7 @@ from .. import conf
 from ..reporting.report import Report
 from ..reporting.sink import Sink
 from .buffer import End, sender
+from .database import Counts, add_to, store
 from .models import Incident
 
 
@@ -15,7 +16,14 @@ class IncidentSink(Sink):
     def send(self, report: Report) -> None:
         """Leaves the facts for the database, which may be down. Does nothing for what is no outcome."""
         if report.outcome is not None:
-            sender().put(End(_facts(report, conf.get_settings().RELEASE), report.counted_only))
+            sender().put(End(_facts(report, conf.get_settings().RELEASE), report.counted_only, report.kept_as))
+
+
+def count_at_once(report: Report) -> None:
+    """In the caller's transaction, as one that is counted, and not listed. Raises what the database raises."""
+    counts: Counts = {}
+    add_to(counts, _facts(report, conf.get_settings().RELEASE))
+    store([], counts)
 
 
 def _facts(report: Report, release: str) -> dict[str, Any]:
@@ -29,6 +37,7 @@ def _facts(report: Report, release: str) -> dict[str, Any]:
         "agency": enrollment.agency.slug if enrollment else "",
         "flow": enrollment.flow if enrollment else "",
         "method": enrollment.method.value if enrollment else "",
+        "verified_by": report.verified_by,
         "stage": report.stage.value if report.stage else "",
         "code": report.code,
         "upstream_status": report.upstream_status,

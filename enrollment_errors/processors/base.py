@@ -75,6 +75,15 @@ class Processor(ABC):
         return {"api": Endpoint(base_url=options[BASE_URL.name])}
 
     @classmethod
+    def funding_source_scope(cls, account: str, options: Mapping[str, Any]) -> str:
+        """Which cards the account knows: accounts of one processor with the same scope know the same funding sources,
+        so a rider of a region enters the card once for all of them. By default each account knows only its own.
+
+        ``account`` is the account's name.
+        """
+        return account
+
+    @classmethod
     def card_form(cls, options: Mapping[str, Any], asked: TokenizationRequest) -> CardForm:
         """The browser's side: by default that of a redirect flow. Makes no call.
 
@@ -122,6 +131,14 @@ class Processor(ABC):
 
         Raises ``ExpiryNotClearable``, before any call, where the processor has no way to clear one.
         """
+
+    def unlink(self, funding_source: FundingSource, group_id: str) -> None:
+        """Take the card out of the concession group. Raises ``StatusError`` 404 where it is not in there, if the
+        processor says so. Done twice it does no harm: make the call ``idempotent``.
+
+        Only a processor that overrides it has a way to do it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot take a card out of a group")
 
     def find_groups(self) -> Iterable[str] | None:
         """The ids of the account's concession groups, for ``enrollment_doctor``; ``None`` where nobody can say."""

@@ -62,6 +62,15 @@ _CARD_FORM_OPTIONS = Option(
     default={},
     help_text='How the card form looks, such as {"color": "#046b99"}.',
 )
+_FUNDING_SOURCE_SCOPE = Option(
+    name="FUNDING_SOURCE_SCOPE",
+    is_required=False,
+    default="",
+    help_text=(
+        "Accounts with the same word here know each other's cards, so that riders of a region enter their card once. "
+        "Leave it empty unless Littlepay says so of your accounts."
+    ),
+)
 _CARD_FORM_LANGUAGES = {"es": "es-419"}
 
 
@@ -129,7 +138,7 @@ class LittlepayClient:
         )
 
     def unlink(self, group_id: str, funding_source_id: Secret) -> None:
-        _check_acknowledged(self._call_link("DELETE", group_id, funding_source_id))
+        _check_acknowledged(self._call_link("DELETE", group_id, funding_source_id, idempotent=True))
 
     def _call_link(self, method: str, group_id: str, funding_source_id: Secret, **kwargs: Any) -> Response:
         path: dict[str, str | Secret] = {"group_id": group_id, "funding_source_id": funding_source_id}
@@ -230,12 +239,17 @@ class LittlepayProcessor(Processor):
         _CARD_FORM_URL,
         _API_VERSION,
         _CARD_FORM_OPTIONS,
+        _FUNDING_SOURCE_SCOPE,
     )
     link_conflict_wordings = r"already (belongs to|in|exists in) (a )?(concession )?group|duplicate customer"
 
     def __init__(self, account: str, options: Mapping[str, Any], http_to: Mapping[str, ProcessorHttp]) -> None:
         super().__init__(account, options, http_to)
         self.client = LittlepayClient(options, self.http)
+
+    @classmethod
+    def funding_source_scope(cls, account: str, options: Mapping[str, Any]) -> str:
+        return str(_FUNDING_SOURCE_SCOPE.of(options) or account)
 
     @classmethod
     def card_form(cls, options: Mapping[str, Any], asked: TokenizationRequest) -> CardForm:
@@ -251,6 +265,7 @@ class LittlepayProcessor(Processor):
             adapter="enrollment_errors/processors/littlepay.js",
             script=f"{host}/assets/js/littlepay.min.js",
             data={"envUrl": host, "options": shown},
+            opens_at_once=asked.is_in_person,
         )
 
     def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Tokenization:
@@ -281,6 +296,9 @@ class LittlepayProcessor(Processor):
         if expires_at is None:
             raise ExpiryNotClearable("the processor can change the expiry of a link, and cannot clear it")
         self.client.change_expiry(group_id, Secret(funding_source.id), format_expiry(expires_at))
+
+    def unlink(self, funding_source: FundingSource, group_id: str) -> None:
+        self.client.unlink(group_id, Secret(funding_source.id))
 
     def find_groups(self) -> Iterator[str]:
         return (str(group.get("id")) for group in self.client.get_concession_groups())

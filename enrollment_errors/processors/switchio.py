@@ -108,7 +108,7 @@ class SwitchioClient:
         self._tell("token/{token}/add", card_token, body)
 
     def remove(self, card_token: Secret, group: str) -> None:
-        self._tell("token/{token}/remove", card_token, {"group": group})
+        self._tell("token/{token}/remove", card_token, {"group": group}, idempotent=True)
 
     def echo(self) -> None:
         """Raises where the enrollment API does not answer, or does not take the ``Authorization`` header."""
@@ -125,14 +125,14 @@ class SwitchioClient:
             idempotent=True,
         )
 
-    def _tell(self, route: str, card_token: Secret, body: Mapping[str, str]) -> None:
+    def _tell(self, route: str, card_token: Secret, body: Mapping[str, str], *, idempotent: bool = False) -> None:
         response = self._enrollment.request(
             "POST",
             "api/external/discount/{pto}/" + route,
             path={"pto": self._transit_agency, "token": card_token},
             json=body,
             headers={"Authorization": self._authorization},
-            idempotent=False,
+            idempotent=idempotent,
         )
         # It answers in a few words. A gateway's page says nothing about what the service did.
         if b"<" in response.content:
@@ -268,6 +268,9 @@ class SwitchioProcessor(Processor):
 
     def change_expiry(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
         self._add(funding_source, group_id, expires_at)
+
+    def unlink(self, funding_source: FundingSource, group_id: str) -> None:
+        self.client.remove(Secret(funding_source.id), group_id)
 
     def find_groups(self) -> Iterator[str]:
         return (str(group["code"]) for group in self.client.get_groups())

@@ -45,11 +45,13 @@ def _event(report: Report, release: str) -> BaseEvent:
         user_id=origin.identity.user_id,
         device_id=origin.identity.device_id,
         session_id=origin.identity.session_id,
-        insert_id=f"{report.reference} {report.event.value}",
+        insert_id=f"{report.reference} {report.event.value} {report.part}".rstrip(),
         time=int(report.at.timestamp() * 1000),
         language=origin.language,
         app_version=release or None,
-        event_properties=_properties({"path": origin.path, **about, **_own(report)}),
+        event_properties=_properties(
+            {"path": origin.path, "verified_by": report.verified_by or None, **about, **_own(report)}
+        ),
         user_properties=_properties({**about, **_origin(report)}),
     )
 

@@ -25,7 +25,8 @@ class Origin:
     """The request in which something happened, without anything that tells who the rider is.
 
     ``path`` is the path of our own page, without the query. ``language`` is the page's language code. ``referrer`` is
-    as the browser sent it: only its address without the query may be sent on.
+    as the browser sent it: only its address without the query may be sent on. ``verified_by`` is the id of the staff
+    member who enrolls in person (``staff``), empty in self-service.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Origin:
     identity: Identity
     referrer: str = ""
     user_agent: str = ""
+    verified_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +43,11 @@ class Report:
 
     ``outcome`` is ``None`` for what is no outcome (the rider opened or cancelled the card form). ``status`` is
     Amplitude's own property: ``success``, ``error``, ``retry``, ``fail`` or ``cancel``. ``upstream_status`` is the HTTP
-    status that the processor answered. ``seconds`` is how long the service took. ``error`` is what was raised, with its
+    status that the processor answered. ``expires_at`` (aware) is when a link that was made expires, if it does.
+    ``seconds`` is how long the service took. ``error`` is what was raised, with its
     traceback. ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account; both
     are empty, and ``enrollment`` is ``None``, where the site's own hook failed to say who enrolls into what.
+    ``part`` tells reports under one reference apart: those of a region, which has several targets and may try again.
     ``sentry_event_id`` is there for the sinks after Sentry's, where Sentry took an event. ``counted_only``: there have
     been too many within a minute (``budgets``).
     """
@@ -55,12 +59,14 @@ class Report:
     enrollment: Enrollment | None
     processor: str
     side: Side
+    part: str = ""
     status: str = ""
     outcome: Outcome | None = None
     code: str = ""
     stage: Stage | None = None
     upstream_status: int | None = None
     route: str | None = None
+    expires_at: datetime | None = None
     seconds: float | None = None
     error: BaseException | None = field(default=None, repr=False)
     card_scheme: str | None = None
@@ -68,10 +74,15 @@ class Report:
     card_tokenize_url: str | None = None
     sentry_event_id: str | None = None
     counted_only: bool = False
+    kept_as: str = ""
 
     @property
     def account(self) -> str:
         return self.enrollment.account if self.enrollment else ""
+
+    @property
+    def verified_by(self) -> str:
+        return self.origin.verified_by
 
     @property
     def is_fault(self) -> bool:

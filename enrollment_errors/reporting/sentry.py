@@ -17,7 +17,9 @@ from ..exceptions import (
     CardFormFailed,
     EnrollmentError,
     LinkAnswerLost,
+    LinkNeverSettled,
     LinkNotConfirmed,
+    LinkNotMade,
     ProcessorError,
     TokenRequestFailed,
 )
@@ -121,10 +123,11 @@ def _tags(report: Report) -> dict[str, str]:
     return {name: value for name, value in tags.items() if value}
 
 
+_PROCESSORS = (ProcessorError, LinkAnswerLost, LinkNotConfirmed, LinkNotMade, LinkNeverSettled, CardFormFailed)
+
+
 def _is_the_processors(error: BaseException | None) -> bool:
-    return isinstance(error, (ProcessorError, LinkAnswerLost, LinkNotConfirmed, CardFormFailed)) and not isinstance(
-        error, (BaseUrlInvalid, TokenRequestFailed)
-    )
+    return isinstance(error, _PROCESSORS) and not isinstance(error, (BaseUrlInvalid, TokenRequestFailed))
 
 
 def _context(report: Report) -> dict[str, Any]:

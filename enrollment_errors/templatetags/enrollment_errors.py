@@ -38,8 +38,8 @@ def site_name(context: Context) -> str:
 
 @register.simple_tag(takes_context=True)
 def page_title(context: Context, problem: str) -> str:
-    """What stands in ``<title>``: the problem, and the site's name."""
-    return f"{problem}, {site_name(context)}"
+    """What stands in ``<title>``: the problem, and the site's name; in the admin's frame as the admin writes it."""
+    return f"{problem} | {context['site_title']}" if context.get("is_in_admin") else f"{problem}, {site_name(context)}"
 
 
 @register.simple_tag

@@ -213,6 +213,31 @@ class ProcessorConformance:
         else:
             assert backend.expiry_of(card_token) is None
 
+    def test_it_takes_a_card_out_of_the_group_or_says_before_any_call_that_it_cannot(
+        self, processor: Processor, backend: Backend, card: Any, card_token: Secret
+    ) -> None:
+        backend.put_link(card_token, None)
+        before = backend.count_calls()
+        if not _can_unlink(processor):
+            with pytest.raises(NotImplementedError):
+                processor.unlink(card, backend.group_id)
+            assert backend.count_calls() == before
+            return
+        processor.unlink(card, backend.group_id)
+        with pytest.raises(LookupError):
+            backend.expiry_of(card_token)
+
+    def test_it_says_404_or_nothing_where_the_card_to_take_out_is_not_in_the_group(
+        self, processor: Processor, backend: Backend, card: Any
+    ) -> None:
+        if _can_unlink(processor):
+            said: int | None = None
+            try:
+                processor.unlink(card, backend.group_id)
+            except StatusError as error:
+                said = error.status
+            assert said in (None, 404)
+
     @pytest.mark.parametrize("status", [400, 404, 500, 503])
     def test_it_raises_the_status_that_was_answered(
         self, processor: Processor, backend: Backend, card: Any, status: int
@@ -278,4 +303,9 @@ def _calls(processor: Processor, card: FundingSource, backend: Backend) -> list[
         lambda: processor.link(card, backend.group_id, None),
         lambda: processor.find_link(card, backend.group_id),
         lambda: processor.change_expiry(card, backend.group_id, at(30)),
+        *([lambda: processor.unlink(card, backend.group_id)] if _can_unlink(processor) else []),
     ]
+
+
+def _can_unlink(processor: Processor) -> bool:
+    return type(processor).unlink is not Processor.unlink

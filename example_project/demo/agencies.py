@@ -33,6 +33,7 @@ AGENCIES = (
         groups={
             "older-adult": "mountain-older-adult",
             "low-income": "mountain-low-income",
+            "regional": "mountain-regional",
             "agency-card": "mountain-agency-card",
         },
     ),
@@ -41,14 +42,23 @@ AGENCIES = (
         name="Harbor Bus Lines",
         phone="(555) 010-0142",
         website="https://harbor.example",
-        groups={"older-adult": "harbor-older-adult", "agency-card": "harbor-agency-card"},
+        groups={
+            "older-adult": "harbor-older-adult",
+            "regional": "harbor-regional",
+            "agency-card": "harbor-agency-card",
+        },
     ),
     DemoAgency(
         slug="desert",
         name="Valley Desert Transit",
         phone="(555) 010-0177",
         website="https://desert.example",
-        groups={"older-adult": "OLDER_ADULT", "low-income": "LOW_INCOME", "agency-card": "AGENCY_CARD"},
+        groups={
+            "older-adult": "OLDER_ADULT",
+            "low-income": "LOW_INCOME",
+            "regional": "REGIONAL",
+            "agency-card": "AGENCY_CARD",
+        },
         processor="switchio",
     ),
 )
@@ -81,6 +91,8 @@ def _put_account(name: str, sandbox: SandboxServer) -> Any:
 
     entry = sandbox.account()
     options = entry["OPTIONS"]
+    if sandbox.service.name == "littlepay":
+        options["FUNDING_SOURCE_SCOPE"] = "demo"  # one sandbox for both of its agencies, with the same cards
     for option in import_string(entry["CLASS"]).account_options:
         if option.is_secret:
             secret = f"{sandbox.service.name}_{option.name}_{name}".upper().replace("-", "_")

@@ -302,6 +302,36 @@ SCENARIOS: tuple[tuple[Promise, Mapping[str, Scenario]], ...] = (
             ),
         },
     ),
+    (
+        _("One card for the whole region"),
+        {
+            "regional": Scenario(
+                title=_("All agencies enroll the card"),
+                sees=_("Two agencies enroll the card at once; the third asks for the card again, on its own site."),
+                benefit="regional",
+            ),
+            "regional-one-fails": Scenario(
+                title=_("The second agency is down"),
+                sees=_("The page names each agency; “Try again” repeats only the one that failed."),
+                faults={
+                    "link": [Fault(kind="delay", seconds=0, times=1), Fault(kind="status", status=500, times=2)],
+                },
+                benefit="regional",
+            ),
+            "regional-answer-lost": Scenario(
+                title=_("The second agency’s answer is lost"),
+                sees=_("The page says that one agency is still checking; “Check again” settles only that."),
+                faults={
+                    "link": [
+                        Fault(kind="delay", seconds=0, times=1),
+                        Fault(kind="reset", after_effect=True, times=1),
+                    ],
+                    "groups": [Fault(kind="status", status=503, times=_ATTEMPTS)],
+                },
+                benefit="regional",
+            ),
+        },
+    ),
 )
 
 BY_SLUG = {slug: scenario for _heading, group in SCENARIOS for slug, scenario in group.items()}

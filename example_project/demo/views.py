@@ -16,7 +16,7 @@ from . import example_id
 from .scenarios import BY_SLUG, SCENARIOS
 from .stage import STAGE
 
-_LOOKED_AFTER = ("example", "enrollment_accounts", "enrollment_watch")
+_LOOKED_AFTER = ("example", "enrollment_accounts", "enrollment_ledger", "enrollment_watch")
 """The apps that operators look after."""
 
 
@@ -50,7 +50,8 @@ def operator(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_in_operator(request: HttpRequest) -> HttpResponse:
-    """As somebody who may see incidents, and look after agencies, their accounts, and whether they are on."""
+    """As somebody who may see incidents and the ledger, and look after agencies, their accounts, riders' cards, and
+    whether enrollment is on."""
     login(request, _user("operator", Q(codename="view_incident") | Q(content_type__app_label__in=_LOOKED_AFTER)))
     return redirect("admin:enrollment_accounts_account_changelist" if "accounts" in request.POST else "admin:index")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from enrollment_errors.adapter import Adapter, Enrollment, Method, SignIn
+from enrollment_errors.adapter import Adapter, Enrollment, Method, SignIn, Target
+from enrollment_errors.in_admin import admin_frame
 from enrollment_errors.in_person import is_in_person
 
 from .benefits import FLOWS
@@ -35,14 +36,22 @@ class ExampleAdapter(Adapter):
             expiry=FLOWS[flow].expiry,
             sign_in=None if in_person else _get_sign_in(request, agency_page),
             method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
+            also=_get_others(group) if FLOWS[flow].is_regional else (),
         )
 
     def get_staff_start_url(self, request: HttpRequest) -> str:
-        return reverse("staff")
+        return reverse("staff-in-admin" if _is_in_admin(request) else "staff")
+
+    def get_page_context(self, request: HttpRequest, page: str) -> Mapping[str, Any]:
+        return admin_frame(request) if _is_in_admin(request) else {}
 
     def get_enrollments_to_check(self) -> Iterable[Enrollment]:
         for group in _get_groups():
             yield _get_enrollment_into(group, reverse("agency", args=[group.agency.slug]))
+
+
+def _is_in_admin(request: HttpRequest) -> bool:
+    return request.resolver_match is not None and request.resolver_match.namespace == "in_admin"
 
 
 def _get_groups() -> Any:
@@ -58,6 +67,20 @@ def _get_enrollment_into(group: ConcessionGroup, home_url: str, **more: Any) -> 
         verifier=FLOWS[group.flow].verifier,
         **more,
     )
+
+
+def _get_others(group: ConcessionGroup) -> list[Target]:
+    """The groups of the region's other agencies."""
+    others = _get_groups().filter(flow=group.flow).exclude(pk=group.pk)
+    return [
+        Target(
+            agency=other.agency.as_shown(reverse("agency", args=[other.agency.slug])),
+            account=other.agency.account.name,
+            group_id=other.group_id,
+            expiry=FLOWS[other.flow].expiry,
+        )
+        for other in others
+    ]
 
 
 def _get_sign_in(request: HttpRequest, agency_page: str) -> SignIn | None:

@@ -11,6 +11,9 @@ class ConcessionGroupInline(admin.TabularInline):
     extra = max_num = len(FLOWS)
 
 
+admin.site.index_template = "example/admin_index.html"
+
+
 @admin.register(Agency)
 class AgencyAdmin(admin.ModelAdmin):
     list_display = ("name", "slug", "account")

@@ -13,7 +13,7 @@ from enrollment_errors.adapter import ExpiryPolicy
 @dataclass(frozen=True, kw_only=True)
 class Flow:
     """A way to qualify. ``claim`` is what the identity provider must confirm; a flow without one asks for the number of
-    an agency card.
+    an agency card. One that ``is_regional`` is for all agencies that offer it: one proof and one card.
     """
 
     title: Promise
@@ -21,6 +21,7 @@ class Flow:
     verifier: str
     claim: str | None = None
     expiry: ExpiryPolicy | None = None
+    is_regional: bool = False
 
 
 FLOWS = {
@@ -36,6 +37,13 @@ FLOWS = {
         verifier="example_id",
         claim="low_income",
         expiry=ExpiryPolicy(days=365, reenrollment_days=14),
+    ),
+    "regional": Flow(
+        title=_("Older adults, in the whole region"),
+        summary=_("One card for all agencies of the region. Example ID confirms that you are 65 or older."),
+        verifier="example_id",
+        claim="older_adult",
+        is_regional=True,
     ),
     "agency-card": Flow(
         title=_("Riders with an agency card"),

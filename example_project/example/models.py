@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from django.core.validators import URLValidator
 from django.db import models
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from enrollment_errors import adapter
 from enrollment_errors.accounts.models import Account
 
 from .benefits import FLOWS, Flow
+
+_OTHER_WAYS = _("You can also enroll at the counter of {agency}, Monday to Friday, 9 a.m. to 5 p.m.")
+"""While riders cannot enroll online."""
 
 
 class Agency(models.Model):
@@ -32,7 +37,14 @@ class Agency(models.Model):
 
     def as_shown(self, home_url: str) -> adapter.Agency:
         """For pages whose way home is ``home_url``."""
-        return adapter.Agency(slug=self.slug, name=self.name, home_url=home_url, phone=self.phone, website=self.website)
+        return adapter.Agency(
+            slug=self.slug,
+            name=self.name,
+            home_url=home_url,
+            phone=self.phone,
+            website=self.website,
+            other_ways=format_lazy(_OTHER_WAYS, agency=self.name),
+        )
 
 
 class ConcessionGroup(models.Model):

@@ -11,6 +11,9 @@ urlpatterns = [
     path("signed-in/", views.signed_in, name="signed-in"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("enrollment/", include("enrollment_errors.urls")),
+    # The same counter inside the admin, for staff who work there anyway.
+    path("admin/in-person/", views.staff_in_admin, name="staff-in-admin"),
+    path("admin/in-person/enrollment/", include("enrollment_errors.in_person_urls", namespace="in_admin")),
     path("admin/", admin.site.urls),
     path("staff/", views.staff, name="staff"),
     path("staff/sign-in/", LoginView.as_view(template_name="example/staff_sign_in.html"), name="staff-sign-in"),

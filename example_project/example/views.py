@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -13,10 +14,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, get_random_string
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 
 from enrollment_errors.adapter import IN_PERSON_PERMISSION
 from enrollment_errors.availability import availability
-from enrollment_errors.visit import forget_rider
+from enrollment_errors.in_admin import admin_frame
+from enrollment_errors.visit import end_visit, forget_rider
 
 from .forms import AgencyCardForm, InPersonForm
 from .models import Agency
@@ -101,10 +104,23 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @permission_required(IN_PERSON_PERMISSION)
 def staff(request: HttpRequest) -> HttpResponse:
     """A staff member at the counter, who has seen the rider's proof."""
+    return _staff(request, "enrollment_errors_in_person:enroll", "example/staff.html", {})
+
+
+@permission_required(IN_PERSON_PERMISSION)
+def staff_in_admin(request: HttpRequest) -> HttpResponse:
+    """The same inside the admin."""
+    frame = {**admin_frame(request), "title": gettext("Enroll a rider in person")}
+    return _staff(request, "in_admin:enroll", "example/staff_in_admin.html", frame)
+
+
+def _staff(request: HttpRequest, then: str, template: str, frame: dict[str, Any]) -> HttpResponse:
     form = InPersonForm(request.POST or None)
     if form.is_valid():
         slug, flow = form.cleaned_data["benefit"].split("/")
-        forget_rider(request)  # the session goes on to the next rider
+        forget_rider(request, in_person=True)  # the session goes on to the next rider
         request.session["eligible_in_person"] = {"agency": slug, "flow": flow}
-        return redirect("enrollment_errors_in_person:enroll")
-    return render(request, "example/staff.html", {"form": form})
+        return redirect(then)
+    if request.method == "GET":
+        end_visit(request)  # whoever comes here by the menu has left the last rider
+    return render(request, template, {**frame, "form": form})

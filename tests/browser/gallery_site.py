@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
@@ -34,6 +35,8 @@ def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
     elif "card_form" in request.GET:
         context["page_data"] = {**data, "cardForm": {**gallery.CARD_FORM, "script": request.GET["card_form"]}}
     with translation.override(language):
+        if "in_admin" in request.GET:
+            context = {**gallery.in_admin(request), **context}
         return HttpResponse(gallery.render(name, request, signed_in="signed_in" in request.GET, **context))
 
 
@@ -65,6 +68,7 @@ def named(request: HttpRequest, name: str) -> HttpResponse:
 
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("pictures/<str:language>/<str:name>/", picture),
     path("token/", token),
     path("report/", report),
@@ -96,8 +100,8 @@ def serve(**settings: Any) -> Iterator[str]:
             thread.join()
 
 
-def address(base: str, name: str, language: str = "en", *, signed_in: bool = False) -> str:
-    return f"{base}/pictures/{language}/{name}/{'?signed_in' if signed_in else ''}"
+def address(base: str, name: str, language: str = "en", *, signed_in: bool = False, in_admin: bool = False) -> str:
+    return f"{base}/pictures/{language}/{name}/{'?signed_in' if signed_in else '?in_admin' if in_admin else ''}"
 
 
 def variants() -> list[tuple[str, bool]]:

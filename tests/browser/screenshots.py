@@ -18,6 +18,10 @@ from django.utils.html import format_html, format_html_join
 from playwright.sync_api import Browser, Page, sync_playwright
 
 WIDTHS = (320, 768, 1280)
+COUNTER_LANGUAGES = ("en", "es")
+COUNTER_WIDTHS = (390, 1280)
+Row = tuple[str, str, list[tuple[str, str, str, int]]]
+"""Title, language, and of each width the file, title and language again, and the width."""
 INDEX = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -96,10 +100,33 @@ def take_all(browser: Browser, base: str, folder: Path) -> None:
                     files.append((file, title, language, width))
                 page.unroute_all(behavior="ignoreErrors")
             rows.append((title, language, files))
-    write_index(folder, rows)
+    write_index(folder, rows + take_counter(browser, base, folder))
 
 
-def write_index(folder: Path, rows: list[tuple[str, str, list[tuple[str, str, str, int]]]]) -> None:
+def take_counter(browser: Browser, base: str, folder: Path) -> list[Row]:
+    """What staff see, by itself and in the admin's frame, light and dark."""
+    from .gallery_site import address, gallery
+
+    rows = []
+    for in_admin in (False, True):
+        for scheme in ("light", "dark"):
+            with browser.new_context(reduced_motion="reduce", color_scheme=scheme) as context:
+                page = context.new_page()
+                for name in gallery.IN_PERSON:
+                    title = f"{name}, {'admin' if in_admin else 'by itself'}, {scheme}"
+                    for language in COUNTER_LANGUAGES:
+                        ready(page, address(base, name, language, in_admin=in_admin))
+                        files = []
+                        for width in COUNTER_WIDTHS:
+                            page.set_viewport_size({"width": width, "height": 640})
+                            file = f"{language}/{title.replace(', ', '-').replace(' ', '-')}-{width}.png"
+                            page.screenshot(path=folder / file, full_page=True)
+                            files.append((file, title, language, width))
+                        rows.append((title, language, files))
+    return rows
+
+
+def write_index(folder: Path, rows: list[Row]) -> None:
     titles = dict.fromkeys(title for title, _, _ in rows)
     figures = format_html_join(
         "\n",

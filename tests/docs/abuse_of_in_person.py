@@ -111,3 +111,17 @@ def test_staff_whose_permission_is_taken_away_cannot_go_on(staff, processor):
     User.objects.get().user_permissions.clear()
     assert refused(staff, "/staff/enrollment/")
     assert not processor.calls
+
+
+def test_the_pages_of_the_inclusion_inside_the_admin_stand_in_its_frame(staff):
+    confirms(staff)
+    page = staff.get("/admin/enrollment/").content.decode()
+    assert "Enroll the rider’s contactless card" in page
+    assert "| Django site admin</title>" in " ".join(page.split()).replace(" </title>", "</title>")
+    assert 'aria-label="Breadcrumbs"' in page
+    assert 'aria-label="Breadcrumbs"' not in staff.get("/staff/enrollment/").content.decode()
+
+
+def test_a_stranger_gets_nothing_inside_the_admin(stranger, processor):
+    assert refused(stranger, "/admin/enrollment/")
+    assert not processor.calls

@@ -19,6 +19,7 @@ RIDER_GETS = {
     Outcome.UNFINISHED: "the enroll page again",
     Outcome.TOO_EARLY: "too early",
     Outcome.UNKNOWN: "still checking",
+    Outcome.PARTIAL: "each agency's state",
     Outcome.NOT_ELIGIBLE: "can't enroll from here, 403",
     Outcome.CHANGED: "out of date, 409",
     Outcome.TOO_MANY: "wait a minute, 429",

@@ -87,7 +87,8 @@ class TestPython:
 SETTINGS_SCRIPT = """
 import sys, types
 from tests.settings import ENROLLMENT_ERRORS, INSTALLED_APPS
-INSTALLED_APPS = [name for name in INSTALLED_APPS if name != "enrollment_errors.accounts"]
+ADDED_LATER = ("enrollment_errors.accounts", "enrollment_errors.ledger", "enrollment_errors.settling")
+INSTALLED_APPS = [name for name in INSTALLED_APPS if name not in ADDED_LATER]
 site, enrollment = types.ModuleType("mysite"), types.ModuleType("mysite.enrollment")
 from enrollment_errors.adapter import Adapter
 enrollment.MyAdapter = type("MyAdapter", (Adapter,), {{"get_enrollment": lambda self, request: None}})

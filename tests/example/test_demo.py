@@ -56,6 +56,9 @@ ENDS = {
     "switchio-down": "system-error",
     "switchio-wrong-secret": "server-error",
     "switchio-still-checking": "still-checking",
+    "regional": "",
+    "regional-one-fails": "partial",
+    "regional-answer-lost": "partial",
 }
 WAYS = {"Cancel": "cancel", "Go back without finishing": "leave", "Let the visit expire": "expire"}
 CARDS = {
@@ -70,7 +73,11 @@ CARDS = {
     "Card form error 401": "error-401",
     "Card form error without a status": "error",
 }
-BENEFITS = {"Older adults": "older-adult", "Riders with low income": "low-income"}
+BENEFITS = {
+    "Older adults": "older-adult",
+    "Riders with low income": "low-income",
+    "Older adults, in the whole region": "regional",
+}
 
 
 def test_the_start_page_offers_every_scenario(rider: Rider) -> None:

@@ -40,9 +40,9 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "db.sqlite3"
 
 
-def test_the_site_has_less_than_340_lines_of_python() -> None:
+def test_the_site_has_less_than_400_lines_of_python() -> None:
     lines = [line.strip() for source in SITE for line in source.read_text().splitlines()]
-    assert len([line for line in lines if line and not line.startswith("#")]) < 340
+    assert len([line for line in lines if line and not line.startswith("#")]) < 400
 
 
 def test_the_site_knows_nothing_of_the_demo_around_it() -> None:
@@ -108,3 +108,12 @@ def test_every_text_is_there_in_spanish(folder: str) -> None:
     wanted = messages(EXAMPLE_PROJECT / folder)
     assert wanted
     assert {message for message in wanted if spanish.gettext(message) == message} == set()
+
+
+@pytest.mark.parametrize("folder", ["example", "demo"])
+def test_no_spanish_text_is_one_that_nobody_asks_for(folder: str) -> None:
+    """One of those could also stand in for a text of the app itself, which this site's catalog comes before."""
+    compiled = EXAMPLE_PROJECT / folder / "locale" / "es" / "LC_MESSAGES" / "django.mo"
+    with compiled.open("rb") as file:
+        known = set(gettext.GNUTranslations(file)._catalog) - {""}  # type: ignore[attr-defined]
+    assert known - messages(EXAMPLE_PROJECT / folder) == set()

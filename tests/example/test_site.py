@@ -145,6 +145,30 @@ def test_staff_enroll_a_rider_in_person_and_go_on_with_the_next(demo: RunningDem
     assert {event["event_properties"]["enrollment_method"] for event in events} == {"in_person"}
 
 
+@pytest.mark.parametrize("counter", ["/staff/", "/admin/in-person/"])
+def test_staff_who_leave_a_rider_by_the_menu_have_left_the_riders_proof(staff: Rider, counter: str) -> None:
+    assert heading(staff.get(f"{counter}enrollment/")) == "Enroll the rider’s contactless card"
+    staff.get(counter)
+    assert heading(staff.get(f"{counter}enrollment/")) == "Confirm first that the rider qualifies"
+
+
+def test_staff_find_the_counter_in_the_admin_and_enroll_in_its_frame(demo: RunningDemo, staff: Rider) -> None:
+    assert "/admin/in-person/" in staff.get("/admin/").text
+    page = staff.post("/admin/in-person/", {"benefit": "harbor/agency-card", "proof_checked": "on"})
+    assert path(page) == "/admin/in-person/enrollment/"
+    assert 'aria-current="page">In-person enrollment<' in page.text
+    staff.enrollment = "/admin/in-person/enrollment/"
+    end = staff.enroll()
+    assert heading(end) == "The rider’s card is enrolled"
+    assert path(staff.post("/admin/in-person/enrollment/next-rider/")) == "/admin/in-person/"
+
+
+def test_riders_read_of_the_counter_while_they_cannot_enroll_online(demo: RunningDemo, rider: Rider) -> None:
+    rider.qualify()
+    demo.break_processor(lookup={"kind": "status", "status": 503})
+    assert "You can also enroll at the counter of Mountain Valley Transit" in rider.enroll().text
+
+
 def test_staff_read_of_an_outage_as_staff(demo: RunningDemo, staff: Rider) -> None:
     demo.break_processor(lookup={"kind": "status", "status": 503})
     end = staff.enroll()

@@ -492,3 +492,10 @@ class TestTheCircuits:
         site(CACHE="broken")
 
         assert "circuit unknown: the cache does not answer" in shown()
+
+
+def test_an_incident_shows_the_others_of_its_region(operator: Client) -> None:
+    one, other = (incident(reference="H7P-2QX-9MR", agency=agency) for agency in ("mountain", "coast"))
+    shown = operator.get(reverse("admin:enrollment_incidents_incident_change", args=[one.pk])).content.decode()
+    assert reverse("admin:enrollment_incidents_incident_change", args=[other.pk]) in shown
+    assert f"coast: {other.code}" in shown

@@ -53,6 +53,42 @@ def no_table() -> Iterator[Callable[[], None]]:
     mend()
 
 
+class TestASuccessThatTheJournalKeeps:
+    def test_is_counted_as_another(self, on_demand: IncidentSender) -> None:
+        on_demand.put(End(success(), kept_as="link"))
+        assert on_demand.waiting() == 1
+        on_demand.flush()
+        assert counted() == [("linked", 1, 0)]
+
+    def test_waits_as_others_do_while_the_database_is_down(
+        self, on_demand: IncidentSender, no_table: Callable[[], None]
+    ) -> None:
+        on_demand.put(End(success(), kept_as="link"))
+        with pytest.raises(Undelivered), transaction.atomic():
+            on_demand.flush()
+        no_table()
+        on_demand.flush()
+        assert counted() == [("linked", 1, 0)]
+
+    def test_too_many_are_left_to_the_journal(self, on_demand: IncidentSender, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(buffer, "MOST_WAITING", 1)
+        odd = success(code="already_linked_elsewhere")
+        for _ in range(3):
+            on_demand.put(End(odd, kept_as="link"))
+        monkeypatch.setattr(buffer, "MOST_WAITING", 2)
+        on_demand.put(End(odd, kept_as="link"))
+        on_demand.flush()
+        assert counted() == [("already_linked_elsewhere", 2, 0)]
+
+    def test_one_too_many_to_list_is_counted_all_the_same(
+        self, on_demand: IncidentSender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        on_demand.put(End(success(code="already_linked_elsewhere"), counted_only=True, kept_as="link"))
+        on_demand.flush()
+        assert counted() == [("already_linked_elsewhere", 1, 0)]
+        assert not Incident.objects.exists()
+
+
 class TestCounting:
     def test_ends_of_one_kind_within_a_minute_are_one_count(self, on_demand: IncidentSender) -> None:
         for second in (0, 5, 9):

@@ -113,7 +113,7 @@ def test_the_checks_and_the_doctor_miss_nothing(run: Any) -> None:
 
     assert "no issues" in said["check"]
     assert said["doctor"].startswith("not kept")
-    assert said["sinks"] == [path for path in conf.DEFAULT_SINKS if path != conf.INCIDENT_SINK]
+    assert said["sinks"] == [path for path in conf.DEFAULT_SINKS if path not in (conf.INCIDENT_SINK, conf.LEDGER_SINK)]
 
 
 def test_its_admin_has_no_pages_of_them_and_the_permission_of_counter_staff(run: Any) -> None:

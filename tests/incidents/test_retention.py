@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
-import time_machine
-from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
+from enrollment_errors.deletion import AT_ONCE
 from enrollment_errors.incidents.models import DayCount, Ending, Incident, MinuteCount
-from enrollment_errors.incidents.retention import AT_ONCE, delete_minutes, delete_older_than, forget_endings
+from enrollment_errors.incidents.retention import delete_minutes, delete_older_than, forget_endings, prune
 
 from .conftest import ended, facts
 
@@ -86,31 +86,27 @@ class TestForgetting:
         assert Ending.objects.get().first_at == NOW
 
 
-class TestTheCommand:
+class TestPruning:
     @pytest.fixture(autouse=True)
     def two_old_failures(self) -> None:
         for days in (60, 100):
             Incident.objects.create(**facts(at=ago(days=days)))
             ended(at=ago(days=days), agency=f"agency-{days}")
 
-    @time_machine.travel(NOW, tick=False)
-    def test_keeps_what_the_settings_say(self, capsys: pytest.CaptureFixture[str]) -> None:
-        call_command("prune_enrollment_incidents")
+    def test_keeps_what_the_settings_say(self) -> None:
+        said = prune(NOW)
 
         assert Incident.objects.count() == 1
         assert Ending.objects.get().agency == "agency-60"
-        assert capsys.readouterr().out == (
+        assert said == (
             "Deleted 1 incidents and 1 counts by the day older than 90 days, "
-            "and 2 counts by the minute older than 2 days.\n"
+            "and 2 counts by the minute older than 2 days."
         )
 
-    @time_machine.travel(NOW, tick=False)
-    def test_keeps_what_it_is_told(self) -> None:
-        call_command("prune_enrollment_incidents", days=30)
+    def test_keeps_less_where_the_site_wants_less(self, site: Any) -> None:
+        site(INCIDENTS_KEPT_DAYS=30)
+
+        prune(NOW)
 
         for model in (Incident, MinuteCount, DayCount, Ending):
             assert not model._default_manager.exists()
-
-    def test_never_deletes_everything_by_a_slip(self) -> None:
-        with pytest.raises(CommandError, match="at least 1"):
-            call_command("prune_enrollment_incidents", days=0)

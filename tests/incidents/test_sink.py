@@ -46,6 +46,7 @@ def test_a_failure_is_a_row_with_everything_but_the_rider(
         "route": "POST api/v1/concession_groups/{group_id}/fundingsources",
         "exception": "StatusError",
         "side": "backend",
+        "verified_by": "",
         "release": "2026.11.1",
         "sentry_event_id": "",
     }

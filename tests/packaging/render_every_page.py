@@ -70,7 +70,9 @@ def addresses() -> dict[str, str]:
     request = RequestFactory().get("/enrollment/")
     request.resolver_match = resolve("/enrollment/")
     return {"enroll": "/enrollment/"} | {
-        PAGES[outcome].name: end_url(request, outcome, "H7P-2QX-9MR") for outcome in Outcome
+        PAGES[outcome].name: end_url(request, outcome, "H7P-2QX-9MR")
+        for outcome in Outcome
+        if outcome is not Outcome.PARTIAL  # a region's, which this site has none of
     }
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.test import RequestFactory
 
 import enrollment_errors
 from enrollment_errors.adapter import SignIn
 from enrollment_errors.availability import Availability
 from enrollment_errors.catalogue import CODES
 from enrollment_errors.forms import EnrollForm
+from enrollment_errors.in_admin import admin_frame
 from enrollment_errors.processors.types import REDIRECT_ADAPTER, CardForm, CardFormKind
 from tests.site import AGENCY
 
@@ -71,6 +74,30 @@ INLINE_DATA = {
 }
 
 
+def target(agency: str, state: str, **more: Any) -> dict[str, Any]:
+    return {
+        "agency": agency,
+        "state": state,
+        "code": "processor_error",
+        "expires_at": None,
+        "reenrollment_opens_at": None,
+        **more,
+    }
+
+
+ENROLL: dict[str, Any] = {"form": EnrollForm(), "page_data": PAGE_DATA, "card_form": DIALOG}
+HERE, COAST, HARBOR = "Mountain Valley Transit", "Coast Transit", "Harbor Bus Lines"
+DONE = target(HERE, "linked", expires_at=DATES["expires_at"])
+NOTHING_TO_REPEAT = {"needs_card": False, "can_try_again": False, "can_check_again": False, "enroll_url": "/enroll/"}
+PARTIAL: dict[str, dict[str, Any]] = {
+    "some": {"targets": [DONE, target(COAST, "failed")], "mix": "some", "can_try_again": True},
+    "card": {"targets": [DONE, target(COAST, "failed"), target(HARBOR, "waiting")], "mix": "some", "needs_card": True},
+    "checking": {"targets": [DONE, target(COAST, "unknown")], "mix": "checking", "can_check_again": True},
+    "none": {"targets": [target(HERE, "failed"), target(COAST, "waiting")], "mix": "none", "needs_card": True},
+    "enrolled": {"targets": [target(HERE, "already_linked"), target(COAST, "too_early", **DATES)], "mix": "enrolled"},
+}
+
+
 @dataclass(frozen=True)
 class Picture:
     """A page in one of its states. ``name`` tells the states of one page apart."""
@@ -83,17 +110,24 @@ class Picture:
 PICTURES = {
     picture.name: picture
     for picture in (
-        Picture("enroll", "enroll", {"form": EnrollForm(), "page_data": PAGE_DATA, "card_form": DIALOG}),
+        Picture("enroll", "enroll", ENROLL),
         Picture("enroll-redirect", "enroll", {"form": EnrollForm(), "page_data": REDIRECT_DATA, "card_form": REDIRECT}),
         Picture("enroll-inline", "enroll", {"form": EnrollForm(), "page_data": INLINE_DATA, "card_form": INLINE}),
         Picture("enroll-circuit-open", "enroll", {"circuit_open": True}),
         Picture("enroll-switched-off", "enroll", {"circuit_open": True, "switched_off": SWITCHED_OFF}),
+        Picture("enroll-region", "enroll", {**ENROLL, "agencies": [HERE, COAST]}),
+        Picture("enroll-again", "enroll_again", {**ENROLL, "targets": [DONE, target(COAST, "waiting")], "left": 1}),
         Picture("success", "success", {"already_linked": False, "expires_at": None, "card_last_digits": "0119"}),
+        Picture("success-region", "success", {"already_linked": False, "targets": [DONE, target(COAST, "linked")]}),
         Picture("success-already", "success", {"already_linked": True, "expires_at": DATES["expires_at"]}),
         Picture("check-card", "check_card", {"enroll_url": "/enroll/"}),
         Picture("too-early", "too_early", DATES),
         Picture("too-early-no-dates", "too_early", dict.fromkeys(DATES)),
         Picture("still-checking", "still_checking", {"reference": REFERENCE}),
+        *(
+            Picture(f"partial-{name}", "partial", {**NOTHING_TO_REPEAT, "reference": REFERENCE, **context})
+            for name, context in PARTIAL.items()
+        ),
         Picture("system-error", "system_error", {"reference": REFERENCE}),
         Picture("system-error-switched-off", "system_error", {"reference": REFERENCE, "switched_off": SWITCHED_OFF}),
         Picture("server-error", "server_error", {"reference": REFERENCE}),
@@ -114,6 +148,7 @@ FOR_STAFF: dict[str, Any] = {
 CODES_BY_PAGE = {
     "check_card": "card_refused",
     "still_checking": "link_answer_lost",
+    "partial": "processor_error",
     "system_error": "processor_timeout",
     "server_error": "configuration_error",
     "too_early": "reenrollment_too_early",
@@ -132,6 +167,7 @@ IN_PERSON = {
     f"in-person-{name}": _for_staff(picture)
     for name, picture in {
         **PICTURES,
+        "enroll-at-once": _for_staff(PICTURES["enroll"], card_form=replace(DIALOG, opens_at_once=True)),
         "cannot-enroll-not-permitted": _for_staff(PICTURES["cannot-enroll"], is_permitted=False),
         "success-earlier": _for_staff(
             PICTURES["success"], is_of_earlier_rider=True, card_last_digits=None, reference=REFERENCE
@@ -141,6 +177,19 @@ IN_PERSON = {
 }
 """The same pages as staff meet them, who enroll a rider in person."""
 ALL = {**PICTURES, **IN_PERSON}
+
+
+def is_as_one(name: str) -> bool:
+    """Whether it is the page of a region that is enrolled, or still checked, as a whole: it says so in the words of the
+    pages for that."""
+    return ALL[name].context.get("mix") in ("enrolled", "checking")
+
+
+def in_admin(request: HttpRequest | None = None) -> dict[str, Any]:
+    """The context of a page in the frame of Django's admin, for a member of the staff who may do everything there."""
+    request = request or RequestFactory().get("/")
+    request.user = User(username="sam", is_staff=True, is_superuser=True)
+    return {**admin_frame(request), "user": request.user}
 
 
 def render(name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any) -> str:

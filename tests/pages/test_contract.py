@@ -29,12 +29,15 @@ PAGE_BLOCKS = [
     "reference",
 ]
 EVERY_PAGE = {"page", "base_template", "agency", "home_url", "sign_in", "reference"}
+ENROLL = {"form", "page_data", "card_form", "circuit_open", "switched_off", "agencies"}
 OWN_CONTEXT = {
-    "enroll": {"form", "page_data", "card_form", "circuit_open", "switched_off"},
-    "success": {"expires_at", "already_linked", "card_last_digits"},
+    "enroll": ENROLL,
+    "enroll_again": {*ENROLL, "targets", "left"},
+    "success": {"expires_at", "already_linked", "card_last_digits", "targets"},
     "check_card": {"enroll_url"},
-    "too_early": {"expires_at", "reenrollment_opens_at"},
-    "still_checking": set(),
+    "too_early": {"expires_at", "reenrollment_opens_at", "targets"},
+    "still_checking": {"targets"},
+    "partial": {"targets", "mix", "needs_card", "can_try_again", "can_check_again", "enroll_url"},
     "system_error": {"switched_off"},
     "server_error": set(),
     "cannot_enroll": {"enroll_url"},
@@ -79,6 +82,7 @@ def test_the_document_names_every_block() -> None:
 
 def test_the_document_names_every_context_name_of_every_page() -> None:
     documented = {page: set(re.findall(r"`(\w+)`", names)) for page, names in rows("Pages").items()}
+    documented["enroll_again"] = documented["enroll_again"] - {"enroll"} | documented["enroll"]
     assert documented == OWN_CONTEXT
     assert set(rows("Context of every page")) == EVERY_PAGE
     assert set(rows("In person")) == FOR_STAFF

@@ -6,9 +6,16 @@ import re
 from dataclasses import replace
 
 import pytest
+from django.contrib.admin import AdminSite
+from django.contrib.auth.models import AnonymousUser, User
+from django.test import RequestFactory
 from django.utils import translation
+from django.utils.html import escape
 
-from enrollment_errors.catalogue import CODES
+from enrollment_errors.catalogue import CODES, explained
+from enrollment_errors.in_admin import admin_frame
+from enrollment_errors.outcomes import Outcome
+from enrollment_errors.pages import PAGES
 from tests.site import AGENCY
 
 from . import catalogs, gallery
@@ -35,7 +42,17 @@ STANDS_EVERYWHERE = {
     "Security code",
     "Check the security code.",
     "Transit benefits",
+    # How it stands with one agency of a region: a fact, whoever reads it.
+    "This card will be enrolled with:",
+    "Enrolled",
+    "Already enrolled",
+    "Not enrolled yet",
+    "Still checking",
+    "Card needed",
+    "Last day of the reduced fare:",
+    "First day to enroll again:",
 }
+PAGES_OF_CODES = (Outcome.RETRY, Outcome.TOO_EARLY)
 NEVER = re.compile(
     r"you did nothing wrong|your (contactless )?card\b|you (still )?qualify|your reduced fare|you (can )?ride"
     r"|contact us|your transit agency|need help\?|sign out|you are already enrolled|your enrollment",
@@ -57,6 +74,10 @@ def heading(html: str) -> str:
 @each_page
 def test_no_page_says_to_staff_what_is_for_riders(name: str) -> None:
     assert NEVER.findall(text(render(name))) == []
+
+
+def picture_of(page: str) -> str:
+    return f"in-person-{'partial-some' if page == 'partial' else page.replace('_', '-')}"
 
 
 def sentences_for_riders(html: str) -> list[str]:
@@ -90,7 +111,7 @@ def test_the_title_says_what_the_heading_says(name: str, language: str) -> None:
 
 
 def test_no_two_pages_share_a_heading() -> None:
-    headings = {(gallery.ALL[name].page, heading(render(name))) for name in IN_PERSON}
+    headings = {(gallery.ALL[name].page, heading(render(name))) for name in IN_PERSON if not gallery.is_as_one(name)}
     assert len({words for _, words in headings}) == len(headings)
 
 
@@ -102,12 +123,29 @@ def test_staff_are_not_told_to_call_their_own_agency(name: str) -> None:
 
 @pytest.mark.parametrize("page", CODES_BY_PAGE)
 def test_beside_the_reference_stand_the_code_and_what_to_do(page: str) -> None:
-    html = render(f"in-person-{page.replace('_', '-')}")
+    html = render(picture_of(page))
     code = CODES_BY_PAGE[page]
     assert f"{REFERENCE}</bdi>" in html
     assert f"<code>{code}</code>" in html
     assert CODES[code].meaning.replace("'", "&#x27;") in text(html)
     assert CODES[code].action.replace("'", "&#x27;") in text(html)
+
+
+TOLD_TO_STAFF = [
+    name
+    for name, code in CODES.items()
+    if code.is_reported and code.outcome is not Outcome.UNFINISHED and (code.is_fault or code.outcome in PAGES_OF_CODES)
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_what_stands_there_for_the_support_team_is_in_the_pages_language(language: str) -> None:
+    with translation.override(language):
+        for code in (*(CODES[name] for name in TOLD_TO_STAFF), explained("a-code-of-the-sites-own")):
+            html = text(render("in-person-server-error", code="a_code", advice=code))
+            for words in (code.meaning, code.action):
+                assert translation.gettext(words) != words
+                assert escape(translation.gettext(words)) in html
 
 
 @pytest.mark.parametrize("name", [name for name in IN_PERSON if "cannot-enroll" not in name])
@@ -150,3 +188,53 @@ def test_riders_read_of_other_ways_while_the_system_is_down() -> None:
             assert "Otra forma de inscribirse" not in render(name)
         assert "Otra forma de inscribirse" not in render("server-error", agency=agency)
         assert "Otra forma de inscribirse" not in render("in-person-enroll-circuit-open", agency=agency)
+
+
+@each_page
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_inside_the_admin_a_page_has_the_admins_title_and_breadcrumbs_and_its_own_heading(
+    name: str, language: str
+) -> None:
+    with translation.override(language):
+        html = render(name, **gallery.in_admin())
+        assert f'aria-current="page">{translation.gettext("In-person enrollment")}<' in html
+    title = re.findall(r"<title>(.*?)</title>", html, re.DOTALL)[0].strip()
+    assert (
+        title == f"{heading(html)} | {'Django site admin' if language == 'en' else 'Sitio de administración de Django'}"
+    )
+    assert html.count("<h1") == 1
+    assert f'lang="{language}"' in html
+    assert 'id="user-tools"' in html
+    assert 'action="/admin/logout/"' in html
+
+
+def test_a_page_stands_in_the_frame_of_the_admin_that_the_site_names() -> None:
+    class Office(AdminSite):
+        site_header, site_title = "The office", "Office"
+
+    request = RequestFactory().get("/")
+    request.user = AnonymousUser()
+    html = render("in-person-success", **admin_frame(request, Office(name="admin")))
+    assert "The rider’s card is enrolled | Office" in text(html)
+    assert "The office" in text(html)
+    assert 'id="user-tools"' not in html
+
+
+@pytest.mark.parametrize("outcome", [outcome for outcome in PAGES if outcome.name not in ("SUCCESS", "UNFINISHED")])
+def test_what_a_script_is_told_speaks_to_staff_in_the_words_of_the_page(outcome: Outcome) -> None:
+    page = PAGES[outcome]
+    html = text(render(picture_of(page.name)))
+    # That of a region depends on how its targets have ended.
+    assert str(page.staff_title) in html or outcome is Outcome.PARTIAL
+    assert str(page.staff_detail) in html
+
+
+@pytest.mark.parametrize(("may_do_more", "has_sidebar"), [(True, True), (False, False)])
+def test_the_admins_sidebar_is_there_for_staff_who_have_something_to_choose(
+    may_do_more: bool, has_sidebar: bool, db: None
+) -> None:
+    request = RequestFactory().get("/")
+    request.user = User.objects.create(username="sam", is_staff=True, is_superuser=may_do_more)
+    html = render("in-person-success", **admin_frame(request), user=request.user)
+    assert ('id="nav-sidebar"' in html) is has_sidebar
+    assert 'id="user-tools"' in html

@@ -69,11 +69,13 @@ class TestEventProperties:
     def test_of_a_successful_enrollment(self, amplitude: TelemetrySink) -> None:
         enrollment = new_enrollment(extra_claims=("veteran", "medicare"), method=Method.IN_PERSON)
 
-        event = sent(amplitude, new_success(enrollment=enrollment))
+        event = sent(amplitude, new_success(enrollment=enrollment, origin=new_origin(verified_by="0f6b1c9e")))
 
+        assert "verified_by" not in event["user_properties"]
         assert event["event_properties"] == {
             **ABOUT,
             "enrollment_method": "in_person",
+            "verified_by": "0f6b1c9e",
             "path": "/enrollment/",
             "outcome": "success",
             "stage": "link",

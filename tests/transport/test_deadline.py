@@ -49,10 +49,10 @@ class NoPauses(Clock):
 
 @contextmanager
 def taking(seconds: float) -> Iterator[None]:
-    """At least ``seconds``, and not half a second more: the rest is this machine's."""
+    """At least ``seconds``, and not two more, which are for a busy machine. What is waited for takes longer."""
     started = time.monotonic()
     yield
-    assert seconds - 0.01 <= time.monotonic() - started < seconds + 0.5
+    assert seconds - 0.01 <= time.monotonic() - started < seconds + 2
 
 
 @pytest.fixture(params=["http", "https"])

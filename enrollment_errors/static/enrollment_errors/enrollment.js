@@ -259,7 +259,10 @@
       say(data.unfinished);
     } else {
       say("ready");
-      if (opensAtOnce) button.click();
+      if (opensAtOnce) {
+        button.focus(); // which gets the focus back when the form closes
+        button.click();
+      }
     }
     if (document.activeElement === part("status")) button.focus();
   }

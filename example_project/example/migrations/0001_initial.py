@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("older-adult", "Older adults"),
                             ("low-income", "Riders with low income"),
+                            ("regional", "Older adults, in the whole region"),
                             ("agency-card", "Riders with an agency card"),
                         ],
                         max_length=50,

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from enrollment_errors.adapter import Adapter, Agency, Enrollment, Method
+from enrollment_errors.adapter import Adapter, Agency, Enrollment, Method, Target
 from enrollment_errors.in_person import is_in_person
 from enrollment_errors.results import Result
 
-from .benefits import BENEFITS
+from .benefits import BENEFITS, REGION, Benefit
 from .journal import tell
 
 
@@ -20,14 +20,16 @@ class BenefitsHost(Adapter):
         chosen = request.session.get("eligible")
         if chosen is None:
             return None
-        benefit = BENEFITS[chosen["benefit"]]
+        benefit = BENEFITS.get(chosen["benefit"], REGION)
+        other = BENEFITS.get(benefit.also)
         return Enrollment(
-            agency=Agency(slug=benefit.name, name=f"Agency of {benefit.name}", home_url="/"),
+            agency=_agency(benefit),
             account=benefit.processor,
             group_id=benefit.group,
             flow=benefit.name,
             verifier="nobody",
             expiry=benefit.expiry,
+            also=[Target(agency=_agency(other), account=other.processor, group_id=other.group)] if other else (),
             method=Method.IN_PERSON if is_in_person(request) else Method.SELF_SERVICE,
         )
 
@@ -40,3 +42,7 @@ class BenefitsHost(Adapter):
     def get_page_context(self, request: HttpRequest, page: str) -> Mapping[str, Any]:
         chosen = request.session.get("eligible")
         return {"benefit": chosen["benefit"] if chosen else ""}
+
+
+def _agency(benefit: Benefit) -> Agency:
+    return Agency(slug=benefit.name, name=f"Agency of {benefit.name}", home_url="/")

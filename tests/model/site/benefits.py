@@ -8,12 +8,13 @@ from enrollment_errors.adapter import ExpiryPolicy
 @dataclass(frozen=True)
 class Benefit:
     """Each is another agency's, and has a concession group of its own. ``processor`` is the site's name for the
-    account."""
+    account. ``also`` is another one that the same card is for."""
 
     name: str
     group: str
     processor: str = "card form"
     expiry: ExpiryPolicy | None = None
+    also: str = ""
 
 
 BENEFITS = {
@@ -24,3 +25,6 @@ BENEFITS = {
         Benefit("low-income", "group-low-income", processor="gateway"),
     )
 }
+
+REGION = Benefit("region", "group-seniors", also="veterans")
+"""No rider of the model chooses it."""

@@ -1,0 +1,129 @@
+"""What an operator says to take a card out of a group: once to be looked at, and once more, sealed, to be done."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+
+from ..encryption import decrypt, encrypt
+from ..exceptions import ReplyIncomplete
+from ..processors.types import FundingSource
+from ..references import readings
+from ..secret import Secret
+from .models import Entry
+from .unlinking import Wanted, accounts_that_unlink
+
+_PURPOSE = "unlink"
+_SEALED_FOR = 15 * 60.0
+"""Seconds from the look to the deed, at most: meanwhile the rider may have linked the card again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    wanted: Wanted
+    reason: str
+    reference: str
+
+    def sealed(self, user: Any) -> str:
+        """For a hidden field of the page: encrypted, because it holds the card, and good for this user alone."""
+        return encrypt(
+            json.dumps(
+                {
+                    "account": self.wanted.account,
+                    "group_id": self.wanted.group_id,
+                    "card": self.wanted.funding_source.id,
+                    "reason": self.reason,
+                    "reference": self.reference,
+                    "user": str(user.pk),
+                    "at": time.time(),
+                }
+            ),
+            purpose=_PURPOSE,
+        )
+
+    @classmethod
+    def unsealed(cls, text: str, user: Any) -> Wish | None:
+        """``None`` where it is not this user's, or too old."""
+        opened = decrypt(text, purpose=_PURPOSE)
+        said = json.loads(opened) if opened else {}
+        if said.get("user") != str(user.pk) or not 0 <= time.time() - said["at"] < _SEALED_FOR:
+            return None
+        return cls(
+            wanted=Wanted(
+                account=said["account"], group_id=said["group_id"], funding_source=FundingSource(id=said["card"])
+            ),
+            reason=said["reason"],
+            reference=said["reference"],
+        )
+
+
+class UnlinkForm(forms.Form):
+    account = forms.ChoiceField(help_text="The account with the processor that the card was linked with.")
+    group_id = forms.CharField(
+        label="Group", max_length=200, widget=AdminTextInputWidget, help_text="The concession group's id."
+    )
+    card = forms.CharField(
+        label="Card",
+        max_length=512,
+        widget=AdminTextInputWidget({"autocomplete": "off", "spellcheck": "false"}),
+        help_text=(
+            "What the processor calls the card: its funding source id, from the processor's own back office. Never a "
+            "card number. It is kept nowhere."
+        ),
+    )
+    reason = forms.CharField(
+        max_length=500,
+        widget=AdminTextareaWidget({"rows": 3}),
+        help_text="Why, for those who read it later. Nothing that tells who the rider is.",
+    )
+    reference = forms.CharField(
+        required=False,
+        widget=AdminTextInputWidget,
+        help_text="Of the rider's enrollment, if you know it, such as H7P-2QX-9MR.",
+    )
+
+    def __init__(self, said: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(said, label_suffix="", **kwargs)
+        field = self.fields["account"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(name, name) for name in accounts_that_unlink()]
+        # What it holds is taken out of every event while this form lives.
+        self.secret = Secret(str(self.data.get("card", "")).strip())
+
+    def clean_group_id(self) -> str:
+        group_id: str = self.cleaned_data["group_id"]
+        if group_id in (".", ".."):
+            raise forms.ValidationError("This is no concession group's id.")
+        return group_id
+
+    def clean_card(self) -> FundingSource:
+        try:
+            return FundingSource(id=self.cleaned_data["card"])
+        except ReplyIncomplete:
+            raise forms.ValidationError("This is no funding source id.") from None
+
+    def clean_reference(self) -> str:
+        """As it was typed from the phone; where that can mean several, the one that is known."""
+        typed = self.cleaned_data["reference"]
+        if not typed:
+            return ""
+        possible = readings(typed)
+        if not possible:
+            raise forms.ValidationError("A reference has nine letters and digits, such as H7P-2QX-9MR.")
+        known = Entry.objects.filter(reference__in=possible).values_list("reference", flat=True).first()
+        return known or possible[0]
+
+    @property
+    def wish(self) -> Wish:
+        said = self.cleaned_data
+        return Wish(
+            wanted=Wanted(account=said["account"], group_id=said["group_id"], funding_source=said["card"]),
+            reason=said["reason"],
+            reference=said["reference"],
+        )

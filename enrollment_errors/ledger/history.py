@@ -1,0 +1,162 @@
+"""What is known of one reference: each thing that happened, in its order, and what they come to."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime, now
+
+from ..catalogue import explained
+from ..outcomes import Outcome
+from ..references import readings
+from .models import Entry, Removal, Unlink
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing that happened. ``facts`` are pairs of what it is and its value; ``row`` is what the admin has of it."""
+
+    at: datetime
+    what: str
+    facts: Sequence[tuple[str, str]]
+    row: Any
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """``steps`` begin with the oldest. ``state`` is a sentence."""
+
+    reference: str
+    steps: Sequence[Step]
+
+    @property
+    def state(self) -> str:
+        """By the newest thing that says it."""
+        said = next(filter(None, (_said_by(step) for step in reversed(self.steps))), "")
+        if said:
+            return said
+        return _LOST if self.steps[-1].row.outcome == Outcome.UNKNOWN.value else _NOT_ENROLLED
+
+    @property
+    def entry(self) -> Entry | None:
+        """The newest one."""
+        return next((step.row for step in reversed(self.steps) if isinstance(step.row, Entry)), None)
+
+
+_NOT_ENROLLED = "Not enrolled under this reference. The rider may have tried again, under another one."
+_LOST = "Not known: the answer to the link was lost. The rider can check again."
+_SETTLED = {
+    "open": "Not known yet: the answer to the link was not heard. The processor will be asked again.",
+    "linked": "Enrolled: the processor says that the card is in the group.",
+    "not_linked": _NOT_ENROLLED,
+    "expired": "Not known: the processor could not be asked in time. Ask it yourself.",
+}
+"""By the state of a link that was sent."""
+
+
+def _said_by(step: Step) -> str:
+    """Empty for what says nothing of it, such as a removal of the card that failed, and for an incident."""
+    row = step.row
+    if isinstance(row, Entry):
+        return _state_of(row)
+    if isinstance(row, Unlink):
+        if row.is_done:
+            return f"Not enrolled: on {_text(step.at)} the card was taken out of the group."
+        is_unknown = row.outcome == Removal.UNKNOWN.value
+        return "Not known: the card may have been taken out of the group. Ask the processor." if is_unknown else ""
+    return _SETTLED[row.state] if row._meta.label == "enrollment_settling.SentLink" else ""
+
+
+def _state_of(entry: Entry) -> str:
+    if entry.expires_at is None:
+        return "Enrolled, without an expiry."
+    if entry.expires_at <= now():
+        return f"Not enrolled any more: on {_text(entry.expires_at)} it expired."
+    return f"Enrolled: until {_text(entry.expires_at)} the rider pays the reduced fare."
+
+
+def histories(typed: str, user: Any) -> list[History]:
+    """Of each reference that somebody may mean who types this, which is usually one. ``user`` may see the ledger; the
+    rest is what that user may see."""
+    found: dict[str, list[Step]] = defaultdict(list)
+    for step in _steps(readings(typed), user):
+        found[step.row.reference].append(step)
+    return [
+        History(reference=reference, steps=sorted(steps, key=lambda step: step.at))
+        for reference, steps in sorted(found.items())
+    ]
+
+
+def _steps(references: Sequence[str], user: Any) -> Iterator[Step]:
+    for entry in Entry.objects.filter(reference__in=references):
+        yield _enrolled(entry)
+    if user.has_perm("enrollment_ledger.view_unlink"):
+        for unlink in Unlink.objects.filter(reference__in=references):
+            yield _unlinked(unlink)
+    if apps.is_installed("enrollment_errors.incidents") and user.has_perm("enrollment_incidents.view_incident"):
+        for incident in apps.get_model("enrollment_incidents", "Incident").objects.filter(reference__in=references):
+            yield _failed(incident)
+    if apps.is_installed("enrollment_errors.settling") and user.has_perm("enrollment_settling.view_sentlink"):
+        for sent in apps.get_model("enrollment_settling", "SentLink").objects.filter(reference__in=references):
+            yield _sent(sent)
+
+
+def _enrolled(entry: Entry) -> Step:
+    facts = [
+        ("Code", entry.code),
+        ("Agency and flow", f"{entry.agency}, {entry.flow}"),
+        ("Account and group", f"{entry.account}, {entry.group_id}"),
+        ("Method", entry.method),
+        ("Expires", "never" if entry.expires_at is None else _text(entry.expires_at)),
+    ]
+    return _step(entry, f"Enrolled. {explained(entry.code).meaning}", facts)
+
+
+def _unlinked(unlink: Unlink) -> Step:
+    facts = [
+        ("By", unlink.by),
+        ("Reason", unlink.reason),
+        ("Account and group", f"{unlink.account}, {unlink.group_id}"),
+        *([("Code", unlink.code)] if unlink.code else []),
+    ]
+    return _step(unlink, f"Removal of the card from the group: {unlink.get_outcome_display()}.", facts)
+
+
+def _failed(incident: Any) -> Step:
+    """One of the incidents' app, which is not always there."""
+    status = f", status {incident.upstream_status}" if incident.upstream_status else ""
+    facts = [
+        ("Outcome", incident.outcome),
+        ("Code", f"{incident.code}{status}"),
+        ("Agency and flow", f"{incident.agency or '-'}, {incident.flow or '-'}"),
+        ("What to do", explained(incident.code).action),
+    ]
+    return _step(incident, explained(incident.code).meaning, facts)
+
+
+def _sent(sent: Any) -> Step:
+    """One of the app that settles, which is not always there."""
+    facts = [
+        ("State", sent.state),
+        ("Agency and flow", f"{sent.agency or '-'}, {sent.flow or '-'}"),
+        *([("Asked again", _text(sent.next_at))] if sent.next_at else []),
+        *([("Ended", _text(sent.ended_at))] if sent.ended_at else []),
+    ]
+    return _step(sent, "A link was sent, and its answer was not heard by then.", facts, at=sent.opened_at)
+
+
+def _step(row: Any, what: str, facts: Sequence[tuple[str, str]], *, at: datetime | None = None) -> Step:
+    name = "admin:" + "_".join((row._meta.app_label, row._meta.model_name, "change"))
+    return Step(at=at or row.at, what=what, facts=facts, row=row, url=reverse(name, args=[row.pk]))
+
+
+def _text(moment: datetime) -> str:
+    return date_format(localtime(moment), "DATETIME_FORMAT")

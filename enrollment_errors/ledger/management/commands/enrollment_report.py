@@ -1,0 +1,59 @@
+"""How many riders enrolled, by month or day, agency and flow: for those who report to a funder."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ...spreadsheet import csv_lines
+from ...sums import HEAD, Period, cells, sums, total
+
+
+class Command(BaseCommand):
+    help = "Counts the enrollments of the ledger by month or day, agency and flow."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--by", choices=[period.value for period in Period], default="month", help="month (the default) or day"
+        )
+        parser.add_argument("--from", dest="since", metavar="DATE", type=_day, help="the first day, such as 2026-07-01")
+        parser.add_argument("--to", dest="until", metavar="DATE", type=_day, help="the last day, counted too")
+        parser.add_argument("--agency", default="", help="the slug of one agency")
+        parser.add_argument("--csv", action="store_true", help="as CSV, such as for a spreadsheet")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        period, since, until = Period(options["by"]), options["since"], options["until"]
+        if since and until and since > until:
+            raise CommandError("--from is after --to.")
+        found = sums(period, since=since, until=until, agency=options["agency"])
+        if options["csv"]:
+            for line in csv_lines((period.value, *HEAD), map(cells, found), for_a_file=False):
+                self.stdout.write(line, ending="")
+            return
+        if not found:
+            self.stdout.write("The ledger has no enrollment in this time.")
+            return
+        for line in _table([(period.value, *HEAD), *map(cells, found), ("total", "", "", *total(found))]):
+            self.stdout.write(line)
+
+
+def _day(text: str) -> date:
+    """Raises ``ValueError``, which the parser turns into a sentence."""
+    return date.fromisoformat(text)
+
+
+_day.__name__ = "date"  # as the parser's sentence has it
+
+
+def _table(rows: list[tuple[Any, ...]]) -> list[str]:
+    """Texts to the left, numbers to the right."""
+    widths = [max(len(str(row[column])) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            str(cell).rjust(width) if column > 2 else str(cell).ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

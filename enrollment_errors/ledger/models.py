@@ -1,0 +1,108 @@
+"""What is kept of successes, and of cards that were taken out of a group. Nothing of it tells who the rider is."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import Enum
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+from django.utils.timezone import get_default_timezone, localdate
+
+if not apps.is_installed("enrollment_errors.ledger"):
+    # Django would take these for models of the app that this folder lies in.
+    raise ImproperlyConfigured('"enrollment_errors.ledger" is not in INSTALLED_APPS')
+
+
+class Entry(models.Model):
+    """One success that a rider was told of, under the reference that events have, and the address of the rider's page.
+
+    ``agency`` is the agency's slug, ``account`` the site's name for the processor account, ``group_id`` the concession
+    group. ``code`` says which success it was (``linked``, ``renewed``, …). ``expires_at`` is when the link expires, if
+    it does. ``verified_by`` is the id of the staff member who enrolled in person. ``day`` is that of ``at`` in the
+    site's time zone, for sums: not every database knows time zones.
+    """
+
+    reference = models.CharField(max_length=20)
+    at = models.DateTimeField("time")
+    day = models.DateField()
+    agency = models.CharField(max_length=100)
+    flow = models.CharField(max_length=100)
+    method = models.CharField(max_length=20)
+    verified_by = models.CharField(max_length=32, blank=True)
+    account = models.CharField(max_length=100)
+    group_id = models.CharField("group", max_length=200)
+    code = models.CharField(max_length=60)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        ordering = ("-at", "-pk")
+        verbose_name = "enrollment"
+        # Whoever tells of a success twice, such as after a lost answer, makes one row.
+        constraints = (models.UniqueConstraint(fields=["reference", "account", "group_id"], name="ledger_entry_once"),)
+        indexes = (
+            models.Index(fields=["at"], name="ledger_entry_at"),
+            models.Index(fields=["day", "agency"], name="ledger_entry_day"),
+        )
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @staticmethod
+    def day_of(moment: datetime) -> date:
+        return localdate(moment, get_default_timezone())
+
+
+class Removal(str, Enum):
+    """What became of taking a card out of a group."""
+
+    REMOVED = "removed"
+    ABSENT = "absent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+_WORDS = [
+    (Removal.REMOVED.value, "removed"),
+    (Removal.ABSENT.value, "it was not in the group"),
+    (Removal.FAILED.value, "not removed"),
+    (Removal.UNKNOWN.value, "not known, the processor's answer was lost"),
+]
+
+
+class Unlink(models.Model):
+    """That somebody took a card out of a group, or tried to. It is written before the processor is asked.
+
+    ``by`` is the user name, which stays when the user is deleted. ``card`` is a keyed digest of what the processor
+    calls the card: the same card has the same one, and nobody can tell from it which card it is. ``reference`` is that
+    of the enrollment, where it is known. ``code`` is that of the failure, as in docs/errors.md.
+    """
+
+    at = models.DateTimeField("time")
+    by = models.CharField(max_length=254)
+    reason = models.CharField(max_length=500)
+    account = models.CharField(max_length=100)
+    group_id = models.CharField("group", max_length=200)
+    card = models.CharField("card (digest)", max_length=32)
+    reference = models.CharField(max_length=20, blank=True, db_index=True)
+    outcome = models.CharField(max_length=20, choices=_WORDS, default=Removal.UNKNOWN.value)
+    code = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = (("unlink_card", "Can remove cards from groups"),)
+        ordering = ("-at", "-pk")
+        verbose_name = "removed card"
+        indexes = (models.Index(fields=["at"], name="ledger_unlink_at"),)
+
+    def __str__(self) -> str:
+        return f"{self.account}, {self.group_id}"
+
+    @property
+    def is_done(self) -> bool:
+        return self.outcome in (Removal.REMOVED.value, Removal.ABSENT.value)
+
+
+UNLINK_PERMISSION = "enrollment_ledger.unlink_card"

@@ -1,0 +1,69 @@
+"""The sums as a page of the admin: what is asked of it, and what its template shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.timezone import now
+
+from .models import Entry
+from .sums import Period, Sum, known_values, sums, total
+
+_DAYS = 31
+"""Shown where days are asked for and nobody says which."""
+
+
+class _DayInput(forms.DateInput):
+    """The browser's own, which needs no script, and wants ISO 8601 whatever the language."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class SumsForm(forms.Form):
+    """``since`` and ``until`` are days of the site's time zone, both among those counted."""
+
+    by = forms.ChoiceField(choices=[("month", "Month"), ("day", "Day")], initial="month")
+    agency = forms.ChoiceField(required=False)
+    flow = forms.ChoiceField(required=False)
+    since = forms.DateField(label="From", required=False, widget=_DayInput)
+    until = forms.DateField(label="To", required=False, widget=_DayInput)
+
+    def __init__(self, asked: Mapping[str, Any]) -> None:
+        super().__init__({"by": "month", **{name: asked[name] for name in asked}}, label_suffix="")
+        for name in ("agency", "flow"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [("", "All"), *((value, value) for value in known_values(name))]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and since > until:
+            self.add_error("until", "This is before the first day.")
+        if cleaned.get("by") == "day" and not (since or until):
+            cleaned["since"] = Entry.day_of(now()) - timedelta(days=_DAYS - 1)
+        return cleaned
+
+    def sums(self) -> list[Sum]:
+        """None where something that was asked cannot be read."""
+        if not self.is_valid():
+            return []
+        asked = {name: value for name, value in self.cleaned_data.items() if name != "by"}
+        return sums(Period(self.cleaned_data["by"]), **asked)
+
+    @property
+    def first_day(self) -> date | None:
+        """Of those that are shown though nobody said which."""
+        first: date | None = None if self.data.get("since") else self.cleaned_data.get("since")
+        return first
+
+
+def sums_context(form: SumsForm) -> dict[str, Any]:
+    found = form.sums()
+    return {"form": form, "sums": found, "total": total(found), "first_day": form.first_day}

@@ -1,0 +1,25 @@
+"""Who an id in ``verified_by`` is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ...staff import username_of
+
+
+class Command(BaseCommand):
+    help = "Prints the username of the staff member whose id stands in an incident or event as verified_by."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("id", help="32 digits and letters, as in verified_by")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        username = username_of(options["id"])
+        if username is None:
+            raise CommandError(
+                "No user has this id: the user was deleted, the SECRET_KEY of then is not among SECRET_KEY_FALLBACKS, "
+                "or Adapter.get_staff_member names staff who are no Django users."
+            )
+        self.stdout.write(username)

@@ -1,0 +1,28 @@
+"""Delete what is older than the site keeps it, in every app of ours that keeps something. For cron, once a night."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from django.apps import apps
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+from django.utils.module_loading import module_has_submodule
+
+from ...reporting.sentry import checked_in
+
+
+class Command(BaseCommand):
+    help = "Deletes what is older than the settings …_KEPT_DAYS say, in each installed app of enrollment_errors."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """An app that keeps something has a module ``retention``, whose ``prune(now)`` says what it has deleted."""
+        with checked_in("enrollment-prune", minutes=24 * 60):
+            self._prune()
+
+    def _prune(self) -> None:
+        now = timezone.now()
+        for app in apps.get_app_configs():
+            if app.name.startswith("enrollment_errors.") and module_has_submodule(app.module, "retention"):
+                self.stdout.write(import_module(f"{app.name}.retention").prune(now))

@@ -1,0 +1,232 @@
+"""A regional enrollment on its way: how far each of its targets has come, and what is to be done next.
+
+One proof and one card are for several groups, of several agencies, at several accounts. A card token works for one
+account only. So the targets are taken in rounds: those whose accounts know the same cards share a card form, and for
+the next round the rider enters the card again. What has ended well is over, whatever becomes of the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .account_directory import get_account
+from .adapter import Enrollment, Target
+from .exceptions import ConfigurationError
+from .outcomes import Outcome
+from .processors.types import FundingSource
+from .references import new_reference
+from .results import PendingLink, Result
+
+_BEFORE_THE_CARD = (Outcome.RETRY, Outcome.UNFINISHED)
+"""Ends that leave everything as it is: the rider enters the card once more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One target. ``result`` is how it ended last, ``None`` before it did; ``funding_source`` is the card, once its
+    account knows it."""
+
+    enrollment: Enrollment
+    result: Result | None = None
+    funding_source: FundingSource | None = None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self.result.outcome if self.result else None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the card has the fare there."""
+        return self.outcome in (Outcome.SUCCESS, Outcome.TOO_EARLY)
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.outcome is Outcome.UNKNOWN
+
+    @property
+    def is_open(self) -> bool:
+        return not self.is_done and not self.is_unknown
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it can be tried again, or settled, with the card that is known."""
+        return not self.is_done and self.funding_source is not None
+
+    @property
+    def lost(self) -> PendingLink | None:
+        return self.result.pending if self.result else None
+
+    @property
+    def state(self) -> str:
+        """For the pages: ``linked``, ``already_linked``, ``too_early``, ``unknown``, ``failed`` or ``waiting``."""
+        if self.result is None:
+            return "waiting"
+        if self.is_open:
+            return "failed"
+        already = self.outcome is Outcome.SUCCESS and self.result.code.startswith("already_linked")
+        return "already_linked" if already else _STATES[self.result.outcome]
+
+
+_STATES = {Outcome.SUCCESS: "linked", Outcome.TOO_EARLY: "too_early", Outcome.UNKNOWN: "unknown"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """All parts, in the site's order, under the one ``reference`` that all of its failures are reported under."""
+
+    reference: str
+    parts: Sequence[Part]
+
+    @classmethod
+    def begun(cls, enrollment: Enrollment) -> Region:
+        return cls(reference=new_reference(), parts=[Part(enrollment=target) for target in enrollment.each()])
+
+    @property
+    def whole(self) -> Enrollment:
+        return _joined(self.parts)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a card is enrolled for one of its targets, or may be."""
+        return any(not part.is_open for part in self.parts)
+
+    @property
+    def open_parts(self) -> list[Part]:
+        return [part for part in self.parts if part.is_open]
+
+    @property
+    def needs_card(self) -> bool:
+        return any(part.is_open and part.funding_source is None for part in self.parts)
+
+    @property
+    def round(self) -> Enrollment:
+        """What the card that is entered next is for. Raises ``IndexError`` where nothing is open."""
+        return _joined(self.rounds()[0])
+
+    def rounds(self) -> list[list[Part]]:
+        """What is open, by who knows the same cards: first what nobody has tried, last what no card can help."""
+        rounds: dict[tuple[str, str], list[Part]] = {}
+        for part in self.open_parts:
+            rounds.setdefault(_cards_known_to(part.enrollment.account), []).append(part)
+        return [
+            rounds[known]
+            for known in sorted(
+                rounds,
+                key=lambda known: (
+                    known == _NOBODYS,
+                    rounds[known][0].funding_source is not None,
+                    rounds[known][0].result is not None,
+                ),
+            )
+        ]
+
+    def with_end(self, enrollment: Enrollment, result: Result, funding_source: FundingSource | None) -> Region:
+        """After one target has ended."""
+        return replace(
+            self,
+            parts=[
+                _ended(part, result, funding_source) if _place(part.enrollment) == _place(enrollment) else part
+                for part in self.parts
+            ],
+        )
+
+    def with_failure(self, result: Result) -> Region:
+        """After the current round has failed, before its card was known."""
+        region = self
+        for part in self.rounds()[0] if self.open_parts else []:
+            region = region.with_end(part.enrollment, result, part.funding_source)
+        return region
+
+    def with_agencies_of(self, enrollment: Enrollment) -> Region:
+        """The same, with all that the site tells of the same enrollment now."""
+        now = enrollment.each()
+        parts = [replace(part, enrollment=target) for part, target in zip(self.parts, now, strict=True)]
+        return replace(self, parts=parts)
+
+    def only_unknown(self) -> Region | None:
+        """What is left of it for another visit, where nothing else of the rider is to be seen."""
+        parts = [part for part in self.parts if part.is_unknown]
+        return replace(self, parts=parts) if parts else None
+
+    @property
+    def mix(self) -> str:
+        """For a page that names each: ``enrolled`` everywhere, ``checking`` somewhere, ``some`` or ``none``."""
+        if all(part.is_done for part in self.parts):
+            return "enrolled"
+        if any(part.is_unknown for part in self.parts):
+            return "checking"
+        return "some" if self.has_begun else "none"
+
+    def lost_links(self) -> list[PendingLink]:
+        return [part.lost for part in self.parts if part.lost is not None]
+
+    def end(self, last: Result | None = None) -> Result:
+        """How it stands as a whole, and so which page the rider gets: that of an outcome which all share, else the one
+        that names each. ``last`` is a failure before the card was known. The code is that of a failure, and ``linked``
+        where there is none."""
+        first = self.parts[0].result
+        if last is not None and last.outcome in _BEFORE_THE_CARD:
+            if last.outcome is Outcome.UNFINISHED or not self.has_begun:
+                return replace(last, reference=self.reference)
+        elif first is not None and all(part.outcome is first.outcome for part in self.parts):
+            return replace(first, reference=self.reference, pending=None, code=self._common_code(first))
+        failures = [part.result for part in self.parts if part.result is not None and not part.is_done]
+        code = last.code if last else failures[0].code if failures else "linked"
+        return Result(Outcome.PARTIAL, code, self.reference)
+
+    def _common_code(self, first: Result) -> str:
+        codes = {part.result.code for part in self.parts if part.result}
+        return "linked" if len(codes) > 1 and first.outcome is Outcome.SUCCESS else first.code
+
+
+def shown(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """For a page: each target's ``agency`` by name, its ``state``, ``code`` and dates."""
+    return [
+        {
+            "agency": part.enrollment.agency.name,
+            "state": part.state,
+            "code": part.result.code if part.result else "",
+            "expires_at": part.result and part.result.expires_at,
+            "reenrollment_opens_at": part.result and part.result.reenrollment_opens_at,
+        }
+        for part in parts
+    ]
+
+
+_NOBODYS = ("", "")
+
+
+def _cards_known_to(account_name: str) -> tuple[str, str]:
+    """Accounts that know the same cards have the same. What is wrong with an account is no other's trouble."""
+    try:
+        account = get_account(account_name)
+    except ConfigurationError:
+        return _NOBODYS
+    return account.processor.name, account.processor.funding_source_scope(account.name, account.options)
+
+
+def _ended(part: Part, result: Result, funding_source: FundingSource | None) -> Part:
+    if result.outcome in _BEFORE_THE_CARD:
+        return part
+    lost = result.pending
+    if lost is not None:
+        if (lost.account, lost.group_id) == _place(part.enrollment):
+            return replace(part, result=result, funding_source=lost.funding_source)
+        result = replace(result, outcome=Outcome.SYSTEM_ERROR, pending=None)  # another part's link may be made
+    return replace(part, result=result, funding_source=funding_source)
+
+
+def _place(enrollment: Enrollment) -> tuple[str, str]:
+    return enrollment.account, enrollment.group_id
+
+
+def _joined(parts: Sequence[Part]) -> Enrollment:
+    first, *others = [part.enrollment for part in parts]
+    return replace(
+        first,
+        also=tuple(
+            Target(agency=one.agency, account=one.account, group_id=one.group_id, expiry=one.expiry) for one in others
+        ),
+    )

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class SettlingConfig(AppConfig):
+    name = "enrollment_errors.settling"
+    label = "enrollment_settling"
+    verbose_name = "Enrollment settling"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from ..journal import use_journal
+        from .kept import DatabaseJournal
+
+        use_journal(DatabaseJournal())

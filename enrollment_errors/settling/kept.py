@@ -1,0 +1,180 @@
+"""The journal in the database: one row before a link is sent, which goes when its end is known.
+
+A success is let go in the transaction that counts it, a moment later and outside of the rider's request: whoever is
+killed in between leaves the row, and the sweep counts it. Where the site keeps no incidents, it goes at once.
+
+While the database fails, riders enroll all the same, without the row; operators are told once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.db import DatabaseError, InterfaceError, connections, router
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from .. import conf
+from ..clock import SYSTEM_CLOCK
+from ..journal import Entry, Journal
+from ..processes import PerProcess
+from ..reporting.report import Report
+from ..results import PendingLink
+from .models import SentLink, State
+from .sealing import link_digest, rider_digest, sealed, unsealed
+
+logger = logging.getLogger("enrollment_errors")
+
+MARGIN = timedelta(seconds=5)
+"""By which a request may take longer than its budget for calls, and clocks may differ."""
+
+T = TypeVar("T")
+
+
+def database() -> str:
+    return router.db_for_write(SentLink)
+
+
+def rows() -> QuerySet[SentLink]:
+    found: QuerySet[SentLink] = SentLink._default_manager.using(database())
+    return found
+
+
+def locked(link: str) -> dict[int, datetime]:
+    """When each open row of that link was opened, by its key. Locked for the transaction, where rows can be; in one
+    order, whoever locks."""
+    same = rows().select_for_update().filter(link=link, state=State.OPEN).order_by("pk")
+    return dict(same.values_list("pk", "opened_at"))
+
+
+def prune(before: datetime) -> int:
+    deleted: int = rows().filter(ended_at__lt=before).delete()[0]
+    return deleted
+
+
+def request_is_over(opened_at: datetime) -> datetime:
+    return opened_at + timedelta(seconds=conf.get_settings().BUDGET) + MARGIN
+
+
+def is_counted_later() -> bool:
+    return conf.INCIDENT_SINK in conf.get_settings().SINKS
+
+
+class DatabaseJournal(Journal):
+    def open(self, link: PendingLink, report: Report) -> Entry:
+        row = _unless_it_fails(lambda: _written(link, report))
+        return Entry() if row is None else KeptEntry(row)
+
+    def open_links(self, rider: str) -> list[PendingLink]:
+        found = rows().filter(rider=rider_digest(rider), state=State.OPEN).values_list("sealed", flat=True)
+        known = map(unsealed, _unless_it_fails(lambda: list(found)) or [])
+        return [one.link for one in known if one is not None]
+
+    def counted(self, reference: str, kept_as: str) -> bool:
+        # Not by the reference alone: a region has several links under one.
+        kept = rows().filter(reference=reference, link=kept_as, state=State.OPEN).values_list("pk", flat=True).first()
+        if kept is None:
+            return False
+        same = locked(kept_as)
+        rows().filter(pk__in=same).delete()
+        return kept in same
+
+
+class KeptEntry(Entry):
+    """Of the request that wrote the row."""
+
+    def __init__(self, row: SentLink) -> None:
+        self._row = row
+        self.kept_as = row.link
+
+    def linked(self, report: Report) -> str | None:
+        row = self._row
+        if report.reference != row.reference or report.part:
+            # The check of a link that the rider knows under an earlier reference, or another try under that of a
+            # region: the sweep may have been there before.
+            told = rows().filter(link=row.link, reference=row.reference, state=State.LINKED)
+            if _unless_it_fails(lambda: told.exists()):
+                self.drop()
+                return row.reference
+            _unless_it_fails(lambda: rows().filter(pk=row.pk).update(reference=report.reference))
+        if not is_counted_later():
+            _unless_it_fails(lambda: rows().filter(link=row.link, state=State.OPEN).delete())
+        return None
+
+    def drop(self) -> None:
+        _unless_it_fails(lambda: rows().filter(pk=self._row.pk).delete())
+
+
+def _written(link: PendingLink, report: Report) -> SentLink:
+    assert report.enrollment is not None
+    now = timezone.now()
+    row = SentLink(
+        reference=report.reference,
+        account=_fitting("account", link.account),
+        agency=_fitting("agency", report.enrollment.agency.slug),
+        flow=_fitting("flow", report.enrollment.flow),
+        method=report.enrollment.method.value,
+        rider=rider_digest(report.origin.identity.user_id),
+        link=link_digest(link, report.origin.identity.user_id),
+        sealed=sealed(link, report),
+        opened_at=now,
+        next_at=request_is_over(now),
+    )
+    row.save(using=database(), force_insert=True)
+    return row
+
+
+def _fitting(name: str, value: str) -> str:
+    return value[: getattr(SentLink._meta.get_field(name), "max_length", None)]
+
+
+RESTS = 10
+"""While the database fails it is left alone for so many times as long as it took to fail: one that hangs must not hang
+every rider."""
+
+
+class _Health:
+    is_down = False
+    asked_again_at = 0.0
+
+
+_healths: PerProcess[_Health] = PerProcess()
+
+
+def _unless_it_fails(ask: Callable[[], T]) -> T | None:
+    health = _healths.get("health", _Health)
+    started = SYSTEM_CLOCK.monotonic()
+    if health.is_down and started < health.asked_again_at:
+        return None
+    try:
+        answer = _asked_twice(ask)
+    except Exception as error:  # noqa: BLE001  no rider is refused because of the journal
+        failed = SYSTEM_CLOCK.monotonic()
+        health.asked_again_at = failed + RESTS * (failed - started)
+        if not health.is_down:
+            health.is_down = True
+            # The type alone: the text may hold addresses and values.
+            logger.error(  # noqa: TRY400
+                "Links are sent without being written down (%s): one whose answer is lost is not settled by itself.",
+                type(error).__name__,
+            )
+        return None
+    if health.is_down:
+        health.is_down = False
+        logger.warning("Links are written down again before they are sent.")
+    return answer
+
+
+def _asked_twice(ask: Callable[[], T]) -> T:
+    """A connection from before the database was restarted fails, and the next one works."""
+    connection = connections[database()]
+    try:
+        return ask()
+    except (DatabaseError, InterfaceError):
+        if connection.in_atomic_block or connection.connection is None or connection.is_usable():
+            raise
+        connection.close()
+        return ask()

@@ -1,0 +1,50 @@
+"""What is kept of a link that was sent, until its end is known, and of those that the sweep had to bring to one."""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+
+if not apps.is_installed("enrollment_errors.settling"):
+    # Django would take these for models of the app that this folder lies in.
+    raise ImproperlyConfigured('"enrollment_errors.settling" is not in INSTALLED_APPS')
+
+
+class State(models.TextChoices):
+    OPEN = "open"
+    LINKED = "linked"
+    NOT_LINKED = "not_linked"
+    EXPIRED = "expired"
+
+
+class SentLink(models.Model):
+    """One request's link of one card to one concession group.
+
+    ``sealed`` is all that settling it takes, encrypted, and empty once it has ended. ``rider`` is a keyed digest of the
+    rider's random name, and ``link`` one of the account, the group, the card and the rider: rows with the same one want
+    the same link.
+    ``opened_at`` is from before it was sent. ``next_at`` is when the sweep is to look at it, ``None`` once it has
+    ended; ``asked`` is how often the processor has been asked in vain.
+    """
+
+    reference = models.CharField(max_length=20, db_index=True)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.OPEN)
+    account = models.CharField(max_length=100)
+    agency = models.CharField(max_length=100, blank=True)
+    flow = models.CharField(max_length=100, blank=True)
+    method = models.CharField(max_length=20, blank=True)
+    rider = models.CharField(max_length=32, db_index=True)
+    link = models.CharField(max_length=32, db_index=True)
+    sealed = models.TextField(blank=True)
+    opened_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    asked = models.PositiveSmallIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        ordering = ("-opened_at",)
+
+    def __str__(self) -> str:
+        return self.reference

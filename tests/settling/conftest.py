@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+import time_machine
+from django.db.models import Sum
+
+from enrollment_errors import conf
+from enrollment_errors.clock import Clock
+from enrollment_errors.incidents.buffer import IncidentSender, on_demand
+from enrollment_errors.incidents.models import DayCount
+from enrollment_errors.journal import use_journal
+from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.settling.kept import DatabaseJournal
+from enrollment_errors.settling.sweep import sweep
+from tests.rider import Rider
+
+LOST = Fault(kind="reset", after_effect=True)
+"""The link is made, and nobody hears of it."""
+NOT_MADE = Fault(kind="reset")
+SILENT = Fault(kind="status", status=503)
+SOON, QUIET = timedelta(minutes=1), timedelta(minutes=10)
+"""When a request is surely over, and when nothing of it can still be at work at the processor."""
+
+
+class NoPause(Clock):
+    def sleep(self, seconds: float) -> None:
+        pass
+
+
+def swept(after: timedelta = SOON) -> Counter[str]:
+    """What a sweep comes to, so long from now."""
+    with time_machine.travel(datetime.now(timezone.utc) + after, tick=True):
+        return sweep(clock=NoPause())
+
+
+def counted() -> dict[str, int]:
+    """How often each code was counted."""
+    return dict(DayCount.objects.values_list("ending__code").annotate(Sum("count")))
+
+
+@pytest.fixture
+def journal(db: None) -> Iterator[DatabaseJournal]:
+    ours = DatabaseJournal()
+    before = use_journal(ours)
+    yield ours
+    use_journal(before)
+
+
+@pytest.fixture
+def incidents(journal: DatabaseJournal, site: Any) -> Iterator[IncidentSender]:
+    """The site keeps incidents, which are written when the test says ``flush``."""
+    site(SINKS=conf.DEFAULT_SINKS)
+    with on_demand() as sender:
+        yield sender
+
+
+@pytest.fixture
+def rider(incidents: IncidentSender) -> Rider:
+    return Rider().becomes_eligible()
+
+
+@pytest.fixture
+def hangs_up(sandbox: Any, rider: Rider) -> Callable[..., str]:
+    """A rider whose answer is lost, and who is never seen again. The function gives the reference they were shown."""
+
+    def hang_up(link: Fault = LOST, groups: Fault = SILENT) -> str:
+        sandbox.faults.set("link", link)
+        sandbox.faults.set("groups", groups)
+        end = rider.enrolls()
+        assert end.page == "still_checking"
+        sandbox.faults.clear()
+        return end.reference
+
+    return hang_up

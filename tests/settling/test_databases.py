@@ -1,0 +1,153 @@
+"""Sweeps of several processes and riders who check again, all at once, on each kind of database.
+
+Each process has a cache of its own, so that the database alone keeps them apart.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from enrollment_errors.sandbox.server import SandboxServer
+
+ROOT = Path(__file__).parents[2]
+LINKS, MADE = 12, 8
+"""Rows, and how many of them are of a link that was made. Every third is checked by its rider meanwhile: the tenth
+among them was not made."""
+SCRIPT = """
+import json, os, sys, time
+from datetime import timedelta
+given = json.loads(sys.argv[1])
+if given["mariadb"]:
+    try:
+        import MySQLdb
+    except ImportError:
+        import pymysql
+        pymysql.version_info = (2, 2, 7, "final", 0)
+        pymysql.install_as_MySQLdb()
+from django.conf import settings
+from enrollment_errors.conf import DEFAULT_SINKS
+from tests import settings as site
+accounts = site.ENROLLMENT_ERRORS["ACCOUNTS"]
+accounts["littlepay"]["OPTIONS"] |= given["options"]
+settings.configure(**{name: getattr(site, name) for name in dir(site) if name.isupper()} | {
+    "ENROLLMENT_ERRORS": site.ENROLLMENT_ERRORS | {"SINKS": DEFAULT_SINKS, "ACCOUNTS": accounts},
+    "DATABASES": {"default": given["database"]},
+})
+import django
+django.setup()
+from django.core.management import call_command
+from django.db import connection
+from django.db.models import F, Sum
+from enrollment_errors.incidents.buffer import sender
+from enrollment_errors.incidents.models import DayCount
+from enrollment_errors.journal import get_journal
+from enrollment_errors.processors.types import FundingSource
+from enrollment_errors.outcomes import Outcome
+from enrollment_errors import service
+from enrollment_errors.results import PendingLink
+from enrollment_errors.settling.models import SentLink
+from enrollment_errors.settling.sweep import sweep
+from tests.reporting.reports import new_enrollment, new_success
+from tests.waiting import wait_until
+
+call_command("migrate", verbosity=0)
+links, reports = [], []
+for number, source in enumerate(given["sources"]):
+    link = PendingLink(account="littlepay", group_id="group-seniors", funding_source=FundingSource(id=source),
+                       expires_at=None, sent_at=time.time() - 3600)
+    enrollment = new_enrollment(account="littlepay")
+    report = new_success(reference=f"R{number}", enrollment=enrollment)
+    assert get_journal().open(link, report).kept_as
+    links.append(link)
+    reports.append(report)
+SentLink.objects.update(opened_at=F("opened_at") - timedelta(hours=1), next_at=F("next_at") - timedelta(hours=1))
+connection.close()
+children, start = [], time.time() + 1
+for process in range(3):
+    if not (child := os.fork()):
+        time.sleep(max(0, start - time.time()))
+        sweep()
+        sys.exit()
+    children.append(child)
+time.sleep(max(0, start - time.time()))
+for number in range(0, len(reports), 3):
+    report, lost = reports[number], links[number]
+    result = service.check_again(report.enrollment, report.origin, lost, reference=report.reference)
+    assert result.outcome is Outcome.SUCCESS
+assert [os.waitpid(child, 0)[1] for child in children] == [0] * 3
+wait_until(lambda: not sender().waiting(), "counts that are written")
+sender().leave()
+successes = DayCount.objects.filter(ending__outcome="success")
+print(json.dumps({
+    "counted": successes.aggregate(Sum("count"))["count__sum"],
+    "states": sorted(set(SentLink.objects.values_list("state", flat=True))),
+    "skips": connection.features.has_select_for_update_skip_locked,
+}))
+"""
+
+
+@pytest.fixture
+def told(sandbox: SandboxServer) -> Callable[..., dict[str, Any]]:
+    """What the processes come to on that database."""
+
+    def run(database: dict[str, Any], *, mariadb: bool = False) -> dict[str, Any]:
+        sources = [sandbox.state.add_card(f"card-{number}") for number in range(LINKS)]
+        for source in sources[:MADE]:
+            sandbox.state.link(source, "group-seniors")
+        given = {
+            "database": database,
+            "options": sandbox.account()["OPTIONS"],
+            "sources": sources,
+            "mariadb": mariadb,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, json.dumps(given)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    return run
+
+
+def assert_each_was_counted_once_and_linked_once(told: dict[str, Any], sandbox: SandboxServer, *, skips: bool) -> None:
+    assert told == {"counted": MADE + 1, "states": ["linked", "not_linked"], "skips": skips}
+    assert len(sandbox.state.groups["group-seniors"].links) == MADE + 1
+    assert sandbox.calls["link"] == 1
+    assert sandbox.calls["groups"] <= LINKS + 4
+
+
+@pytest.mark.postgresql
+def test_postgresql(told: Any, sandbox: SandboxServer, postgres_server: Any) -> None:
+    import psycopg
+
+    where = {"host": "127.0.0.1", "port": postgres_server.port, "user": "tests", "dbname": "postgres"}
+    with psycopg.connect(**where, autocommit=True) as server:
+        server.execute("CREATE DATABASE settling")
+        try:
+            found = told({**postgres_server.settings, "NAME": "settling"})
+        finally:
+            server.execute("DROP DATABASE settling WITH (FORCE)")
+    assert_each_was_counted_once_and_linked_once(found, sandbox, skips=True)
+
+
+def test_sqlite(told: Any, sandbox: SandboxServer, tmp_path: Path) -> None:
+    found = told(
+        {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(tmp_path / "db.sqlite3"),
+            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 60},
+        }
+    )
+    assert_each_was_counted_once_and_linked_once(found, sandbox, skips=False)
+
+
+def test_mariadb(told: Any, sandbox: SandboxServer, mariadb_server: Any) -> None:
+    assert_each_was_counted_once_and_linked_once(told(mariadb_server.settings, mariadb=True), sandbox, skips=True)

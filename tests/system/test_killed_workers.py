@@ -1,0 +1,255 @@
+"""Hundreds of riders while workers are killed, Redis and PostgreSQL restarted and answers lost: one sweep afterwards,
+and nothing hangs in the air.
+
+What is not promised is not asked for: while the database is down nothing can be written down, so that no worker is
+killed meanwhile, and riders of that time go on checking.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from bench.caches import on_redis
+from bench.processes import ROOT, running
+from bench.serving import GUNICORN, made_ready
+from enrollment_errors.sandbox.faults import Fault
+from enrollment_errors.sandbox.server import SandboxServer
+from tests.ports import accepts, free_port
+from tests.servers import PostgresServer, RedisServer
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.ci_only, pytest.mark.redis, pytest.mark.postgresql]
+
+RIDERS = 300
+WORKERS = 4
+DATABASE_IS_BACK = 5.0
+"""Seconds."""
+GROUP = "group-seniors"
+LIMITS = {
+    **{"BUDGET": 3, "CONNECT_TIMEOUT": 0.5, "READ_TIMEOUT": 1, "ATTEMPTS": 2, "LINK_QUIET_TIME": 10},
+    # The breaker would spare the processor most of it, and riders would have to wait.
+    **{"BREAKER_WINDOW": 1, "BREAKER_FAILURES": 100, "RIDER_REQUESTS": 100},
+}
+FAULTS = {
+    "lookup": (Fault(kind="status", status=502, probability=0.05), Fault(kind="reset", probability=0.05)),
+    "link": (
+        Fault(kind="reset", after_effect=True, probability=0.15),
+        Fault(kind="cut", after_effect=True, probability=0.1),
+        Fault(kind="hang", after_effect=True, probability=0.02),
+        Fault(kind="delay", seconds=0.3, probability=0.3),  # the moment at which a worker is killed
+        Fault(kind="reset", probability=0.1),
+        Fault(kind="status", status=503, probability=0.1),
+        Fault(kind="status", status=403, probability=0.05),
+    ),
+    "groups": (Fault(kind="status", status=503, probability=0.4), Fault(kind="reset", probability=0.1)),
+}
+
+
+@dataclass
+class Trouble:
+    """What befalls the site, and when riders had better stay."""
+
+    database_is_down: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+    killed: int = 0
+
+
+class Browser:
+    """A rider's, with the cookies of one visit."""
+
+    def __init__(self, port: int, card_token: str, trouble: Trouble, number: int) -> None:
+        self.card_token = card_token
+        self.told: list[str] = []
+        """What the rider read, page after page; nothing where no answer came."""
+        self._site = f"http://127.0.0.1:{port}"
+        self._session = requests.Session()
+        self._session.headers.update({"X-Group": GROUP, "X-CSRFToken": "b" * 32})
+        self._session.cookies.set("csrftoken", "b" * 32)
+        self._chance = random.Random(number)
+        self._trouble = trouble
+
+    def enrolls(self) -> Browser:
+        """Until there is an answer that is one, or the rider has had enough."""
+        stays = self._chance.random() < 0.4
+        where = self._tries()
+        for _ in range(40):
+            stays = stays or self._trouble.database_is_down.is_set()
+            page = self.told[-1]
+            if page == "success" or (page and page != "still-checking" and not stays) or not (stays or page):
+                break
+            if not stays and page == "still-checking" and self._chance.random() < 0.5:
+                break
+            time.sleep(0.2)
+            where = self._asks("POST", where) if page == "still-checking" else self._tries()
+        self._session.close()
+        return self
+
+    def _tries(self) -> str:
+        page = None
+        while page is None:  # a worker that is killed over a page has done nothing
+            with suppress(requests.RequestException):
+                page = self._session.get(f"{self._site}/ours/", timeout=30)
+        made_for = re.search(r'name="made_for" value="(\w+)"', page.text)
+        assert made_for, page.text
+        return self._asks("POST", f"{self._site}/ours/", data={"card_token": self.card_token, "made_for": made_for[1]})
+
+    def _asks(self, method: str, url: str, **kwargs: Any) -> str:
+        try:
+            answer = self._session.request(method, url, timeout=30, **kwargs)
+        except requests.RequestException:
+            self.told.append("")
+            return url
+        self.told.append(urlsplit(answer.url).path.strip("/").partition("/")[2])
+        return answer.url
+
+
+@dataclass
+class Killable:
+    port: int
+    pid: int
+    environment: dict[str, str]
+
+    def workers(self) -> list[int]:
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+
+@contextmanager
+def site(sandbox: SandboxServer, folder: Path, redis: RedisServer, postgres: PostgresServer) -> Iterator[Killable]:
+    environment = made_ready(
+        folder,
+        sandbox.url,
+        cache=on_redis(redis.url),
+        limits=LIMITS,
+        settings="tests.system.killed_site",
+        told={"postgresql": {**postgres.settings, "NAME": "killed"}},
+    )
+    port = free_port()
+    # Preloaded, so that whoever takes the place of a worker that was killed is there at once.
+    command = [*GUNICORN, "--preload", f"--workers={WORKERS}", f"--bind=127.0.0.1:{port}", "bench.site.wsgi"]
+    with running(command, folder / "log", env=environment) as process:
+        wait_until(lambda: accepts(port), "the site")
+        yield Killable(port, process.pid, environment)
+
+
+@pytest.fixture
+def database(postgres_server: PostgresServer) -> Iterator[dict[str, Any]]:
+    import psycopg
+
+    where = {"host": "127.0.0.1", "port": postgres_server.port, "user": "tests"}
+    with psycopg.connect(**where, dbname="postgres", autocommit=True) as server:
+        server.execute("CREATE DATABASE killed")
+    yield {**where, "dbname": "killed"}
+    with psycopg.connect(**where, dbname="postgres", autocommit=True) as server:
+        server.execute("DROP DATABASE killed WITH (FORCE)")
+
+
+def kill_workers(served: Killable, sandbox: SandboxServer, trouble: Trouble) -> None:
+    """One of them each time that the processor has got a few more links: however slow the machine, riders get on."""
+    chance = random.Random(20261128)
+    next_one = 3
+    while not trouble.over.wait(0.005):
+        if sandbox.calls["link"] < next_one or trouble.database_is_down.is_set():
+            continue
+        next_one = sandbox.calls["link"] + chance.randint(2, 10)
+        with suppress(ProcessLookupError, IndexError):
+            os.kill(chance.choice(served.workers()), signal.SIGKILL)
+            trouble.killed += 1
+
+
+def test_every_rider_is_linked_once_or_not_at_all_and_everything_has_an_end(
+    sandbox: SandboxServer,
+    redis_server: RedisServer,
+    postgres_server: PostgresServer,
+    database: dict[str, Any],
+    tmp_path: Path,
+) -> None:
+    import psycopg
+
+    sandbox.faults.seed(20261128)
+    for endpoint, faults in FAULTS.items():
+        sandbox.faults.set(endpoint, *faults)
+    sources = {f"card-{number}": sandbox.state.add_card(f"card-{number}") for number in range(RIDERS)}
+    trouble = Trouble()
+
+    with site(sandbox, tmp_path, redis_server, postgres_server) as served:
+        killer = threading.Thread(target=kill_workers, args=(served, sandbox, trouble))
+        killer.start()
+        try:
+            with ThreadPoolExecutor(2 * WORKERS) as riders:
+                browsers = [Browser(served.port, token, trouble, number) for number, token in enumerate(sources)]
+                walks = [riders.submit(browser.enrolls) for browser in browsers]
+                done = as_completed(walks)
+                deque(islice(done, RIDERS // 3), maxlen=0)
+                redis_server.stop()
+                redis_server.start()
+                deque(islice(done, RIDERS // 3), maxlen=0)
+                trouble.database_is_down.set()
+                wait_until(lambda: len(served.workers()) == WORKERS, "workers that are all there")
+                postgres_server.stop()
+                postgres_server.go_on()
+                # What was counted meanwhile waits in the workers, for twice as long after each try that failed.
+                time.sleep(DATABASE_IS_BACK)
+                trouble.database_is_down.clear()
+                for walk in walks:
+                    walk.result()
+        finally:
+            trouble.over.set()
+            killer.join()
+        wait_until(lambda: nobody_is_at_work(database), "the end of all requests")
+        sandbox.faults.clear()
+        swept = subprocess.run(
+            [sys.executable, "-m", "django", "settle_enrollments"],
+            cwd=ROOT,
+            env={**os.environ, **served.environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    links = sandbox.state.groups[GROUP].links
+    with psycopg.connect(**database) as connection:
+        states = dict(connection.execute("SELECT state, count(*) FROM enrollment_settling_sentlink GROUP BY state"))
+        [(counted,)] = connection.execute(
+            "SELECT sum(count) FROM enrollment_incidents_daycount JOIN enrollment_incidents_ending AS ending"
+            " ON ending.id = ending_id WHERE outcome = 'success'"
+        )
+    last = {browser.card_token: browser.told[-1] for browser in browsers}
+    print(f"{trouble.killed} workers killed; riders read last: {Counter(last.values())}; {swept.stdout.strip()}")
+
+    assert trouble.killed > RIDERS / 20
+    assert min(Counter(last.values())[page] for page in ("success", "still-checking", "system-error", "")) > 0
+    assert set(states) <= {"linked", "not_linked"}, "a row has not ended"
+    assert states["linked"] > 0
+    for token, page in last.items():
+        assert page != "success" or sources[token] in links, "a rider who was told of success is not linked"
+        assert page not in ("system-error", "server-error") or sources[token] not in links, "a denied card is linked"
+    assert sandbox.calls["unlink"] == 0
+    assert counted == len(links), "the counts and the processor's list differ"
+
+
+def nobody_is_at_work(database: dict[str, Any]) -> bool:
+    """No link that was sent can still be at work, and each turn of a row has come."""
+    import psycopg
+
+    with psycopg.connect(**database) as connection:
+        [(last,)] = connection.execute("SELECT max(next_at) FROM enrollment_settling_sentlink WHERE state = 'open'")
+    return last is None or last.timestamp() + LIMITS["LINK_QUIET_TIME"] < time.time()
