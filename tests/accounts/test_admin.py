@@ -183,7 +183,7 @@ class TestTryingAnAccount:
         add("of another agency", CLIENT_ID="unknown")
         site(ADAPTER=f"{__name__}.SiteWithGroups")
         findings = operator.post(f"/admin/enrollment_accounts/account/{account.pk}/test/").context["findings"]
-        [groups] = [finding for finding in findings if finding.probe == "groups"]
+        [groups] = [finding for finding in findings if finding.probe == "group"]
         assert groups.detail.startswith("group-nowhere;")
         assert groups.diagnosis == "group_unknown"
 

@@ -171,7 +171,10 @@ class TestTheCommand:
         exit_status, said = run()
 
         rows = said.splitlines()
-        assert "ok    littlepay (mountain)     groups                   group-seniors, group-veterans" in rows
+        assert (
+            "ok    littlepay (mountain)     group                    group-seniors: group-seniors-fare is active"
+            in rows
+        )
         assert "WARN  this site                cache                    default: LocMemCache" in rows
         assert rows[-1] == "21 probes: 0 failed, 3 with a warning."
         assert exit_status == 0

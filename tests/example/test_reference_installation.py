@@ -40,9 +40,9 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "db.sqlite3"
 
 
-def test_the_site_has_less_than_400_lines_of_python() -> None:
+def test_the_site_has_less_than_420_lines_of_python() -> None:
     lines = [line.strip() for source in SITE for line in source.read_text().splitlines()]
-    assert len([line for line in lines if line and not line.startswith("#")]) < 400
+    assert len([line for line in lines if line and not line.startswith("#")]) < 420
 
 
 def test_the_site_knows_nothing_of_the_demo_around_it() -> None:

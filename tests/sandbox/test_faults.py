@@ -45,6 +45,8 @@ CALLS: dict[str, Callable[[Api, str], requests.Response]] = {
     "groups": lambda api, source: api("GET", f"fundingsources/{source}/concession_groups"),
     "concession_groups": lambda api, source: api("GET", "concession_groups"),
     "group_members": lambda api, source: api("GET", LINKS),
+    "group_products": lambda api, source: api("GET", "concession_groups/group-seniors/products"),
+    "product": lambda api, source: api("GET", "products/product-group-seniors"),
     "link": lambda api, source: api.link(source),
     "expiry": lambda api, source: api("PUT", f"{LINKS}/{source}", json={"expiry": "2028-01-01T00:00:00Z"}),
     "unlink": lambda api, source: api("DELETE", f"{LINKS}/{source}"),

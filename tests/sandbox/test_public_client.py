@@ -337,14 +337,20 @@ def test_no_reply_has_a_field_that_the_client_does_not_know(
     assert [record.getMessage() for record in caplog.records if record.name.startswith("littlepay")] == []
 
 
-@pytest.mark.parametrize("what", ["create a group", "remove a group", "migrate a group", "products", "its products"])
+def test_a_group_has_the_product_that_its_riders_pay_less_by(server: SandboxServer, client: Client) -> None:
+    [product] = client.get_concession_group_products("group-seniors")
+    assert product.status == "ACTIVE"
+    server.state.set_product("group-seniors", None)
+    assert list(client.get_concession_group_products("group-seniors")) == []
+
+
+@pytest.mark.parametrize("what", ["create a group", "remove a group", "migrate a group", "products"])
 def test_what_the_sandbox_does_not_have_is_not_found(server: SandboxServer, client: Client, what: str) -> None:
     calls: dict[str, Callable[[], object]] = {
         "create a group": lambda: client.create_concession_group("Students"),
         "remove a group": lambda: client.remove_concession_group("group-seniors"),
         "migrate a group": lambda: client.migrate_concession_group("group-seniors"),
         "products": lambda: list(client.get_products()),
-        "its products": lambda: list(client.get_concession_group_products("group-seniors")),
     }
     with pytest.raises(requests.HTTPError) as error:
         calls[what]()

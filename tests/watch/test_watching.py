@@ -236,11 +236,11 @@ class TestAStoppedWatch:
         assert statuses == ["in_progress", "error"]
 
     def test_pruning_checks_in_too(self, run: Callable[..., str], telemetry: Telemetry) -> None:
-        run("prune_enrollment_incidents")
+        run("prune_enrollments")
         sentry_sdk.flush(timeout=5)
 
         slugs = [item.payload["monitor_slug"] for item in telemetry.sink.sentry_items if item.type == "check_in"]
-        assert slugs == ["enrollment-incidents-prune"] * 2
+        assert slugs == ["enrollment-prune"] * 2
 
 
 class TestTheCommand:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -90,26 +91,26 @@ def _group_members(state: LittlepayState, places: Places, request: Request) -> R
 
 
 def _group_products(state: LittlepayState, places: Places, request: Request) -> Reply:
-    def render(product: str) -> dict[str, Any]:
-        return {"id": product, "participant_id": PARTICIPANT}
-
     group = state.group(places["group"])
-    return _page(request, [product_of(group)] if group.id in state.products else [], render)
+    return _page(request, [group] if group.id in state.products else [], partial(_product_as_json, state))
 
 
 def _product(state: LittlepayState, places: Places, request: Request) -> Reply:
-    for group_id, status in state.products.items():
-        if product_of(state.group(group_id)) == places["product"]:
-            return Reply.of(
-                {
-                    "id": places["product"],
-                    "code": f"{group_id}-fare",
-                    "status": status,
-                    "type": "DISCOUNT",
-                    "participant_id": PARTICIPANT,
-                }
-            )
+    for group in map(state.group, state.products):
+        if product_of(group) == places["product"]:
+            return Reply.of(_product_as_json(state, group))
     raise Refused(404, "Product not found")
+
+
+def _product_as_json(state: LittlepayState, group: Group) -> dict[str, Any]:
+    return {
+        "id": product_of(group),
+        "code": f"{group.id}-fare",
+        "status": state.products[group.id],
+        "type": "DISCOUNT",
+        "description": f"Reduced fare of {group.id}",
+        "participant_id": PARTICIPANT,
+    }
 
 
 def _link(state: LittlepayState, places: Places, request: Request) -> Reply:
