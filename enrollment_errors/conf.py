@@ -44,7 +44,8 @@ DEFAULT_SINKS = (
 _APPS_OF_SINKS = {INCIDENT_SINK: "enrollment_errors.incidents", LEDGER_SINK: "enrollment_errors.ledger"}
 
 
-def _default_sinks() -> tuple[str, ...]:
+def default_sinks() -> tuple[str, ...]:
+    """Those of ``DEFAULT_SINKS`` whose apps the site has."""
     return tuple(
         path for path in DEFAULT_SINKS if path not in _APPS_OF_SINKS or apps.is_installed(_APPS_OF_SINKS[path])
     )
@@ -73,7 +74,7 @@ class Settings:
     """Host names that riders may be redirected to, besides your site's own: those of an identity provider, or of a
     processor's own pages."""
 
-    SINKS: tuple[str, ...] = field(default_factory=_default_sinks)
+    SINKS: tuple[str, ...] = field(default_factory=default_sinks)
     """Where events go: the dotted paths of subclasses of `enrollment_errors.reporting.sink.Sink`, in order. The default
     includes those of the incidents and of the ledger only if their apps are in `INSTALLED_APPS`. See
     [Sinks](events.md#sinks)."""

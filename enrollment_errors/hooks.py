@@ -35,5 +35,5 @@ def on_settled(enrollment: Enrollment, result: Result) -> None:
     """``Adapter.on_settled``, of a link that no request is waiting for."""
     try:
         conf.get_adapter().on_settled(enrollment, result)
-    except Exception as error:  # noqa: BLE001  as above
+    except Exception as error:  # noqa: BLE001  the link is settled, whatever the site's hook thinks of it
         site_error(error, "Adapter.on_settled")

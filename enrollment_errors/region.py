@@ -164,8 +164,8 @@ class Region:
 
     def end(self, last: Result | None = None) -> Result:
         """How it stands as a whole, and so which page the rider gets: that of an outcome which all share, else the one
-        that names each. ``last`` is a failure before the card was known. The code is that of a failure, and ``linked``
-        where there is none."""
+        that names each. ``last`` is a failure before the card was known. The code is that of a failure, or
+        ``linked`` if nothing failed."""
         first = self.parts[0].result
         if last is not None and last.outcome in _BEFORE_THE_CARD:
             if last.outcome is Outcome.UNFINISHED or not self.has_begun:

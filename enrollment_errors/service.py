@@ -149,7 +149,7 @@ def enroll(
         stage = Stage.LOOKUP
         with at(Stage.LOOKUP):
             funding_source = processor.find_funding_source(card_token)
-    except Exception as error:  # noqa: BLE001  as above
+    except Exception as error:  # noqa: BLE001  what the table does not know is a server error
         result = attempt.fail(error, stage, before_the_card=lost)
         yield from (End(target, result, None) for target in targets)
         return
@@ -168,7 +168,7 @@ def enroll(
                 processor.http.parties.update(parties)
             with deadline.sharing(len(targets) - number):
                 result = attempt.link(processor, funding_source, wanted)
-        except Exception as error:  # noqa: BLE001  as above
+        except Exception as error:  # noqa: BLE001  what the table does not know is a server error
             result = attempt.fail(error, Stage.LINK)
         yield End(target, result, funding_source)
 
@@ -194,7 +194,7 @@ def try_again(wanted: Sequence[Wanted], origin: Origin, *, reference: str) -> It
             deadline = processor.http.deadline
             with deadline.sharing(len(wanted) - number):
                 result = attempt.link(processor, funding_source, lost)
-        except Exception as error:  # noqa: BLE001  as above
+        except Exception as error:  # noqa: BLE001  what the table does not know is a server error
             if isinstance(error, LinkAnswerLost) and lost is not None:
                 result = Result(Outcome.UNKNOWN, "link_answer_lost", reference, pending=attempt.wanted)
             else:
@@ -215,7 +215,7 @@ def check_again(enrollment: Enrollment, origin: Origin, lost: PendingLink, *, re
         return attempt.link(processor, lost.funding_source, lost, known_as=reference)
     except LinkAnswerLost:
         return Result(Outcome.UNKNOWN, "link_answer_lost", reference)
-    except Exception as error:  # noqa: BLE001  as above
+    except Exception as error:  # noqa: BLE001  what the table does not know is a server error
         return attempt.fail(error, Stage.LINK, before_the_card=[lost])
 
 

@@ -220,7 +220,7 @@ class MariaDBServer:
 
 @pytest.fixture(scope="session")
 def mariadb_server() -> Iterator[MariaDBServer]:
-    """Skipped where there is none, in CI too: no program of ours needs it, and its Python client is to be compiled."""
+    """Skips if MariaDB is not installed, in CI too: its Python client would have to be compiled."""
     program = shutil.which("mariadbd")
     if program is None or not (importlib.util.find_spec("MySQLdb") or importlib.util.find_spec("pymysql")):
         pytest.skip("MariaDB's server or a Python client for it is missing")

@@ -464,6 +464,9 @@ class TestInPerson:
         if is_lost:
             assert states(back) == {COAST: "Still checking"}
             assert "an earlier rider" in back.text
+            sandbox.faults.set("groups", DOWN)
+            assert states(staff.checks_again(back)) == {COAST: "Still checking"}
+            sandbox.faults.clear()
             assert staff.checks_again(back).page == "success"
         else:
             assert back.page == "cannot_enroll"

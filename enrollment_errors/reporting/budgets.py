@@ -46,6 +46,7 @@ class Budgets:
         """For tests: as if nothing had been told in this minute."""
         with self._lock:
             self._spent.clear()
+            self._minute_began = self._clock.monotonic()
 
     def _begin_minute(self) -> None:
         now = self._clock.monotonic()

@@ -157,7 +157,7 @@ def _unless_it_fails(ask: Callable[[], T]) -> T | None:
         if not health.is_down:
             health.is_down = True
             # The type alone: the text may hold addresses and values.
-            logger.error(  # noqa: TRY400
+            logger.error(  # noqa: TRY400  a traceback would show them
                 "Links are sent without being written down (%s): one whose answer is lost is not settled by itself.",
                 type(error).__name__,
             )

@@ -47,7 +47,7 @@ def enrollment_settings(settings: Any) -> Callable[..., None]:
     def change(**keys: Any) -> None:
         settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, **keys}
 
-    sinks = settings.ENROLLMENT_ERRORS.get("SINKS", conf.DEFAULT_SINKS)
+    sinks = settings.ENROLLMENT_ERRORS.get("SINKS", conf.default_sinks())
     without_incidents = [path for path in sinks if path != conf.INCIDENT_SINK]
     change(CACHE=add_private_cache(settings), SINKS=without_incidents, AMPLITUDE_API_KEY="")
     return change

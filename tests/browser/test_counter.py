@@ -128,7 +128,7 @@ def test_an_enrollment_needs_no_mouse(counter: Counter) -> None:
     keyboard, page = counter.page.keyboard, counter.page
 
     page.locator("main select").focus()
-    keyboard.type("Harbor")
+    keyboard.type("Mountain")
     keyboard.press("Tab")
     keyboard.press("Space")
     keyboard.press("Enter")  # in a field it sends the form, as a scanner does at the end of what it has read

@@ -137,7 +137,10 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "enrollment_errors",
+    "enrollment_errors.accounts",
     "enrollment_errors.incidents",
+    "enrollment_errors.ledger",
+    "enrollment_errors.settling",
     "enrollment_errors.watch",
 ]
 

@@ -41,6 +41,15 @@ class TestALinkThatWasMade:
         assert [record.code for record in telemetry.records] == ["link_answer_lost", "linked"]
         assert telemetry.records[1].reference == reference
 
+    def test_is_counted_once_though_the_rider_checks_again_before_the_count_is_written(self, hangs_up, incidents):
+        hangs_up()
+        swept()
+        row = SentLink.objects.get()
+        row.pk, row.state = None, State.OPEN  # that of the check, which has only begun
+        row.save()
+        incidents.flush()
+        assert counted() == {"link_answer_lost": 1, "linked": 1}
+
     def test_is_asked_about_with_one_call_and_sent_nothing(self, hangs_up, sandbox):
         hangs_up()
         sandbox.calls.clear()
