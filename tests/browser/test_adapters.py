@@ -13,7 +13,7 @@ from tests.pages import gallery
 
 from .gallery_site import address, serve
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 
 @pytest.fixture(scope="module")

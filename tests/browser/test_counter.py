@@ -16,7 +16,7 @@ from tests.example.running import RunningDemo
 
 from .test_accessibility import violations
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 COUNTERS = {"by itself": "/staff/", "in the admin": "/admin/in-person/"}
 ADDRESSES = [str(pattern.pattern) for pattern in urlpatterns]
@@ -180,7 +180,6 @@ def staff_for_other_things(page: Page, demo: RunningDemo) -> None:
     page.wait_for_url("**/admin/**")
 
 
-@pytest.mark.ci_only
 @pytest.mark.parametrize("counter_at", COUNTERS)
 @pytest.mark.parametrize("who", [None, rider, staff_for_other_things])
 def test_nobody_else_gets_in_at_any_address(browser: Browser, demo: RunningDemo, who: object, counter_at: str) -> None:

@@ -15,7 +15,7 @@ from .gallery_site import address, serve
 from .test_accessibility import TOO_SMALL, TOO_WIDE, open_whole, violations
 from .test_policy import django_itself
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 WIDTHS = (390, 1280)
 
@@ -32,7 +32,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
         yield context.new_page()
 
 
-@pytest.mark.parametrize("language", ["en", pytest.param("es", marks=pytest.mark.ci_only)])
+@pytest.mark.parametrize("language", ["en", "es"])
 @pytest.mark.parametrize("name", gallery.IN_PERSON)
 def test_a_page_is_accessible_and_fits(page: Page, site: str, name: str, language: str) -> None:
     open_whole(page, address(site, name, language, in_admin=True))

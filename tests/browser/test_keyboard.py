@@ -11,7 +11,7 @@ from tests.pages import gallery
 
 from .gallery_site import address, serve
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 REACHABLE = """() => [...document.querySelectorAll("a[href], button, iframe")]
   .filter((element) => element.checkVisibility({ visibilityProperty: true }) && !element.disabled)

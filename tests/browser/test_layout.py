@@ -13,7 +13,7 @@ from tests.pages import gallery
 from . import arabic
 from .gallery_site import address, serve, variants
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from tests.example.running import RunningDemo, run_demo
 
 from .test_accessibility import RULES
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 WIDTHS = (390, 1280)
 OURS = {"include": "#content-main", "exclude": "#changelist-filter"}  # a list's filters are Django's own

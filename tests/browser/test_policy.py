@@ -15,7 +15,7 @@ from tests.pages import gallery
 
 from .gallery_site import CARD_FORM, LANGUAGES, address, serve
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 ELSEWHERE = "http://card-form.test/form.js"
 POLICY: dict[str, list[str]] = {

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from .walks import Walk, in_english, words
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 HERE, HARBOR, DESERT = "Mountain Valley Transit", "Harbor Bus Lines", "Valley Desert Transit"
 

@@ -12,7 +12,7 @@ from tests.pages import gallery
 
 from .gallery_site import address, serve
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 NEEDS_NO_SCRIPT = [name for name, picture in gallery.PICTURES.items() if "page_data" not in picture.context]
 
