@@ -93,6 +93,14 @@ class TestFailuresInARow:
 
         assert availability("littlepay").is_available
 
+    def test_what_browsers_tell_does_not_count(self, site: Any) -> None:
+        for _ in range(3):
+            rider = Rider().becomes_eligible()
+            rider.opens_the_page()
+            rider.tells("failed", 500)
+
+        assert availability("littlepay").is_available
+
     def test_riders_are_let_in_again_after_an_hour_and_operators_still_know(self, sandbox: SandboxServer) -> None:
         with time_machine.travel(now() - timedelta(minutes=61)):
             fails("authorization", 401, sandbox)
