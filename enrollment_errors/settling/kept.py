@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db import DatabaseError, InterfaceError, connections, router
+from django.db import DatabaseError, InterfaceError, connections, router, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -92,20 +92,29 @@ class KeptEntry(Entry):
 
     def linked(self, report: Report) -> str | None:
         row = self._row
-        if report.reference != row.reference or report.part:
-            # The check of a link that the rider knows under an earlier reference, or another try under that of a
-            # region: the sweep may have been there before.
-            told = rows().filter(link=row.link, reference=row.reference, state=State.LINKED)
-            if _unless_it_fails(lambda: told.exists()):
-                self.drop()
-                return row.reference
-            _unless_it_fails(lambda: rows().filter(pk=row.pk).update(reference=report.reference))
+        # The check of a link that the rider knows under an earlier reference, or another try under that of a region:
+        # the sweep may have been there before.
+        may_be_told = report.reference != row.reference or bool(report.part)
+        if may_be_told and _unless_it_fails(lambda: self._was_told_before(report.reference)):
+            self.drop()
+            return row.reference
         if not is_counted_later():
             _unless_it_fails(lambda: rows().filter(link=row.link, state=State.OPEN).delete())
         return None
 
     def drop(self) -> None:
         _unless_it_fails(lambda: rows().filter(pk=self._row.pk).delete())
+
+    def _was_told_before(self, reference: str) -> bool:
+        """Where it was not, the row goes on under the new reference."""
+        row = self._row
+        with transaction.atomic(using=database()):
+            # All, and whatever their state: a sweep that is telling of one at this moment is waited for.
+            same = rows().select_for_update().filter(link=row.link).order_by("pk")
+            if (row.reference, State.LINKED) in list(same.values_list("reference", "state")):
+                return True
+            rows().filter(pk=row.pk).update(reference=reference)
+        return False
 
 
 def _written(link: PendingLink, report: Report) -> SentLink:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 LINKS, MADE = 12, 8
 """Rows, and how many of them are of a link that was made. Every third is checked by its rider meanwhile: the tenth
 among them was not made."""
-SCRIPT = """
+SETUP = """
 import json, os, sys, time
 from datetime import timedelta
 given = json.loads(sys.argv[1])
@@ -69,6 +69,16 @@ for number, source in enumerate(given["sources"]):
     reports.append(report)
 SentLink.objects.update(opened_at=F("opened_at") - timedelta(hours=1), next_at=F("next_at") - timedelta(hours=1))
 connection.close()
+
+def say(**facts):
+    wait_until(lambda: not sender().waiting(), "counts that are written")
+    sender().leave()
+    successes = DayCount.objects.filter(ending__outcome="success")
+    counted = successes.aggregate(Sum("count"))["count__sum"]
+    states = sorted(set(SentLink.objects.values_list("state", flat=True)))
+    print(json.dumps({"counted": counted, "states": states, **facts}))
+"""
+ALL_AT_ONCE = """
 children, start = [], time.time() + 1
 for process in range(3):
     if not (child := os.fork()):
@@ -82,14 +92,39 @@ for number in range(0, len(reports), 3):
     result = service.check_again(report.enrollment, report.origin, lost, reference=report.reference)
     assert result.outcome is Outcome.SUCCESS
 assert [os.waitpid(child, 0)[1] for child in children] == [0] * 3
-wait_until(lambda: not sender().waiting(), "counts that are written")
-sender().leave()
-successes = DayCount.objects.filter(ending__outcome="success")
-print(json.dumps({
-    "counted": successes.aggregate(Sum("count"))["count__sum"],
-    "states": sorted(set(SentLink.objects.values_list("state", flat=True))),
-    "skips": connection.features.has_select_for_update_skip_locked,
-}))
+say(skips=connection.features.has_select_for_update_skip_locked)
+"""
+CHECK_WHILE_A_SWEEP_TELLS = """
+import threading
+from django.db import transaction
+from enrollment_errors.incidents.sink import count_at_once
+from enrollment_errors.settling.kept import locked
+from enrollment_errors.settling.models import State
+
+[link], [report] = links, reports
+results = []
+
+def check():
+    try:
+        results.append(service.check_again(report.enrollment, report.origin, link, reference=report.reference))
+    finally:
+        connection.close()
+
+def waits():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0]
+
+rider = threading.Thread(target=check)
+row = SentLink.objects.get()
+with transaction.atomic():
+    assert list(locked(row.link)) == [row.pk]
+    SentLink.objects.filter(pk=row.pk).update(state=State.LINKED)
+    count_at_once(report)
+    rider.start()
+    wait_until(lambda: results or waits(), "the rider's check, which has ended or waits")
+rider.join()
+say(outcome=results[0].outcome.value, is_new=results[0].is_new, reference=results[0].reference)
 """
 
 
@@ -97,8 +132,10 @@ print(json.dumps({
 def told(sandbox: SandboxServer) -> Callable[..., dict[str, Any]]:
     """What the processes come to on that database."""
 
-    def run(database: dict[str, Any], *, mariadb: bool = False) -> dict[str, Any]:
-        sources = [sandbox.state.add_card(f"card-{number}") for number in range(LINKS)]
+    def run(
+        database: dict[str, Any], *, mariadb: bool = False, script: str = ALL_AT_ONCE, links: int = LINKS
+    ) -> dict[str, Any]:
+        sources = [sandbox.state.add_card(f"card-{number}") for number in range(links)]
         for source in sources[:MADE]:
             sandbox.state.link(source, "group-seniors")
         given = {
@@ -108,7 +145,11 @@ def told(sandbox: SandboxServer) -> Callable[..., dict[str, Any]]:
             "mariadb": mariadb,
         }
         done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, json.dumps(given)], cwd=ROOT, capture_output=True, text=True, check=False
+            [sys.executable, "-c", SETUP + script, json.dumps(given)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -124,18 +165,35 @@ def assert_each_was_counted_once_and_linked_once(told: dict[str, Any], sandbox: 
     assert sandbox.calls["groups"] <= LINKS + 4
 
 
-@pytest.mark.postgresql
-def test_postgresql(told: Any, sandbox: SandboxServer, postgres_server: Any) -> None:
+@pytest.fixture
+def postgresql(postgres_server: Any) -> Iterator[dict[str, Any]]:
     import psycopg
 
     where = {"host": "127.0.0.1", "port": postgres_server.port, "user": "tests", "dbname": "postgres"}
     with psycopg.connect(**where, autocommit=True) as server:
         server.execute("CREATE DATABASE settling")
         try:
-            found = told({**postgres_server.settings, "NAME": "settling"})
+            yield {**postgres_server.settings, "NAME": "settling"}
         finally:
             server.execute("DROP DATABASE settling WITH (FORCE)")
-    assert_each_was_counted_once_and_linked_once(found, sandbox, skips=True)
+
+
+@pytest.mark.postgresql
+def test_postgresql(told: Any, sandbox: SandboxServer, postgresql: dict[str, Any]) -> None:
+    assert_each_was_counted_once_and_linked_once(told(postgresql), sandbox, skips=True)
+
+
+@pytest.mark.postgresql
+def test_a_rider_who_checks_while_a_sweep_tells_of_it_waits_for_the_sweep(
+    told: Any, postgresql: dict[str, Any]
+) -> None:
+    assert told(postgresql, script=CHECK_WHILE_A_SWEEP_TELLS, links=1) == {
+        "counted": 1,
+        "states": ["linked"],
+        "outcome": "success",
+        "is_new": False,
+        "reference": "R0",
+    }
 
 
 def test_sqlite(told: Any, sandbox: SandboxServer, tmp_path: Path) -> None:
