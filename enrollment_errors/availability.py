@@ -17,11 +17,10 @@ from typing import TypeVar
 from .account_directory import account_names, get_account
 from .adapter import Enrollment
 from .catalogue import CODES, explained
-from .clock import SYSTEM_CLOCK
 from .exceptions import AccountUnknown, ConfigurationError
 from .opening import circuit_state
 from .processors.account import Account
-from .reporting.streaks import streak_of
+from .reporting.causes import Cause, standing
 from .shared_cache import CacheDown
 from .transport.circuit import Phase
 
@@ -143,20 +142,21 @@ def _own_notices() -> list[Notice]:
             found.append(Notice(account=name, why="account_unusable", text=str(error), advice=action, is_failure=True))
             continue
         with suppress(CacheDown):
-            if streak := streak_of(name):
-                code = explained(streak.code)
-                text = f"{streak.number} in a row, and no success since: {code.meaning}"
-                found.append(
-                    Notice(
-                        account=name,
-                        why=streak.code,
-                        text=text,
-                        advice=code.action,
-                        since=streak.since,
-                        is_failure=True,
-                    )
-                )
+            found += [_notice(cause) for cause in standing(name) if cause.is_news]
     return found
+
+
+def _notice(cause: Cause) -> Notice:
+    code = explained(cause.code)
+    group = f"Group {cause.group_id}: " if cause.group_id else ""
+    return Notice(
+        account=cause.account,
+        why=cause.code,
+        text=f"{group}{cause.in_a_row} riders in a row failed, and none succeeded since: {code.meaning}",
+        advice=code.action,
+        since=cause.since,
+        is_failure=True,
+    )
 
 
 def _target(of: Enrollment | Account | str, agency: str, group_id: str) -> Target:
@@ -172,7 +172,7 @@ def _known_wrong(target: Target) -> Availability | None:
         return Availability(is_available=False, why="account_unknown")
     except ConfigurationError:
         return Availability(is_available=False, why="account_unusable")
-    return _circuit(account) or _source.get_finding(target) or _streak(target.account)
+    return _circuit(account) or _source.get_finding(target) or _cause(target)
 
 
 def _circuit(account: Account) -> Availability | None:
@@ -183,13 +183,12 @@ def _circuit(account: Account) -> Availability | None:
     return Availability(is_available=False, why="circuit_open", since=_moment(state.since), until=_moment(state.until))
 
 
-def _streak(account: str) -> Availability | None:
-    streak = None
+def _cause(target: Target) -> Availability | None:
     with suppress(CacheDown):
-        streak = streak_of(account)
-    if streak is None or streak.until.timestamp() <= SYSTEM_CLOCK.time():
-        return None
-    return Availability(is_available=False, why=streak.code, since=streak.since)
+        for cause in standing(target.account):
+            if cause.warns_riders and cause.group_id in ("", target.group_id):
+                return Availability(is_available=False, why=cause.code, since=cause.since)
+    return None
 
 
 def _moment(epoch_seconds: float | None) -> datetime | None:

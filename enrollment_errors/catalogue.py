@@ -133,7 +133,7 @@ CODES: dict[str, Code] = {
         reason="The processor is known to be down: nobody waits for it.",
         meaning=_("The processor failed so often that it is not being called for the moment."),
         action=_("Look for the failures that came before; calls resume by themselves when it answers."),
-        told_once=True,
+        is_outage=True,
     ),
     "processor_busy": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -141,6 +141,7 @@ CODES: dict[str, Code] = {
         reason="As many calls as one process may make are waiting already.",
         meaning=_("This process had as many calls to the processor under way as it may have."),
         action=_("Check whether the processor is slow. If it is not, raise MAX_CALLS."),
+        is_outage=True,
     ),
     "deadline_exceeded": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -148,6 +149,7 @@ CODES: dict[str, Code] = {
         reason="The rider's whole budget of time is used up.",
         meaning=_("The calls together took longer than the rider's budget of time."),
         action=_("Check whether the processor is slow. If it is not, raise BUDGET."),
+        is_outage=True,
     ),
     "processor_timeout": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -155,6 +157,7 @@ CODES: dict[str, Code] = {
         reason="Silence.",
         meaning=_("The processor was silent for longer than a timeout."),
         action=_("If it goes on, ask the processor. Raise READ_TIMEOUT and BUDGET only if it is always that slow."),
+        is_outage=True,
     ),
     "processor_name_not_resolved": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -162,6 +165,7 @@ CODES: dict[str, Code] = {
         reason="DNS fails for a while as servers do.",
         meaning=_("DNS does not know the processor's host name: a typing error, or a resolver that cannot see it."),
         action=_("Compare BASE_URL with what the processor gave you; then ask who runs this server's DNS."),
+        is_outage=True,
     ),
     "certificate_expired": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -205,6 +209,7 @@ CODES: dict[str, Code] = {
         action=_(
             "Check that BASE_URL names a port that speaks TLS, and whether the processor wants a client certificate."
         ),
+        is_outage=True,
     ),
     "processor_unreachable": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -212,6 +217,7 @@ CODES: dict[str, Code] = {
         reason="A refused, reset or cut connection is a server that is down, as a 503 is.",
         meaning=_("The connection was refused, reset or cut."),
         action=_("Check BASE_URL. If it goes on, ask the processor, and who runs the firewalls in between."),
+        is_outage=True,
     ),
     "processor_error": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -222,6 +228,7 @@ CODES: dict[str, Code] = {
             "If this continues for more than 15 minutes, open a ticket with the processor, and give them the times "
             "and the references."
         ),
+        is_outage=True,
     ),
     "credentials_refused": Code(
         outcome=Outcome.SERVER_ERROR,
@@ -372,7 +379,6 @@ CODES: dict[str, Code] = {
         reason="One account's own trouble: its riders cannot be helped by trying again.",
         meaning=_("The account is not there, or something is wrong with it; the other accounts go on."),
         action=_("Correct the account. The log and Sentry say what is wrong, once an hour; so does enrollment_doctor."),
-        told_once=True,
     ),
     "configuration_error": Code(
         outcome=Outcome.SERVER_ERROR,

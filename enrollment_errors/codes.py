@@ -52,9 +52,9 @@ class Code:
     """``outcome`` decides the page, the HTTP status and whether Sentry hears of it.
 
     ``when`` is the failure that it stands for, if it stands for one, and ``reason`` why that failure ends so. What is
-    not ``is_reported`` is told to the rider alone. Of what is ``told_once``, Sentry hears when it begins and when it
-    ends, and not of every rider whom it meets. What ``is_odd`` ends well for the rider, and somebody has to look at it
-    all the same. What ``may_be_the_riders`` own connection leaves riders on the page, where they can try again, and is
+    not ``is_reported`` is told to the rider alone. What ``is_outage`` is one face of the same thing: the processor
+    cannot be reached, or fails. What ``is_odd`` ends well for the rider, and somebody has to look at it all the same.
+    What ``may_be_the_riders`` own connection leaves riders on the page, where they can try again, and is
     a warning. What ``is_meant`` is what an operator wants: it is counted, and is no fault.
     """
 
@@ -64,7 +64,7 @@ class Code:
     when: When | None = None
     reason: str = ""
     is_reported: bool = True
-    told_once: bool = False
+    is_outage: bool = False
     is_odd: bool = False
     may_be_the_riders: bool = False
     is_meant: bool = False
@@ -75,4 +75,4 @@ class Code:
 
     @property
     def is_sentry_event(self) -> bool:
-        return self.is_fault and self.is_reported and not self.told_once
+        return self.is_fault and self.is_reported

@@ -41,6 +41,7 @@ DEFAULT_SINKS = (
     LEDGER_SINK,
     "enrollment_errors.reporting.signals.SignalSink",
 )
+DEFAULT_ALERT_CHANNELS = ("enrollment_errors.reporting.channels.SentryChannel",)
 _APPS_OF_SINKS = {INCIDENT_SINK: "enrollment_errors.incidents", LEDGER_SINK: "enrollment_errors.ledger"}
 
 
@@ -49,6 +50,11 @@ def default_sinks() -> tuple[str, ...]:
     return tuple(
         path for path in DEFAULT_SINKS if path not in _APPS_OF_SINKS or apps.is_installed(_APPS_OF_SINKS[path])
     )
+
+
+def _default_channels() -> tuple[Any, ...]:
+    made: tuple[Any, ...] = read("ALERT_CHANNELS", "", DEFAULT_ALERT_CHANNELS)
+    return made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +84,10 @@ class Settings:
     """Where events go: the dotted paths of subclasses of `enrollment_errors.reporting.sink.Sink`, in order. The default
     includes those of the incidents and of the ledger only if their apps are in `INSTALLED_APPS`. See
     [Sinks](events.md#sinks)."""
+    ALERT_CHANNELS: tuple[Any, ...] = field(default_factory=_default_channels)
+    """Where operators hear what begins and what is over: Sentry by default. A list of dotted paths of subclasses of
+    `enrollment_errors.reporting.channels.Channel`, or `{"CLASS": dotted path, "OPTIONS": {…}}`. See
+    [Alerts](operations.md#alerts)."""
     AMPLITUDE_API_KEY: str = field(default="", repr=False)
     """If empty, nothing is sent to Amplitude."""
     AMPLITUDE_SERVER_URL: str = ""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from .secret import Secret
 
 SETTING = "ENROLLMENT_ERRORS"
 _SINK = "a subclass of enrollment_errors.reporting.sink.Sink"
+_CHANNEL = "a subclass of enrollment_errors.reporting.channels.Channel"
 
 
 def _text(name: str, value: Any) -> str:
@@ -78,6 +80,30 @@ def _sinks(name: str, value: Any) -> tuple[str, ...]:
         if not callable(getattr(_found(where(name), path, _SINK), "send", None)):
             raise ConfigurationError(f'{SETTING}["{name}"]: {path} has no method send(report). Name {_SINK}.')
     return tuple(value)
+
+
+def _channels(name: str, value: Any) -> tuple[Any, ...]:
+    made = []
+    for entry in _sequence(name, value):
+        given = {"CLASS": entry} if isinstance(entry, str) else entry
+        if not isinstance(given, Mapping) or not isinstance(given.get("CLASS"), str):
+            raise wrong(name, value, 'a list of dotted paths, or of {"CLASS": dotted path, "OPTIONS": {…}}')
+        refuse_unknown(where(name), given, ("CLASS", "OPTIONS"))
+        path = given["CLASS"]
+        made.append(_channel(f"{where(name)}, {path}", _found(where(name), path, _CHANNEL), given.get("OPTIONS", {})))
+    return tuple(made)
+
+
+def _channel(where: str, kind: Any, options: Any) -> Any:
+    if not callable(getattr(kind, "send", None)):  # as for sinks
+        raise ConfigurationError(f"{where} has no method send(alert). Name {_CHANNEL}.")
+    try:
+        return kind(**options)
+    except ConfigurationError as problem:
+        raise ConfigurationError(f"{where}: {problem}") from None
+    except TypeError:  # whose text may hold values
+        names = ", ".join(list(inspect.signature(kind).parameters))
+        raise ConfigurationError(f'{where} takes as "OPTIONS" a dict of: {names or "nothing"}.') from None
 
 
 def _agency(name: str, value: Any) -> Agency | None:
@@ -162,6 +188,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "ACCOUNTS": _accounts,
     "RULES": _rules,
     "SINKS": _sinks,
+    "ALERT_CHANNELS": _channels,
     "FALLBACK_AGENCY": _agency,
     "ALLOWED_REDIRECT_HOSTS": _texts,
     "SENTRY_EVENT_URL": _sentry_event_url,

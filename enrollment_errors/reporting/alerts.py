@@ -1,20 +1,37 @@
-"""One word where something begins that many riders meet, and one where it ends, to the log and to Sentry, in place of
-one a rider meanwhile: a circuit that opens, an account that cannot be used.
+"""One alert a cause: at once when it begins, at most once an hour while it goes on, and one when it is over.
 
-The signals behind it are there for a site's own receivers too, such as one that calls somebody:
-``transport.circuit.circuit_opened`` and ``circuit_closed``, ``account_directory.account_broke`` and ``account_mended``.
+Every channel of ``ALERT_CHANNELS`` hears of each. The log and Sentry have the failure itself where there is one.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from django.conf import settings as django_settings
+from django.utils.translation import override
+
+from .. import conf
 from ..account_directory import account_broke, account_mended
+from ..catalogue import explained
+from ..exceptions import ConfigurationError
+from ..outcomes import Outcome
+from ..processes import PerProcess
 from ..transport.circuit import circuit_closed, circuit_opened
-from .sentry import announce
+from . import causes
+from .alert_sender import AlertSender
+from .causes import UNUSABLE, Cause
+from .channels import Alert, Channel, Level, SentryChannel
+from .report import Report
 
 logger = logging.getLogger("enrollment_errors")
+
+_LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+_senders: PerProcess[AlertSender] = PerProcess()
 
 
 def connect() -> None:
@@ -25,40 +42,126 @@ def connect() -> None:
     account_mended.connect(_mended, dispatch_uid="enrollment_errors.account_mended")
 
 
+def weighed(report: Report) -> tuple[Report, list[Alert]]:
+    """The report, as one whose cause is known already if it is, and what operators are to hear now. Never raises."""
+    if report.outcome is Outcome.SUCCESS and not report.is_fault:
+        return report, [_over(cause) for cause in causes.succeeded(report) if cause.is_wide]
+    if not report.is_fault or not report.is_an_event:
+        return report, []
+    cause, is_told_now = causes.failed(report)
+    report = replace(report, is_known=not is_told_now, failures=cause.failures, riders=cause.riders)
+    return report, [_failure(cause, report)] if is_told_now else []
+
+
+def found(account: str, place: str, code: str, text: str, *, group_id: str = "", is_failure: bool = True) -> None:
+    """Something is wrong, seen without a rider: tell operators, unless they know. ``code`` is one of the catalogue, or
+    what the doctor calls it. Waits for the channels."""
+    if causes.found(account, group_id, code):
+        what = "does not work" if is_failure else "needs your attention"
+        level: Level = "error" if is_failure else "warning"
+        subject = f"Enrollment with {place} {what} ({code})."
+        tell([_alert(subject, text, level, account, group_id, code)], wait=True)
+
+
+def works(account: str, place: str, code: str, *, group_id: str = "", lasted: float) -> None:
+    """What was ``found`` is over, after ``lasted`` seconds. Waits for the channels."""
+    same = causes.mended(account, group_id, name=causes.name_of(code))
+    subject = f"Enrollment with {place} works again ({code})."
+    text = _lasted(lasted, sum(cause.riders for cause in same))
+    tell([_alert(subject, text, "info", account, group_id, code)], wait=True)
+
+
+def is_well(account: str, *, group_id: str = "") -> None:
+    """All is well there without a rider: what riders have met of that kind is over. Waits for the channels."""
+    tell([_over(cause) for cause in causes.mended(account, group_id) if cause.is_wide], wait=True)
+
+
+def tell(alerts: Iterable[Alert], *, wait: bool = False) -> None:
+    """To the log and to every channel. Never raises. ``wait`` where no rider does, and the process may end."""
+    for alert in alerts:
+        if not alert.is_of_a_report:
+            level = _LEVELS[alert.level]
+            logger.log(level, "%s %s", alert.subject, alert.text, extra={"account": alert.account, "code": alert.cause})
+        for number, channel in enumerate(_channels()):
+            if channel.waits and not wait:
+                _senders.get((number, type(channel)), partial(AlertSender, channel)).put(alert)
+                continue
+            try:
+                channel.send(alert)
+            except Exception as error:  # noqa: BLE001  whatever a channel raises; its text may hold addresses
+                logger.error("%s cannot send an alert: %s", type(channel).__name__, type(error).__name__)  # noqa: TRY400
+
+
+def _channels() -> Iterable[Channel]:
+    try:
+        return conf.get_settings().ALERT_CHANNELS
+    except ConfigurationError:
+        return (SentryChannel(),)
+
+
+def _failure(cause: Cause, report: Report) -> Alert:
+    code = explained(report.code)
+    is_warning = code.may_be_the_riders or not cause.is_wide
+    with override(django_settings.LANGUAGE_CODE):
+        place = _place(cause, report.enrollment.agency.slug if report.enrollment else "")
+        again = ""
+        if cause.failures > 1:
+            again = f"{cause.failures} failures of {_riders(cause.riders)} since {cause.since:%Y-%m-%d %H:%M} UTC. "
+        subject = f"{'Still: ' if again else ''}{place} {'failed' if is_warning else 'fails'} ({report.code})."
+        text = f"{again}{code.meaning} {code.action} Reference of the last one: {report.reference}."
+    level: Level = "warning" if is_warning else "error"
+    alert = _alert(subject, text, level, cause.account, cause.group_id, report.code)
+    return replace(alert, is_of_a_report=True)
+
+
+def _over(cause: Cause) -> Alert:
+    place = _place(cause)
+    subject = f"{place} works again ({cause.code})."
+    return _alert(subject, _lasted(cause.seconds, cause.riders), "info", cause.account, cause.group_id, cause.code)
+
+
+def _alert(subject: str, text: str, level: Level, account: str, group_id: str, code: str) -> Alert:
+    name = causes.name_of(code)
+    fingerprint = ("enrollment_errors", "alert", account, group_id, name, *(["over"] if level == "info" else []))
+    return Alert(subject=subject, text=text, level=level, account=account, cause=code, fingerprint=fingerprint)
+
+
+def _place(cause: Cause, agency: str = "") -> str:
+    account = f" with the account {cause.account}" if cause.account else ""
+    group = f", group {cause.group_id}" if cause.group_id else ""
+    return f"Enrollment{account}{f' ({agency})' if agency else ''}{group}"
+
+
+def _lasted(seconds: float, riders: int) -> str:
+    minutes = round(seconds / 60)
+    hours = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} minutes"
+    return f"It lasted {hours}; {_riders(riders)} failed meanwhile."
+
+
+def _riders(number: int) -> str:
+    return {0: "no rider", 1: "one rider"}.get(number, f"{number} riders")
+
+
 def _opened(account: str, error: Exception, **kwargs: Any) -> None:
-    # The type alone: the failure itself has been told under its own reference.
+    # For the log alone: the failures that opened it have been told. The type of the failure says enough.
     failure = type(error).__name__
     text = f"The circuit of {account} opened: calls to the processor stop, after {failure}."
     logger.error(text, extra={"account": account, "circuit": "opened", "exception": failure})
-    announce(text, level="error", tags=_tags(account, "opened"), fingerprint=_fingerprint(account, "opened"))
 
 
 def _closed(account: str, seconds: float, **kwargs: Any) -> None:
     text = f"The circuit of {account} closed: calls to the processor go on, after {seconds:.0f} s."
     logger.info(text, extra={"account": account, "circuit": "closed", "seconds": seconds})
-    announce(text, level="info", tags=_tags(account, "closed"), fingerprint=_fingerprint(account, "closed"))
-
-
-def _tags(account: str, change: str) -> dict[str, str]:
-    return {"enrollment.account": account, "enrollment.circuit": change, "side": "backend", "type": "api_error"}
-
-
-def _fingerprint(account: str, change: str) -> list[str]:
-    return ["enrollment_errors", "circuit", account, change]
 
 
 def _broke(account: str, error: Exception, **kwargs: Any) -> None:
-    # Our own text: it names the place and the fix, and holds no value.
-    text = f"Riders of the account {account} cannot enroll: {error}"
-    logger.error(text, extra={"account": account})
-    announce(text, level="error", tags=_account_tags(account), fingerprint=["enrollment_errors", "account", account])
+    if causes.found(account, "", UNUSABLE):
+        # The error's text is our own: it names the place and the fix, and holds no value.
+        subject = f"Riders of the account {account} cannot enroll ({UNUSABLE})."
+        tell([_alert(subject, str(error), "error", account, "", UNUSABLE)])
 
 
 def _mended(account: str, **kwargs: Any) -> None:
-    text = f"The account {account} can be used again."
-    logger.info(text, extra={"account": account})
-    announce(text, level="info", tags=_account_tags(account), fingerprint=["enrollment_errors", "mended", account])
-
-
-def _account_tags(account: str) -> dict[str, str]:
-    return {"enrollment.account": account, "side": "backend", "type": "error"}
+    for cause in causes.mended(account, name=UNUSABLE):
+        subject = f"The account {account} can be used again."
+        tell([_alert(subject, _lasted(cause.seconds, cause.riders), "info", account, "", UNUSABLE)])

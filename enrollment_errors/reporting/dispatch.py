@@ -9,7 +9,7 @@ from django.utils.module_loading import import_string
 
 from .. import conf
 from ..exceptions import ConfigurationError
-from . import log, streaks
+from . import alerts, log
 from .budgets import budgets
 from .report import Report
 from .sink import Sink
@@ -25,13 +25,13 @@ WITHOUT_SETTINGS = (
 def dispatch(report: Report) -> None:
     """Never raises, and waits for no server: what the rider sees does not depend on who hears of it."""
     sinks, per_minute = _settings()
-    report = budgets.weighed(report, per_minute=per_minute)
+    report, changes = alerts.weighed(budgets.weighed(report, per_minute=per_minute))
     for path in sinks:
         try:
             report = _sink(path).send(report) or report
         except Exception as error:  # noqa: BLE001  a broken sink must not break the rider's page
             log.sink_failed(path, report, error)
-    streaks.note(report)
+    alerts.tell(changes)
 
 
 def _settings() -> tuple[Sequence[str], int]:

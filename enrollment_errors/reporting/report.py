@@ -49,7 +49,8 @@ class Report:
     are empty, and ``enrollment`` is ``None``, where the site's own hook failed to say who enrolls into what.
     ``part`` tells reports under one reference apart: those of a region, which has several targets and may try again.
     ``sentry_event_id`` is there for the sinks after Sentry's, where Sentry took an event. ``counted_only``: there have
-    been too many within a minute (``budgets``).
+    been too many within a minute (``budgets``). ``is_known``: operators have heard of its cause within the hour
+    (``causes``). ``failures`` of that cause have met ``riders`` so far, this one among them.
     """
 
     event: Event
@@ -74,6 +75,9 @@ class Report:
     card_tokenize_url: str | None = None
     sentry_event_id: str | None = None
     counted_only: bool = False
+    is_known: bool = False
+    failures: int = 0
+    riders: int = 0
     kept_as: str = ""
 
     @property

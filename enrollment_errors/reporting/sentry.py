@@ -1,4 +1,4 @@
-"""Sentry: one event for each fault, and one where a cause of many begins or ends."""
+"""Sentry: one event for each cause, and at most one an hour while it goes on."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class SentrySink(Sink):
     def send(self, report: Report) -> Report | None:
         """Captures ``report.error``, where it is a fault; gives back the report with the event's id.
 
-        Not of what ``catalogue`` tells once: ``alerts`` does.
+        Not where operators have heard of the cause within the hour.
         """
-        if not report.is_fault or not report.is_an_event or explained(report.code).told_once:
+        if not report.is_fault or not report.is_an_event or report.is_known:
             return None
         event_id = capture(
             report.error or EnrollmentError(report.code),
@@ -132,6 +132,8 @@ def _is_the_processors(error: BaseException | None) -> bool:
 
 def _context(report: Report) -> dict[str, Any]:
     context: dict[str, Any] = {"account": report.account, "route": report.route, "seconds": report.seconds}
+    if report.failures > 1:
+        context |= {"failures_so_far": report.failures, "riders_so_far": report.riders}
     if report.enrollment:
         context["agency"] = report.enrollment.agency.slug
         context["flow"] = report.enrollment.flow

@@ -12,9 +12,8 @@ from ..account_directory import account_names
 from ..adapter import Enrollment
 from ..doctor.diagnoses import Level
 from ..doctor.examination import SHARED_TOKEN, Finding, enrollments_of, examine_account
-from ..outcomes import Stage
+from ..reporting import alerts
 from ..reporting.sentry import checked_in
-from ..reporting.streaks import forget as forget_streak
 from . import known, telling
 from .models import Watched
 
@@ -46,7 +45,7 @@ def _look_at(account: str, enrollments: Collection[Enrollment]) -> list[Watched]
         if any(finding.was_tried for finding in of_group):
             kept.append(_keep(account, group, agencies, _worst(of_group), moment))
     if not kept[0].is_failure:
-        forget_streak(account, frozenset({Stage.AUTHORIZATION, Stage.TOKENIZATION}))
+        alerts.is_well(account)
     return kept
 
 

@@ -32,8 +32,8 @@ Every code, as it stands in the error envelope (`errors[0].code`), in events, in
 Codes do not change their meaning. The page is made from `enrollment_errors.catalogue` by
 `python -m tests.docs.errors_page`.
 
-A site's own rows of the table (setting `RULES`) may have codes of their own; Sentry hears of theirs where the outcome
-is a fault.
+Your own rules (setting `RULES`) may have codes of their own. Sentry hears of them if the outcome is a fault. It hears of
+each cause when it begins, and then at most once an hour ([Alerts](operations.md#alerts)).
 
 """
 
@@ -57,8 +57,6 @@ def _page(name: str, code: Code) -> str:
 
 
 def _sentry(code: Code) -> str:
-    if code.told_once:
-        return "when it begins and when it ends"
     if not code.is_reported:
         return "no; not reported at all"
     if code.may_be_the_riders:

@@ -68,9 +68,38 @@ class TestAnOutage:
         watch()
 
         assert told() == [
-            "info: Enrollment with the account littlepay (mountain) works again, after 42 minutes (connection_refused)."
+            "info: Enrollment with the account littlepay (mountain) works again (connection_refused).\n\n"
+            "It lasted 42 minutes; no rider failed meanwhile."
         ]
         assert availability("littlepay").is_available
+
+    def test_that_a_rider_has_met_before_is_not_told_once_more_and_is_over_once(
+        self, sandbox: SandboxServer, told: Told, telemetry: Telemetry
+    ) -> None:
+        sandbox.faults.set("*", Fault(kind="status", status=503))
+        Rider().becomes_eligible().asks_for_token()
+        watch()
+        watch()
+        assert told() == []
+        assert len(telemetry.sentry) == 1
+
+        sandbox.faults.clear()
+        watch()
+        watch()
+        Rider().becomes_eligible().enrolls()
+
+        [over] = told()
+        assert over.startswith("info: Enrollment with the account littlepay (mountain) works again (processor_error).")
+        assert over.endswith("; one rider failed meanwhile.")
+
+    def test_of_riders_alone_is_over_when_the_watch_finds_all_well(self, sandbox: SandboxServer, told: Told) -> None:
+        sandbox.faults.set("tokenization", Fault(kind="status", status=503))
+        Rider().becomes_eligible().asks_for_token()
+        sandbox.faults.clear()
+        watch()
+
+        [over] = told()
+        assert over.startswith("info: Enrollment with the account littlepay works again (processor_error).")
 
     def test_that_changes_its_face_is_told_once_for_each(self, sandbox: SandboxServer, told: Told) -> None:
         for status in (503, 429, 503, 429):
@@ -104,7 +133,7 @@ class TestWhatIsWrong:
         watch()
 
         [alert] = told()
-        assert "does not work (credentials_refused). The processor answered 401" in alert
+        assert "does not work (credentials_refused).\n\nThe processor answered 401" in alert
 
     def test_a_group_without_a_product_is_its_own_trouble(self, sandbox: SandboxServer, told: Told) -> None:
         sandbox.state.set_product("group-veterans", "INACTIVE")

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFailed
 from django.db import close_old_connections
 
+from ....reporting.sentry import checked_in
 from ...models import SentLink, State
 from ...sweep import WAITING, due, sweep
 
@@ -61,7 +62,8 @@ class Command(BaseCommand):
         return Counter()
 
     def _settled(self) -> Counter[str]:
-        ends = sweep(on_row=self._tell if self.stdout.isatty() else lambda row, end: None)
+        with checked_in("enrollment-settling", minutes=60):
+            ends = sweep(on_row=self._tell if self.stdout.isatty() else lambda row, end: None)
         self.stdout.write(
             f"Settled: {ends[State.LINKED]} linked, {ends[State.NOT_LINKED]} not linked, "
             f"{ends[State.EXPIRED]} not known. To be asked again: {ends[WAITING]}."
