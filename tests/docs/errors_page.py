@@ -32,8 +32,8 @@ Every code, as it stands in the error envelope (`errors[0].code`), in events, in
 Codes do not change their meaning. The page is made from `enrollment_errors.catalogue` by
 `python -m tests.docs.errors_page`.
 
-Your own rules (setting `RULES`) may have codes of their own. Sentry hears of them if the outcome is a fault. It hears of
-each cause when it begins, and then at most once an hour ([Alerts](operations.md#alerts)).
+Your own rules (setting `RULES`) may have codes of their own. Sentry hears of them if the outcome is a fault. It
+hears of each cause when it begins, and then at most once an hour ([Alerts](operations.md#alerts)).
 
 """
 
