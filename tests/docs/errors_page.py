@@ -28,12 +28,11 @@ RIDER_GETS = {
 HEAD = """\
 # Errors
 
-Every code, as it stands in the error envelope (`errors[0].code`), in events, in the log and in the list of incidents.
-Codes do not change their meaning. The page is made from `enrollment_errors.catalogue` by
+This page lists every code that appears in the error envelope (`errors[0].code`), in events, in the log and in the list of
+incidents. A code never changes its meaning. The page is generated from `enrollment_errors.catalogue`; to update it, run
 `python -m tests.docs.errors_page`.
 
-A site's own rows of the table (setting `RULES`) may have codes of their own; Sentry hears of theirs where the outcome
-is a fault.
+Your own rules (the setting `RULES`) may have codes of their own. Sentry gets an event for them if the outcome is a fault.
 
 """
 
@@ -60,7 +59,7 @@ def _sentry(code: Code) -> str:
     if code.told_once:
         return "when it begins and when it ends"
     if not code.is_reported:
-        return "no; not reported at all"
+        return "no, not reported anywhere"
     if code.may_be_the_riders:
         return "yes, as a warning"
     return "yes" if code.is_sentry_event else "no"
