@@ -28,11 +28,12 @@ RIDER_GETS = {
 HEAD = """\
 # Errors
 
-This page lists every code that appears in the error envelope (`errors[0].code`), in events, in the log and in the list of
-incidents. A code never changes its meaning. The page is generated from `enrollment_errors.catalogue`; to update it, run
-`python -m tests.docs.errors_page`.
+This page lists every code that appears in the error envelope (`errors[0].code`), in events, in the log and in the list
+of incidents. A code never changes its meaning. The page is generated from `enrollment_errors.catalogue`; to update it,
+run `python -m tests.docs.errors_page`.
 
-Your own rules (the setting `RULES`) may have codes of their own. Sentry gets an event for them if the outcome is a fault.
+Your own rules (the setting `RULES`) may have codes of their own. Sentry gets an event for them if the outcome is a
+fault.
 
 """
 
