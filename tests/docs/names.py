@@ -116,7 +116,7 @@ def is_template(name: str) -> bool:
 
 
 def is_setting(name: str) -> bool:
-    """A key of ENROLLMENT_ERRORS, an option of a processor, a setting of Django, or a constant that the sources have."""
+    """A key of ENROLLMENT_ERRORS, a processor's option, a setting of Django, or a constant that the sources have."""
     options = {option.name for processor in PROCESSORS for option in processor.account_options}
     return name in Settings.__dataclass_fields__ or name in options or hasattr(global_settings, name) or name in words()
 
