@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ci lint matrix matrix-lowest newest mutation bench screenshots messages release clean
+.PHONY: help demo test test-ci lint matrix matrix-lowest newest mutation bench screenshots messages docs docs-build release clean
 
 help:
 	@echo "make demo         the example site, the sandbox processor and the operator's page, on this machine"
@@ -16,6 +16,8 @@ help:
 	@echo "make mutation     mutation testing of classification, redaction, retry and breaker"
 	@echo "make bench        upstream calls, latencies and outages, measured"
 	@echo "make screenshots  every page in every language and width, in the folder screenshots/"
+	@echo "make docs         the documentation as a site, on this machine"
+	@echo "make docs-build   build that site; a broken link is an error"
 	@echo "make release      build, check and try the distribution, and tag it on this machine (RELEASING.md)"
 	@echo "make messages     collect and compile the catalogs (needs gettext)"
 
@@ -49,7 +51,7 @@ test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not ci_only" --cov
 
 # CONTRIBUTING.md names them. The coverage of make test does not need them.
-test-ci: .venv/installed
+test-ci: .venv/installed .venv/docs-installed
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m ci_only
 
 # nox starts uv, pytest and others by name.
@@ -85,6 +87,19 @@ messages: .venv/installed
 	for catalog in locale/*/LC_MESSAGES/django.po; do \
 		msgattrib --no-obsolete --no-wrap --output-file "$$catalog" "$$catalog" || exit 1; done
 	$(BIN)/django-admin compilemessages --ignore '.venv/*' --ignore 'example_project/*' --ignore 'enrollment_errors/*'
+
+# Apart from the rest: of the tests, only those of make test-ci need it.
+.venv/docs-installed: pyproject.toml
+	@echo "Installing what builds the documentation into .venv. This takes half a minute, once."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	@touch $@
+
+docs: .venv/docs-installed
+	$(BIN)/mkdocs serve
+
+docs-build: .venv/docs-installed
+	$(BIN)/mkdocs build --strict --quiet
 
 # Publishes nothing: RELEASING.md says how.
 release: .venv/installed

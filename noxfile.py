@@ -41,7 +41,7 @@ TESTS = ("python", "-m", "pytest", "-n", "auto", "-m", "not browser")
 def tests(session: nox.Session, django: str, dependencies: str) -> None:
     """Everything but the browser's tests: other tests compare what the pages send. Arguments go to pytest."""
     constraints = _constraints(session, django, lowest=dependencies == "lowest")
-    session.install("--editable", ".[dev]", "--constraint", constraints)
+    session.install("--editable", ".[dev,docs]", "--constraint", constraints)
     session.run(*TESTS, *session.posargs)
 
 
@@ -74,7 +74,7 @@ def newest(session: nox.Session) -> None:
     it is known whose failure it is.
     """
     # Each time what is newest then, and not what an earlier run has left.
-    session.install("--upgrade", "--prerelease", "allow", "--editable", ".[dev]")
+    session.install("--upgrade", "--prerelease", "allow", "--editable", ".[dev,docs]")
     session.run("uv", "pip", "freeze", external=True)
     tests = (*TESTS, "-o", f"cache_dir={Path(session.create_tmp()).resolve() / 'failed'}")
     try:
@@ -84,7 +84,7 @@ def newest(session: nox.Session) -> None:
     else:
         return
     django = next(django for python, django in SUPPORTED if python == session.python)
-    session.install("--editable", ".[dev]", "--constraint", _constraints(session, django, lowest=True))
+    session.install("--editable", ".[dev,docs]", "--constraint", _constraints(session, django, lowest=True))
     try:
         session.run(*tests, "--last-failed", "--last-failed-no-failures", "none", success_codes=[0, NOTHING_TO_RUN])
     except CommandFailed:

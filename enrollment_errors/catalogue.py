@@ -72,7 +72,7 @@ CODES: dict[str, Code] = {
         outcome=Outcome.UNFINISHED,
         when=When(exception=exceptions.CardFormCancelled, stage=Stage.CARD_FORM),
         reason="The rider's own choice.",
-        meaning="The rider cancelled on the processor's site and came back.",
+        meaning="The rider canceled on the processor's site and came back.",
         action=_NOTHING_WRONG,
     ),
     "tokenization_expired": Code(

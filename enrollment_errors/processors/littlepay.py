@@ -67,7 +67,7 @@ _FUNDING_SOURCE_SCOPE = Option(
     is_required=False,
     default="",
     help_text=(
-        "Accounts with the same word here know each other's cards, so that riders of a region enter their card once. "
+        "Accounts with the same value here know each other's cards, so that riders of a region enter their card once. "
         "Leave it empty unless Littlepay says so of your accounts."
     ),
 )
@@ -233,9 +233,9 @@ class LittlepayProcessor(Processor):
     name = "littlepay"
     account_options = (
         BASE_URL,
-        Option(name="CLIENT_ID", help_text="Littlepay names it when it opens the account."),
-        Option(name="CLIENT_SECRET", is_secret=True, help_text="It belongs to the client id."),
-        Option(name="AUDIENCE", help_text="What an access token is for. Littlepay names it with the client id."),
+        Option(name="CLIENT_ID", help_text="Littlepay gives it to you when it opens your account."),
+        Option(name="CLIENT_SECRET", is_secret=True, help_text="The secret of the client id."),
+        Option(name="AUDIENCE", help_text="What access tokens are for. Littlepay gives it to you with the client id."),
         _CARD_FORM_URL,
         _API_VERSION,
         _CARD_FORM_OPTIONS,

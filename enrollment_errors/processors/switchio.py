@@ -174,28 +174,28 @@ class SwitchioProcessor(Processor):
         Option(name="PTO_ID", kind=OptionKind.NUMBER, help_text="The number that Switchio gave the transit agency."),
         Option(name="API_KEY", is_secret=True, help_text="The key of the tokenization API."),
         Option(
-            name="API_SECRET", is_secret=True, help_text="It belongs to API_KEY, and signs requests. It is never sent."
+            name="API_SECRET", is_secret=True, help_text="The secret of API_KEY. It signs requests, and is never sent."
         ),
         Option(
             name="AUTHORIZATION",
             is_secret=True,
-            help_text='What the enrollment API wants in the header "Authorization", word for word.',
+            help_text='The exact value that the enrollment API expects in the header "Authorization".',
         ),
         Option(
             name="CLIENT_CERTIFICATE",
             kind=OptionKind.PEM,
-            help_text="The certificate that Switchio made for you. Both APIs ask for it.",
+            help_text="The certificate that Switchio made for you. Both APIs require it.",
         ),
         Option(
             name="PRIVATE_KEY",
             kind=OptionKind.PEM,
             is_secret=True,
-            help_text="The key of CLIENT_CERTIFICATE, without a password.",
+            help_text="The private key of CLIENT_CERTIFICATE, without a password.",
         ),
         Option(
             name="CA_CERTIFICATE",
             kind=OptionKind.PEM,
-            help_text="The certificate of the authority that signs those of Switchio's servers.",
+            help_text="The certificate of the authority that signed the certificates of Switchio's servers.",
         ),
     )
 

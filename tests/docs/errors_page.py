@@ -28,12 +28,12 @@ RIDER_GETS = {
 HEAD = """\
 # Errors
 
-Every code, as it stands in the error envelope (`errors[0].code`), in events, in the log and in the list of incidents.
-Codes do not change their meaning. The page is made from `enrollment_errors.catalogue` by
-`python -m tests.docs.errors_page`.
+This page lists every code that appears in the error envelope (`errors[0].code`), in events, in the log and in the list
+of incidents. A code never changes its meaning. The page is generated from `enrollment_errors.catalogue`; to update it,
+run `python -m tests.docs.errors_page`.
 
-Your own rules (setting `RULES`) may have codes of their own. Sentry hears of them if the outcome is a fault. It
-hears of each cause when it begins, and then at most once an hour ([Alerts](operations.md#alerts)).
+Your own rules (the setting `RULES`) may have codes of their own. Sentry gets an event for them if the outcome is a
+fault. It gets one event for each cause when it begins, and then at most one an hour ([Alerts](operations.md#alerts)).
 
 """
 
@@ -58,7 +58,7 @@ def _page(name: str, code: Code) -> str:
 
 def _sentry(code: Code) -> str:
     if not code.is_reported:
-        return "no; not reported at all"
+        return "no, not reported anywhere"
     if code.may_be_the_riders:
         return "yes, as a warning"
     return "yes" if code.is_sentry_event else "no"

@@ -36,7 +36,7 @@ class TestWhatIsInstalled:
         told = re.findall(
             r"^\| `(\w+)` \|", PAGE.read_text().partition("## Extras")[2].partition("##")[0], re.MULTILINE
         )
-        assert told == EXTRAS == ["testing", "demo", "dev"]
+        assert told == EXTRAS == ["testing", "demo", "docs", "dev"]
 
 
 class TestWhatIsPromisedByNobody:

@@ -90,7 +90,7 @@ def test_the_document_names_every_context_name_of_every_page() -> None:
 
 def test_the_document_names_every_property_of_the_style_sheet() -> None:
     css = (gallery.STATIC / "enrollment.css").read_text(encoding="utf-8")
-    assert list(rows("Colour, type and spacing")) == PROPERTIES.findall(css)
+    assert list(rows("Color, type and spacing")) == PROPERTIES.findall(css)
 
 
 @pytest.mark.parametrize("name", gallery.ALL)
