@@ -24,6 +24,7 @@ from ..read_only import ReadOnly
 from ..references import readings
 from .filters import LIST_FILTERS, BoundedPaginator, incidents_url
 from .models import VIEW_PERMISSION, Ending, Incident
+from .near import difference, near
 from .page import overview_context
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
                 return redirect("admin:enrollment_incidents_incident_change", found[0].pk)
             if not found:
                 messages.warning(request, _not_found(typed, bool(possible)))
+                extra_context = {**(extra_context or {}), "near_matches": _near_matches(typed)}
         return super().changelist_view(request, extra_context)
 
     def get_search_results(
@@ -165,6 +167,14 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
             at__lte=(incident.at + AROUND).isoformat(),
         )
         return format_html('<a href="{}">What else failed in the ten minutes before and after</a>', url)
+
+
+def _near_matches(typed: str) -> list[tuple[Incident, str]]:
+    """Incidents whose reference may have been misheard as ``typed``, the nearest first, with how it differs."""
+    order = {reference: rank for rank, reference in enumerate(near(typed))}
+    found = Incident.objects.filter(reference__in=order)[:MOST_SHOWN]
+    nearest = sorted(found, key=lambda incident: order[incident.reference])
+    return [(incident, difference(typed, incident.reference)) for incident in nearest]
 
 
 def _not_found(typed: str, is_reference: bool) -> str:

@@ -144,6 +144,38 @@ class TestSearch:
         assert "enrollment.reference" in page
         assert "H7P-2QX-9MR" not in page
 
+    @pytest.mark.parametrize(
+        ("typed", "how"),
+        [
+            ("H7V-2QX-9MR", "P, not V, in place 3"),
+            ("H7C-2QX-9MR", "P, not C, in place 3"),
+            ("H7P-2QF-9MR", "X, not F, in place 6"),
+            ("H7V-2QF-9MR", "P, not V, in place 3; X, not F, in place 6"),
+            ("87P-2QX-9MR", "H, not 8, in place 1"),
+            ("H7P-2QX-9MW", "R, not W, in place 9"),
+            ("H7P-2XQ-9MR", "Q, not X, in place 5; X, not Q, in place 6"),
+            ("H7P-2X-9MR", "Q, not nothing, in place 5"),
+            ("H7P-2QX-9M9R", "nothing, not 9, in place 9"),
+        ],
+    )
+    def test_one_that_was_heard_wrong_is_found_and_how_it_differs_is_said(
+        self, operator: Client, typed: str, how: str
+    ) -> None:
+        found = incident()
+        incident(reference="4FW-GXR-2CC")
+
+        page = operator.get(reverse(LIST), {"q": typed})
+
+        assert f"H7P-2QX-9MR ({how})" in text(page)
+        assert reverse("admin:enrollment_incidents_incident_change", args=[found.pk]) in page.content.decode()
+        assert "4FW-GXR-2CC" not in text(page)
+
+    @pytest.mark.parametrize("typed", ["9FW-9XR-9CC", "H7P", "Lopez"])
+    def test_one_that_nothing_is_near_gets_no_suggestions(self, operator: Client, typed: str) -> None:
+        incident()
+
+        assert "Heard wrong" not in text(operator.get(reverse(LIST), {"q": typed}))
+
     def test_what_is_no_reference_is_told_what_one_looks_like(self, operator: Client) -> None:
         assert "nine letters and digits, such as H7P-2QX-9MR" in text(operator.get(reverse(LIST), {"q": "Lopez"}))
 
