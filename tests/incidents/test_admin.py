@@ -200,6 +200,25 @@ class TestTheIncident:
         assert "The processor answered with a status from 500." in page
         assert "If this continues for more than 15 minutes, open a ticket with the processor" in page
 
+    @pytest.mark.parametrize(
+        ("outcome", "enrolled", "tell"),
+        [
+            ("system_error", "Not by this attempt.", "Please try again later."),
+            ("server_error", "Not by this attempt.", "We have to fix it before you can enroll."),
+            ("unknown", "Not known.", "Please check again on the enrollment page"),
+            ("too_early", "Yes, from before.", "It is too early to renew it"),
+            ("success", "Yes, as far as the processor says.", "we want to check"),
+            ("retry", "Not by this attempt.", "Please check the number"),
+            ("unfinished", "Not by this attempt.", "go on from there"),
+        ],
+    )
+    def test_says_first_whether_the_card_is_enrolled_and_what_to_tell_the_rider(
+        self, page_of: Callable[..., str], outcome: str, enrolled: str, tell: str
+    ) -> None:
+        page = plain(page_of(outcome=outcome))
+
+        assert page.index(enrolled) < page.index(tell) < page.index("The failure")
+
     def test_of_a_code_of_the_sites_own_rules_says_so(self, page_of: Callable[..., str]) -> None:
         assert "A code of this site&#x27;s own rules" in page_of(code="teapot")
 
