@@ -52,7 +52,7 @@ _MOST_READINGS = 3_000
 
 def new_reference() -> str:
     length = GROUPS * GROUP_SIZE
-    return _grouped(_spelled(secrets.randbelow(len(ALPHABET) ** length), length))
+    return grouped(_spelled(secrets.randbelow(len(ALPHABET) ** length), length))
 
 
 def readings(typed: str) -> list[str]:
@@ -61,11 +61,15 @@ def readings(typed: str) -> list[str]:
     Spaces, dashes, other signs and case do not count. Empty where it cannot be a reference, or could be nearly any.
     Several do no harm: the chance that a second one of a few hundred exists among a million is about one in a thousand.
     """
-    plain = "".join(sign for sign in unicodedata.normalize("NFKC", typed).upper() if sign.isalnum())
-    possible = [_READINGS.get(sign, "") for sign in plain]
+    possible = [_READINGS.get(sign, "") for sign in plain(typed)]
     if len(possible) != GROUPS * GROUP_SIZE or prod(map(len, possible)) > _MOST_READINGS:
         return []
-    return [_grouped("".join(signs)) for signs in product(*possible)]
+    return [grouped("".join(signs)) for signs in product(*possible)]
+
+
+def plain(typed: str) -> str:
+    """Its letters and digits alone, in upper case."""
+    return "".join(sign for sign in unicodedata.normalize("NFKC", typed).upper() if sign.isalnum())
 
 
 def signed(reference: str, page: str) -> str:
@@ -96,5 +100,5 @@ def _spelled(number: int, length: int) -> str:
     return signs
 
 
-def _grouped(signs: str) -> str:
+def grouped(signs: str) -> str:
     return "-".join(signs[start : start + GROUP_SIZE] for start in range(0, len(signs), GROUP_SIZE))

@@ -22,8 +22,10 @@ from .. import conf
 from ..catalogue import explained
 from ..read_only import ReadOnly
 from ..references import readings
+from .briefing import briefing
 from .filters import LIST_FILTERS, BoundedPaginator, incidents_url
 from .models import VIEW_PERMISSION, Ending, Incident
+from .near import difference, near
 from .page import overview_context
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ class OverviewAdmin(_ReadOnly, _EndingAdmin):
 
 @admin.register(Incident)
 class IncidentAdmin(_ReadOnly, _IncidentAdmin):
-    list_display = ("reference", "at", "outcome", "code", "stage", "upstream_status", "agency", "flow", "account")
+    list_display = ("at", "agency", "account", "upstream_status", "code", "outcome", "stage", "flow", "reference")
+    list_display_links = ("at", "reference")
     list_filter = LIST_FILTERS
     list_per_page = 50
     # Each would read all incidents, of which there may be a million.
@@ -72,11 +75,9 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
     search_fields = ("reference",)
     search_help_text = "The reference as the rider reads it: spaces, dashes, case and look-alikes do not matter."
     fieldsets = (
-        (
-            "What happened",
-            {"fields": ("meaning", "route", "upstream_status", "exception", "stage", "code", "seconds")},
-        ),
-        ("What to do", {"fields": ("action", "sentry_event", "same_reference", "same_cause", "around")}),
+        ("At a glance", {"fields": ("meaning", "enrolled", "tell", "action")}),
+        ("The failure", {"fields": ("route", "upstream_status", "exception", "stage", "code", "seconds")}),
+        ("More of it", {"fields": ("sentry_event", "same_reference", "same_cause", "around")}),
         (
             "For whom",
             {
@@ -96,7 +97,16 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
             },
         ),
     )
-    readonly_fields = ("meaning", "action", "sentry_event", "same_reference", "same_cause", "around")
+    readonly_fields = (
+        "meaning",
+        "enrolled",
+        "tell",
+        "action",
+        "sentry_event",
+        "same_reference",
+        "same_cause",
+        "around",
+    )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         typed = request.GET.get("q", "").strip()
@@ -107,6 +117,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
                 return redirect("admin:enrollment_incidents_incident_change", found[0].pk)
             if not found:
                 messages.warning(request, _not_found(typed, bool(possible)))
+                extra_context = {**(extra_context or {}), "near_matches": _near_matches(typed)}
         return super().changelist_view(request, extra_context)
 
     def get_search_results(
@@ -114,11 +125,19 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
     ) -> tuple[QuerySet[Incident], bool]:
         return (queryset.filter(reference__in=readings(search_term)) if search_term else queryset), False
 
-    @admin.display(description="meaning")
+    @admin.display(description="what happened")
     def meaning(self, incident: Incident) -> str:
         return explained(incident.code).meaning
 
-    @admin.display(description="action")
+    @admin.display(description="is the card enrolled?")
+    def enrolled(self, incident: Incident) -> str:
+        return briefing(incident.outcome).enrolled
+
+    @admin.display(description="what to tell the rider")
+    def tell(self, incident: Incident) -> str:
+        return briefing(incident.outcome).tell
+
+    @admin.display(description="what to do")
     def action(self, incident: Incident) -> str:
         return explained(incident.code).action
 
@@ -165,6 +184,14 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
             at__lte=(incident.at + AROUND).isoformat(),
         )
         return format_html('<a href="{}">What else failed in the ten minutes before and after</a>', url)
+
+
+def _near_matches(typed: str) -> list[tuple[Incident, str]]:
+    """Incidents whose reference may have been misheard as ``typed``, the nearest first, with how it differs."""
+    order = {reference: rank for rank, reference in enumerate(near(typed))}
+    found = Incident.objects.filter(reference__in=order)[:MOST_SHOWN]
+    nearest = sorted(found, key=lambda incident: order[incident.reference])
+    return [(incident, difference(typed, incident.reference)) for incident in nearest]
 
 
 def _not_found(typed: str, is_reference: bool) -> str:

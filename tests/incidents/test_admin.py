@@ -144,6 +144,38 @@ class TestSearch:
         assert "enrollment.reference" in page
         assert "H7P-2QX-9MR" not in page
 
+    @pytest.mark.parametrize(
+        ("typed", "how"),
+        [
+            ("H7V-2QX-9MR", "P, not V, in place 3"),
+            ("H7C-2QX-9MR", "P, not C, in place 3"),
+            ("H7P-2QF-9MR", "X, not F, in place 6"),
+            ("H7V-2QF-9MR", "P, not V, in place 3; X, not F, in place 6"),
+            ("87P-2QX-9MR", "H, not 8, in place 1"),
+            ("H7P-2QX-9MW", "R, not W, in place 9"),
+            ("H7P-2XQ-9MR", "Q, not X, in place 5; X, not Q, in place 6"),
+            ("H7P-2X-9MR", "Q, not nothing, in place 5"),
+            ("H7P-2QX-9M9R", "nothing, not 9, in place 9"),
+        ],
+    )
+    def test_one_that_was_heard_wrong_is_found_and_how_it_differs_is_said(
+        self, operator: Client, typed: str, how: str
+    ) -> None:
+        found = incident()
+        incident(reference="4FW-GXR-2CC")
+
+        page = operator.get(reverse(LIST), {"q": typed})
+
+        assert f"H7P-2QX-9MR ({how})" in text(page)
+        assert reverse("admin:enrollment_incidents_incident_change", args=[found.pk]) in page.content.decode()
+        assert "4FW-GXR-2CC" not in text(page)
+
+    @pytest.mark.parametrize("typed", ["9FW-9XR-9CC", "H7P", "Lopez"])
+    def test_one_that_nothing_is_near_gets_no_suggestions(self, operator: Client, typed: str) -> None:
+        incident()
+
+        assert "Heard wrong" not in text(operator.get(reverse(LIST), {"q": typed}))
+
     def test_what_is_no_reference_is_told_what_one_looks_like(self, operator: Client) -> None:
         assert "nine letters and digits, such as H7P-2QX-9MR" in text(operator.get(reverse(LIST), {"q": "Lopez"}))
 
@@ -167,6 +199,25 @@ class TestTheIncident:
         assert "503" in page
         assert "The processor answered with a status from 500." in page
         assert "If this continues for more than 15 minutes, open a ticket with the processor" in page
+
+    @pytest.mark.parametrize(
+        ("outcome", "enrolled", "tell"),
+        [
+            ("system_error", "Not by this attempt.", "Please try again later."),
+            ("server_error", "Not by this attempt.", "We have to fix it before you can enroll."),
+            ("unknown", "Not known.", "Please check again on the enrollment page"),
+            ("too_early", "Yes, from before.", "It is too early to renew it"),
+            ("success", "Yes, as far as the processor says.", "we want to check"),
+            ("retry", "Not by this attempt.", "Please check the number"),
+            ("unfinished", "Not by this attempt.", "go on from there"),
+        ],
+    )
+    def test_says_first_whether_the_card_is_enrolled_and_what_to_tell_the_rider(
+        self, page_of: Callable[..., str], outcome: str, enrolled: str, tell: str
+    ) -> None:
+        page = plain(page_of(outcome=outcome))
+
+        assert page.index(enrolled) < page.index(tell) < page.index("The failure")
 
     def test_of_a_code_of_the_sites_own_rules_says_so(self, page_of: Callable[..., str]) -> None:
         assert "A code of this site&#x27;s own rules" in page_of(code="teapot")

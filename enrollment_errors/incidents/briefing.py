@@ -1,0 +1,57 @@
+"""What an operator says to the rider who calls about an incident: is the card enrolled, and what now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..outcomes import Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Briefing:
+    """``enrolled`` is for the operator; ``tell`` is a text to read out to the rider."""
+
+    enrolled: str
+    tell: str
+
+
+_NOT_KNOWN = Briefing(
+    enrolled="Not known. The incidents with the same reference may say what was found out later.",
+    tell="“We do not know yet whether your card is enrolled. Please check again on the enrollment page: "
+    "that never enrolls a card twice.”",
+)
+
+_OF_AN_OUTCOME = {
+    Outcome.SUCCESS.value: Briefing(
+        enrolled="Yes, as far as the processor says. Follow “what to do” before you promise the reduced fare.",
+        tell="“Your card is registered, but we want to check that it gets your reduced fare.”",
+    ),
+    Outcome.TOO_EARLY.value: Briefing(
+        enrolled="Yes, from before. This attempt changed nothing.",
+        tell="“Your card is enrolled already. It is too early to renew it: the page shows from which date you can.”",
+    ),
+    Outcome.SYSTEM_ERROR.value: Briefing(
+        enrolled="Not by this attempt. A card that was enrolled before stays enrolled.",
+        tell="“Enrollment is not working at the moment, and it is not because of you or your card. "
+        "You were not charged. Please try again later.”",
+    ),
+    Outcome.SERVER_ERROR.value: Briefing(
+        enrolled="Not by this attempt. A card that was enrolled before stays enrolled.",
+        tell="“Something went wrong on our side, and it is not because of you or your card. You were not charged. "
+        "We have to fix it before you can enroll.”",
+    ),
+    Outcome.RETRY.value: Briefing(
+        enrolled="Not by this attempt. Nothing is wrong with the site.",
+        tell="“The card’s details were not accepted. Please check the number, the expiration date and the security "
+        "code, and try again.”",
+    ),
+    Outcome.UNFINISHED.value: Briefing(
+        enrolled="Not by this attempt. Nothing is wrong with the site.",
+        tell="“The card form was not finished. Please open the enrollment page and go on from there.”",
+    ),
+}
+
+
+def briefing(outcome: str) -> Briefing:
+    """An outcome that says nothing about the card is one of which nothing is known."""
+    return _OF_AN_OUTCOME.get(outcome, _NOT_KNOWN)
