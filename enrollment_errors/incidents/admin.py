@@ -131,11 +131,11 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
 
     @admin.display(description="is the card enrolled?")
     def enrolled(self, incident: Incident) -> str:
-        return briefing(incident.outcome).enrolled
+        return briefing(incident.outcome, incident.code).enrolled
 
     @admin.display(description="what to tell the rider")
     def tell(self, incident: Incident) -> str:
-        return briefing(incident.outcome).tell
+        return briefing(incident.outcome, incident.code).tell
 
     @admin.display(description="what to do")
     def action(self, incident: Incident) -> str:

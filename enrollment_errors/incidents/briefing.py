@@ -52,6 +52,13 @@ _OF_AN_OUTCOME = {
 }
 
 
-def briefing(outcome: str) -> Briefing:
+_SWITCHED_OFF = Briefing(
+    enrolled="Not by this attempt. A card that was enrolled before stays enrolled.",
+    tell="“Enrollment is switched off for now, and it is not because of you or your card. You were not charged. "
+    "The page says when you can enroll again.”",
+)
+
+
+def briefing(outcome: str, code: str) -> Briefing:
     """An outcome that says nothing about the card is one of which nothing is known."""
-    return _OF_AN_OUTCOME.get(outcome, _NOT_KNOWN)
+    return _SWITCHED_OFF if code == "switched_off" else _OF_AN_OUTCOME.get(outcome, _NOT_KNOWN)

@@ -219,6 +219,9 @@ class TestTheIncident:
 
         assert page.index(enrolled) < page.index(tell) < page.index("The failure")
 
+    def test_says_that_an_operator_has_switched_enrollment_off(self, page_of: Callable[..., str]) -> None:
+        assert "Enrollment is switched off for now" in plain(page_of(outcome="system_error", code="switched_off"))
+
     def test_of_a_code_of_the_sites_own_rules_says_so(self, page_of: Callable[..., str]) -> None:
         assert "A code of this site&#x27;s own rules" in page_of(code="teapot")
 
