@@ -20,10 +20,10 @@ from . import hooks, service
 from .account_directory import get_account
 from .adapter import Enrollment
 from .availability import Availability, switch_of
-from .decorators import brought_in, origin_of, protected, reported, rider_view, session_of
+from .decorators import brought_in, enrollment_if_any, origin_of, protected, reported, rider_view, session_of
 from .exceptions import ConfigurationError
 from .forms import EnrollForm, json_object, posted
-from .in_person import APP_NAME, enrollment_of, is_in_person
+from .in_person import APP_NAME, is_in_person
 from .opening import circuit_state
 from .outcomes import Outcome
 from .pages import PAGES
@@ -31,7 +31,6 @@ from .processors.types import Access, CardForm, Redirect
 from .rate import seconds_until_allowed
 from .region import Part, shown
 from .reporting.report import Event
-from .reporting.site_errors import site_error
 from .responses import Envelopes, Pages, end_url, is_allowed_redirect, page, reference_in, url
 from .results import Result
 from .rider_session import EXPIRY_MARGIN, RiderSession
@@ -210,7 +209,7 @@ def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
             if (kept := session.told(reference)) is None:
                 return redirect(url(request, "enroll"))  # the end of an earlier rider, who is forgotten
             told = {"code": kept[0], "is_of_earlier_rider": kept[1]}
-        enrollment = _enrollment_if_any(request)
+        enrollment = enrollment_if_any(request)
         if outcome is Outcome.SYSTEM_ERROR:
             told["switched_off"] = _switched_off(switch_of(enrollment) if enrollment else None)
         return page(
@@ -382,11 +381,3 @@ def _described(form: CardForm) -> dict[str, Any]:
         "needsAccess": form.needs_access,
         "opensAtOnce": form.opens_at_once,
     }
-
-
-def _enrollment_if_any(request: HttpRequest) -> Enrollment | None:
-    try:
-        return enrollment_of(request)
-    except Exception as error:  # noqa: BLE001  the page renders without
-        site_error(error, "Adapter.get_enrollment")
-        return None

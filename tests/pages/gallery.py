@@ -18,6 +18,8 @@ import enrollment_errors
 from enrollment_errors.adapter import SignIn
 from enrollment_errors.availability import Availability
 from enrollment_errors.catalogue import CODES
+from enrollment_errors.finishing import Progress
+from enrollment_errors.finishing_views import CANCEL, HEADINGS, NOT_NOW
 from enrollment_errors.forms import EnrollForm
 from enrollment_errors.in_admin import admin_frame
 from enrollment_errors.processors.types import REDIRECT_ADAPTER, CardForm, CardFormKind
@@ -98,6 +100,27 @@ PARTIAL: dict[str, dict[str, Any]] = {
 }
 
 
+FINISHING: dict[str, Any] = {
+    "reference": REFERENCE,
+    "address": "/finishing/?finishing=a-signature",
+    "enroll_url": "/enroll/",
+    "until": datetime(2026, 11, 29, 9, 30, tzinfo=ZoneInfo("America/Los_Angeles")),
+    "can_be_canceled": False,
+    "wants_to_cancel": False,
+}
+PROMISES: dict[str, dict[str, Any]] = {
+    "waiting": {"progress": "waiting", "heading": HEADINGS[Progress.WAITING][0], "can_be_canceled": True},
+    "checking": {"progress": "checking", "heading": HEADINGS[Progress.CHECKING][0], "can_be_canceled": True},
+    "stopping": {"progress": "checking", "heading": HEADINGS[Progress.CHECKING][0], "until": None},
+    "cancel": {"progress": "waiting", "heading": CANCEL[0], "can_be_canceled": True, "wants_to_cancel": True},
+    "enrolled": {"progress": "enrolled", "heading": HEADINGS[Progress.ENROLLED][0]},
+    "not-done": {"progress": "not_done", "heading": HEADINGS[Progress.NOT_DONE][0]},
+    "not-known": {"progress": "not_known", "heading": HEADINGS[Progress.NOT_KNOWN][0]},
+    "canceled": {"progress": "canceled", "heading": HEADINGS[Progress.CANCELED][0], "until": None},
+    "not-now": {"progress": "not_now", "heading": NOT_NOW[0], "reference": "", "until": None},
+}
+
+
 @dataclass(frozen=True)
 class Picture:
     """A page in one of its states. ``name`` tells the states of one page apart."""
@@ -134,6 +157,7 @@ PICTURES = {
         Picture("cannot-enroll", "cannot_enroll", {"enroll_url": "/enroll/"}),
         Picture("changed", "changed", {"enroll_url": "/enroll/"}),
         Picture("too-many", "too_many", {"enroll_url": "/enroll/"}),
+        *(Picture(f"finishing-{name}", "finishing", {**FINISHING, **context}) for name, context in PROMISES.items()),
     )
 }
 PAGES = sorted({picture.page for picture in PICTURES.values()})
