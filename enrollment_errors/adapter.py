@@ -35,7 +35,8 @@ class Agency:
     """A transit agency. ``slug`` is its name in events; ``home_url`` is its page on this site, where riders return
     to. ``card_schemes`` are those that its readers take (``visa``, ``mastercard``), for card forms that can be told;
     empty where the processor knows. ``other_ways`` tells riders how they can enroll while self-service is down, such as
-    at a counter, with its address and hours; translated lazily where the site speaks several languages."""
+    at a counter, with its address and hours. ``hours`` are those in which somebody answers the phone. Both are
+    translated lazily where the site speaks several languages."""
 
     slug: str
     name: str
@@ -44,6 +45,7 @@ class Agency:
     website: str = ""
     card_schemes: Sequence[str] = ()
     other_ways: str | Promise = ""
+    hours: str | Promise = ""
 
     def __post_init__(self) -> None:
         for name in ("slug", "name", "home_url"):

@@ -197,6 +197,13 @@ class TestTheResultPages:
         failure = rider.enrolls()
         assert rider.goes_to(failure.url.replace("system-error", "success")).page == "enroll"
 
+    def test_of_a_system_that_is_down_offers_another_try_while_the_rider_qualifies(self, sandbox, rider):
+        sandbox.faults.set("lookup", Fault(kind="status", status=503))
+        failure = rider.enrolls()
+        again = '<a class="enrollment-second" href="/enrollment/">Try again</a>'
+        assert again in rider.client.get(failure.url).content.decode()
+        assert again not in Rider().client.get(failure.url).content.decode()
+
     def test_have_the_same_path_for_every_rider_and_no_word_in_their_address(self, sandbox, rider):
         sandbox.faults.set("lookup", Fault(kind="status", status=503))
         addresses = [rider.enrolls(f"card-{number}").url.partition("?") for number in range(3)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from types import SimpleNamespace
@@ -127,7 +128,49 @@ def test_success_shows_no_reference() -> None:
 
 
 def test_a_failure_without_a_reference_asks_for_none() -> None:
-    assert "this reference" not in render("server-error", reference="")
+    html = render("server-error", reference="")
+    assert "this reference" not in html
+    assert "Write this down" not in html
+
+
+class TestSomethingWentWrongOnOurSide:
+    """What the page asks for is a call."""
+
+    CALL = '<a class="enrollment-button" href="tel:+15035550123">'
+
+    def test_the_main_button_calls_and_the_reference_stands_right_above_it(self) -> None:
+        html = render("server-error", agency=dataclasses.replace(AGENCY, phone="+1 (503) 555-0123"))
+        assert html.index("Write this down, then call us.") < html.index(REFERENCE) < html.index(self.CALL)
+        assert html.count(f'aria-hidden="true">{REFERENCE}<') == 1
+        assert '<a class="enrollment-link" href="/home/">Return home</a>' in html
+
+    def test_it_says_when_somebody_answers_the_phone(self) -> None:
+        html = render("server-error", agency=dataclasses.replace(AGENCY, hours="Monday to Friday, 9 to 5"))
+        assert html.count("Monday to Friday, 9 to 5") == 2  # beside the button, and with the contact
+
+    def test_without_a_phone_number_the_main_button_leads_home(self) -> None:
+        html = render("server-error", agency=dataclasses.replace(AGENCY, phone=""))
+        assert "tel:" not in html
+        assert '<a class="enrollment-button" href="/home/">Return home</a>' in html
+        assert "When you contact us, tell us this reference." in html
+
+
+class TestTheSystemIsDown:
+    def test_while_the_rider_still_qualifies_they_can_try_again_beside_the_main_button(self) -> None:
+        html = render("system-error-again", signed_in=True)
+        again = '<a class="enrollment-second" href="/enroll/">Try again</a>'
+        assert html.index('<a class="enrollment-button" href="/sign-out/">') < html.index(again)
+        assert "Wait a minute, then try again." in html
+
+    def test_else_they_come_back_later(self) -> None:
+        html = render("system-error")
+        assert "ry again" not in html
+        assert "Come back later today or tomorrow" in html
+
+    def test_signing_out_says_what_it_costs(self) -> None:
+        costs = "you will have to confirm again that you qualify"
+        assert costs in render("system-error", signed_in=True)
+        assert costs not in render("system-error")
 
 
 def test_a_reference_is_spelled_in_its_groups() -> None:
