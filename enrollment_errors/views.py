@@ -213,7 +213,7 @@ def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
         enrollment = _enrollment_if_any(request)
         if outcome is Outcome.SYSTEM_ERROR:
             told["switched_off"] = _switched_off(switch_of(enrollment) if enrollment else None)
-            told["can_try_again"] = enrollment is not None and told["switched_off"] is None
+            told["can_start_again"] = enrollment is not None and told["switched_off"] is None
         return page(
             request,
             end.name,
