@@ -33,8 +33,7 @@ processors["littlepay"]["OPTIONS"] |= given["options"]
 settings.configure(**{name: getattr(site, name) for name in dir(site) if name.isupper()} | {
     "ENROLLMENT_ERRORS": site.ENROLLMENT_ERRORS | {"SINKS": DEFAULT_SINKS, "ACCOUNTS": processors},
     "DATABASES": {"default": given["database"]},
-    # Those two ask the database in a rider's request.
-    "INSTALLED_APPS": [name for name in site.INSTALLED_APPS if not name.endswith((".settling", ".watch"))],
+    "INSTALLED_APPS": [name for name in site.INSTALLED_APPS if name != "enrollment_errors.settling"],
 })
 import django
 django.setup()
