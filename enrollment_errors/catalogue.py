@@ -113,9 +113,7 @@ CODES: dict[str, Code] = {
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.LinkNotFinished),
         reason="The rider was told that we would finish it, and the processor was down until it was too late.",
-        meaning=_(
-            "We told the rider that we would add the card later. The time for that is over, and it is not added."
-        ),
+        meaning=_("We told the rider that we would add the card later, and could not do so in time."),
         action=_(
             "The rider does not have the reduced fare. Their page says so when they look at it. If you can reach the "
             "rider, ask them to enroll again."

@@ -181,8 +181,13 @@ CODES_BY_PAGE = {
 }
 
 
+_STAFFS_HEADINGS = dict((*HEADINGS.values(), CANCEL, NOT_NOW))
+
+
 def _for_staff(picture: Picture, **context: Any) -> Picture:
     code = CODES_BY_PAGE.get(picture.page)
+    if picture.page == "finishing":
+        context["heading"] = _STAFFS_HEADINGS[picture.context["heading"]]
     explained = {"code": code, "advice": CODES[code], "reference": REFERENCE} if code else {}
     return Picture(
         picture.name, picture.page, {**FOR_STAFF, "enroll_url": "/enroll/", **picture.context, **explained, **context}
@@ -205,10 +210,11 @@ IN_PERSON = {
 ALL = {**PICTURES, **IN_PERSON}
 
 
-def is_as_one(name: str) -> bool:
-    """Whether it is the page of a region that is enrolled, or still checked, as a whole: it says so in the words of the
-    pages for that."""
-    return ALL[name].context.get("mix") in ("enrolled", "checking")
+def speaks_as_another(name: str) -> bool:
+    """Whether a region is enrolled, or still checked, as a whole, or a promise is that far: the page says so in the
+    words of the pages for that."""
+    context = ALL[name].context
+    return context.get("mix", context.get("progress")) in ("enrolled", "checking")
 
 
 def in_admin(request: HttpRequest | None = None) -> dict[str, Any]:
