@@ -95,7 +95,7 @@ CHECK_WHILE_A_SWEEP_TELLS = """
 import threading
 from django.db import transaction
 from enrollment_errors.incidents.sink import count_at_once
-from enrollment_errors.settling.kept import locked
+from enrollment_errors.settling.rows import locked
 from enrollment_errors.settling.models import State
 
 [link], [report] = links, reports
