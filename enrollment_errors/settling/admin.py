@@ -36,7 +36,10 @@ _ANSWERS = {
     ),
     WAITING: (messages.WARNING, "It is not known yet. It will be asked about again by itself."),
 }
-_NOT_NOW = (messages.WARNING, "Nothing was asked: it has ended, or another request about it is under way.")
+_NOT_NOW = (
+    messages.WARNING,
+    "Nothing was asked: it has ended, waits to be finished for the rider, or another request about it is under way.",
+)
 
 
 @admin.register(SentLink)
