@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -22,11 +23,12 @@ from .. import conf
 from ..catalogue import explained
 from ..read_only import ReadOnly
 from ..references import readings
+from ..spreadsheet import csv_lines
 from .briefing import briefing
 from .filters import LIST_FILTERS, BoundedPaginator, incidents_url
 from .models import VIEW_PERMISSION, Ending, Incident
 from .near import difference, near
-from .page import overview_context
+from .page import HEAD, overview_context, spreadsheet
 
 if TYPE_CHECKING:
     _IncidentAdmin = admin.ModelAdmin[Incident]
@@ -48,9 +50,18 @@ class _ReadOnly(ReadOnly):
 
 @admin.register(Ending)
 class OverviewAdmin(_ReadOnly, _EndingAdmin):
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(  # type: ignore[override]  # a download is a stream
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """With ``as=csv`` in the query as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        if request.GET.get("as") == "csv":
+            return StreamingHttpResponse(
+                csv_lines(HEAD, spreadsheet(request.GET)),
+                content_type="text/csv; charset=utf-8",
+                headers={"Content-Disposition": 'attachment; filename="how-enrollments-end.csv"'},
+            )
         context = {
             **self.admin_site.each_context(request),
             "title": "How enrollments end",
@@ -178,11 +189,8 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
 
     @admin.display(description="around it")
     def around(self, incident: Incident) -> SafeString:
-        url = incidents_url(
-            account=incident.account,
-            at__gte=(incident.at - AROUND).isoformat(),
-            at__lte=(incident.at + AROUND).isoformat(),
-        )
+        of_account = {"account": incident.account} if incident.account else {}
+        url = incidents_url(**of_account, at__gte=incident.at - AROUND, at__lte=incident.at + AROUND)
         return format_html('<a href="{}">What else failed in the ten minutes before and after</a>', url)
 
 

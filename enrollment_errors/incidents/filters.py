@@ -6,7 +6,7 @@ No filter looks for its values among the incidents, and nobody counts further th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -114,6 +114,12 @@ LIST_FILTERS = (
 
 
 def incidents_url(**lookups: object) -> str:
-    """The address of the list, narrowed; a lookup of ``None`` asks for what has none."""
-    query = urlencode({name: NONE if value is None else value for name, value in lookups.items() if value != ""})
+    """The address of the list, narrowed; a lookup of ``None`` asks for what has none, and a moment for that moment."""
+    query = urlencode({name: _asked(value) for name, value in lookups.items()})
     return f"{reverse('admin:enrollment_incidents_incident_changelist')}?{query}"
+
+
+def _asked(value: object) -> object:
+    if value is None:
+        return NONE
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -16,7 +16,7 @@ from django.utils.timezone import now
 from enrollment_errors.availability import availability, notices
 from enrollment_errors.incidents.buffer import on_demand
 from enrollment_errors.incidents.models import DayCount, Incident
-from enrollment_errors.incidents.overview import FAULTS, causes, days_until
+from enrollment_errors.incidents.overview import FAULTS, causes, days_since
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.watch.models import Switch
@@ -107,7 +107,7 @@ class TestARider:
         assert telemetry.sentry == []
         assert not [record for record in telemetry.records if record.levelname == "ERROR"]
         assert (Incident.objects.count(), DayCount.objects.get().count) == (0, 1)
-        assert causes(days_until(now(), 7), {}, outcomes=FAULTS) == []
+        assert causes(days_since(DayCount.day_of(now())), {}, outcomes=FAULTS) == []
 
 
 class TestStaff:
