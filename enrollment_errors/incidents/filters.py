@@ -19,11 +19,10 @@ from django.utils.functional import cached_property
 from django.utils.timezone import now
 
 from ..account_directory import account_names
-from ..adapter import Method
-from ..outcomes import Side, Stage
 from .chart import LABELS
 from .models import Incident
 from .overview import known_values
+from .words import METHODS, SIDES, STEPS
 
 if TYPE_CHECKING:
     _Paginator = Paginator[Incident]
@@ -104,9 +103,9 @@ LIST_FILTERS = (
     _by("agency", lambda request: _known(request)["agency"]),
     _by("account", lambda request: account_names()),
     _by("flow", lambda request: _known(request)["flow"]),
-    _by("method", lambda request: [method.value for method in Method]),
-    _by("stage", lambda request: [stage.value for stage in Stage]),
-    _by("side", lambda request: [side.value for side in Side]),
+    _by("method", lambda request: METHODS.items()),
+    _by("stage", lambda request: STEPS.items(), title="step"),
+    _by("side", lambda request: SIDES.items(), title="who saw it"),
     _by("code"),
     _by("upstream_status", title="upstream status"),
     _by("processor"),

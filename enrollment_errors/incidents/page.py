@@ -12,6 +12,7 @@ from django.utils.timezone import get_current_timezone_name, localtime, now
 from ..availability import notices
 from ..circuits import circuits
 from ..outcomes import Outcome
+from ..runbooks import runbook_url
 from .chart import SHOWN, Chart, draw
 from .contacts import agencies
 from .filters import incidents_url
@@ -71,7 +72,7 @@ def overview_context(asked: Mapping[str, Any]) -> dict[str, Any]:
         "zone": get_current_timezone_name(),
         "period": wanted,
         "circuits": circuits(),
-        "notices": notices(),
+        "notices": [(notice, runbook_url(notice.why)) for notice in notices()],
         "rows": [_shown(row, name, wanted, form.filters) for row, name in named],
         "charts": [
             _chart(number, row, name, wanted, form.filters) for number, (row, name) in enumerate(named[:MOST_CHARTS])
@@ -81,6 +82,7 @@ def overview_context(asked: Mapping[str, Any]) -> dict[str, Any]:
             (
                 cause,
                 [names.get(agency, agency) for agency in cause.agencies],
+                runbook_url(cause.code),
                 incidents_url(
                     code=cause.code,
                     stage=cause.stage,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from html import unescape
 from typing import Any
@@ -17,6 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import override
 
+from enrollment_errors.adapter import Agency, Enrollment
 from enrollment_errors.exceptions import ConnectionFailed
 from enrollment_errors.incidents.filters import BoundedPaginator
 from enrollment_errors.incidents.models import DIMENSIONS, Incident
@@ -32,6 +34,24 @@ TELLING = next(iter(TellingAdapter().get_enrollments_to_check()))
 NOW = datetime(2026, 11, 21, 22, 5, tzinfo=timezone.utc)
 LIST = "admin:enrollment_incidents_incident_changelist"
 OVERVIEW = "admin:enrollment_incidents_ending_changelist"
+
+
+class ReachableAdapter(TellingAdapter):
+    def get_enrollments_to_check(self) -> Iterable[Enrollment]:
+        agency = Agency(
+            slug="coast",
+            name="Coast Transit",
+            home_url="/",
+            phone="(555) 010-0111",
+            hours="Monday to Friday, 8 to 5",
+            website="https://coast.example",
+        )
+        return [replace(TELLING, agency=agency)]
+
+
+class UnreachableAdapter(TellingAdapter):
+    def get_enrollments_to_check(self) -> Iterable[Enrollment]:
+        return [replace(TELLING, agency=Agency(slug="mountain", name="Mountain", home_url="/"))]
 
 
 def sign_in(*permissions: str) -> Client:
@@ -221,6 +241,82 @@ class TestTheIncident:
 
         assert page.index(enrolled) < page.index(tell) < page.index("The failure")
 
+    def test_says_in_a_sentence_what_happened_when_for_whom_and_at_which_step(
+        self, page_of: Callable[..., str], site: Any
+    ) -> None:
+        site(ADAPTER="tests.doctor.site.TellingAdapter")
+
+        page = plain(page_of(agency=TELLING.agency.slug))
+
+        assert (
+            f"Nov. 21, 2026, 2 p.m. PST: an enrollment for {TELLING.agency.name} with the account mountain-account "
+            "failed at the step “linking the card” (status 503). The processor answered with a status from 500."
+        ) in page
+
+    @pytest.mark.parametrize(
+        ("changes", "ended"),
+        [
+            ({"outcome": "unknown"}, "for mountain with the account mountain-account may have failed at the step"),
+            ({"outcome": "retry", "upstream_status": None, "stage": "card_form"}, "did not get past the card form at"),
+            (
+                {"agency": "", "account": "", "stage": "", "upstream_status": None},
+                "Nov. 21, 2026, 2 p.m. PST: an enrollment failed. The processor",
+            ),
+        ],
+    )
+    def test_says_as_much_as_is_known(self, page_of: Callable[..., str], changes: dict[str, Any], ended: str) -> None:
+        assert ended in plain(page_of(**changes))
+
+    def test_says_whom_to_call(self, page_of: Callable[..., str], site: Any) -> None:
+        site(
+            ADAPTER="tests.incidents.test_admin.ReachableAdapter",
+            SUPPORT_CONTACTS={"littlepay": "support@littlepay.example, +44 20 7946 0000 <day and night>"},
+        )
+
+        page = page_of(agency="coast")
+
+        assert "Coast Transit: (555) 010-0111, Monday to Friday, 8 to 5, https://coast.example" in plain(page)
+        assert 'href="tel:5550100111"' in page
+        assert "Support of littlepay: support@littlepay.example, +44 20 7946 0000 &lt;day and night&gt;" in re.sub(
+            "</?a[^>]*>", "", page
+        )
+
+    def test_says_of_an_account_who_helps_with_that_account(self, page_of: Callable[..., str], site: Any) -> None:
+        site(SUPPORT_CONTACTS={"littlepay": "the desk", "mountain-account": "our own manager"})
+
+        page = plain(page_of())
+
+        assert "Support of littlepay: our own manager" in page
+        assert "the desk" not in page
+
+    @pytest.mark.parametrize("changes", [{}, {"agency": "", "processor": ""}])
+    def test_names_nobody_where_nobody_is_known(
+        self, page_of: Callable[..., str], site: Any, changes: dict[str, str]
+    ) -> None:
+        site(ADAPTER="tests.incidents.test_admin.UnreachableAdapter")
+
+        assert "Who to call: - " in plain(page_of(**changes))
+
+    @pytest.mark.parametrize(
+        ("urls", "address"),
+        [
+            (
+                {"processor_error": "https://wiki.example/503", "*": "https://wiki.example/other"},
+                "https://wiki.example/503",
+            ),
+            ({"*": "https://wiki.example/{code}"}, "https://wiki.example/processor_error"),
+        ],
+    )
+    @pytest.mark.usefixtures("five_past")
+    def test_leads_to_the_sites_own_runbook(
+        self, page_of: Callable[..., str], operator: Client, site: Any, urls: dict[str, str], address: str
+    ) -> None:
+        site(RUNBOOK_URLS=urls)
+        count()
+
+        assert f'<a href="{address}">Your runbook</a>' in page_of()
+        assert f'<a href="{address}">Your runbook</a>' in operator.get(reverse(OVERVIEW)).content.decode()
+
     def test_says_that_an_operator_has_switched_enrollment_off(self, page_of: Callable[..., str]) -> None:
         assert "Enrollment is switched off for now" in plain(page_of(outcome="system_error", code="switched_off"))
 
@@ -265,6 +361,17 @@ class TestTheIncident:
 
 
 class TestTheList:
+    def test_says_in_words_what_happened_to_whom_at_which_step(self, operator: Client) -> None:
+        incident(code="processor_tls_failed", stage="lookup", upstream_status=None)
+        incident(agency="", account="", stage="site", code="configuration_error", outcome="server_error")
+        incident(code="teapot", stage="", upstream_status=None)
+
+        page = text(operator.get(reverse(LIST)))
+
+        assert "mountain mountain-account Processor TLS failed looking up the card System error H7P-2QX-9MR" in page
+        assert "no agency no account Configuration error before any call, status 503 Server error H7P-2QX-9MR" in page
+        assert "mountain mountain-account Teapot - System error" in page
+
     def test_has_the_newest_first(self, operator: Client) -> None:
         Incident.objects.create(**facts(reference="H7P-2QX-9MR", at=NOW - timedelta(days=2)))
         Incident.objects.create(**facts(reference="4FW-GXR-2CC", at=NOW))
