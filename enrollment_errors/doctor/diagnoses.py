@@ -38,7 +38,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
     # The way to the processor.
     "connection_refused": Diagnosis(
         "The host is there, and nothing listens at that port.",
-        "Check the port in BASE_URL; then ask the processor whether it is up.",
+        "Check the port in BASE_URL. If it is right, open a ticket with the processor.",
     ),
     "no_connection": Diagnosis(
         "No connection came about in time: often a firewall that drops what it does not know.",
@@ -58,7 +58,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "certificate_expires_soon": Diagnosis(
         "The server's certificate expires within two weeks.",
-        "Ask the processor when it renews.",
+        "Open a ticket with the processor, and ask when it renews the certificate.",
         Level.WARNING,
     ),
     "clock_off": Diagnosis(
@@ -87,7 +87,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "groups_refused": Diagnosis(
         "The credentials are right, and the account may not list its concession groups.",
-        "Ask the processor for the right to, or have it confirm the groups' ids.",
+        "Ask the processor to let the account list its concession groups, or to confirm the groups' ids.",
     ),
     "group_unknown": Diagnosis(
         "The account has no concession group of this id: every enrollment into it fails.",
@@ -99,7 +99,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "products_not_shown": Diagnosis(
         "The processor does not show the account which products a concession group has.",
-        "Ask the processor for the right to read products, and have it confirm that the group's product is active.",
+        "Ask the processor to let the account read products, and to confirm that the group's product is active.",
         Level.WARNING,
     ),
     "groups_not_checked": Diagnosis(
@@ -136,7 +136,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
         Level.WARNING,
     ),
     # This site.
-    "settings_wrong": Diagnosis("The settings cannot be read.", "Mend what the detail names."),
+    "settings_wrong": Diagnosis("The settings cannot be read.", "Correct the setting that the detail names."),
     "host_failed": Diagnosis(
         "Adapter.get_enrollments_to_check raised an exception.", "Mend the hook; the detail names the exception."
     ),
@@ -157,7 +157,8 @@ DIAGNOSES: dict[str, Diagnosis] = {
         Level.WARNING,
     ),
     "incidents_unreadable": Diagnosis(
-        "The tables of the incidents cannot be read.", "Run manage.py migrate; else look at the database."
+        "The tables of the incidents cannot be read.",
+        "Run manage.py migrate. If that does not help, check the database.",
     ),
     "not_pruned": Diagnosis(
         "There are incidents that are older than the site wants to keep them.",
@@ -174,7 +175,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "sentry_not_set_up": Diagnosis(
         "sentry-sdk is not initialised: operators do not hear of failures there.",
-        "Call sentry_sdk.init with a DSN, unless it is meant.",
+        "Call sentry_sdk.init with a DSN, unless you do without Sentry.",
         Level.WARNING,
     ),
     "sentry_refused": Diagnosis("Sentry does not accept the DSN.", "Copy the DSN anew from the project's settings."),
@@ -182,7 +183,9 @@ DIAGNOSES: dict[str, Diagnosis] = {
         "Sentry's server does not answer.", "Allow outbound traffic to it, and check the host in the DSN."
     ),
     "amplitude_not_set_up": Diagnosis(
-        "There is no AMPLITUDE_API_KEY: no events are sent there.", "Set the key, unless it is meant.", Level.WARNING
+        "There is no AMPLITUDE_API_KEY: no events are sent there.",
+        "Set the key, unless you do without Amplitude.",
+        Level.WARNING,
     ),
     "amplitude_refused": Diagnosis("Amplitude does not know the API key.", "Copy the key anew from the project."),
     "amplitude_unreachable": Diagnosis(

@@ -190,7 +190,9 @@ class TestTheCommand:
             "FAIL  littlepay (mountain)     access                   POST api/v1/oauth/token: status 401"
         )
         assert rows[failed + 1] == "      The processor answered 401: it does not know this client id with this secret."
-        assert rows[failed + 2].startswith("      Check CLIENT_ID, CLIENT_SECRET and AUDIENCE")
+        assert rows[failed + 2].startswith(
+            "      Compare the account's credentials with those that the processor gave you"
+        )
         assert rows[failed + 3] == "-     littlepay (mountain)     shared token             not tried: access failed"
         assert exit_status == 1
 

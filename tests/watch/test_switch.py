@@ -273,7 +273,7 @@ class TestTheAdmin:
         assert "Riders cannot enroll: credentials_refused" in operator.get(url).content.decode()
         page = operator.get(f"{url}{wrong.pk}/change/").content.decode()
         assert "it does not know this client id with this secret" in page
-        assert "Check CLIENT_ID" in page
+        assert "Compare the account" in page
         assert "Well" in operator.get(f"{url}{well.pk}/change/").content.decode()
         assert operator.get(f"{url}add/").status_code == 403
         assert operator.post(f"{url}{well.pk}/delete/").status_code == 403
