@@ -7,6 +7,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.template import Context, TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader_tags import BlockNode, ExtendsNode
@@ -32,6 +33,7 @@ _DATABASE = "django.core.cache.backends.db.DatabaseCache"
 
 def check(settings: conf.Settings) -> Messages:
     yield from _host()
+    yield from _finishing()
     yield from _accounts(settings)
     yield from _base_template(settings)
     yield from _timeouts(settings)
@@ -50,6 +52,21 @@ def _host() -> Messages:
             f'ENROLLMENT_ERRORS["ADAPTER"] cannot be made: {type(wrong).__name__}: {wrong}',
             "Write the method get_enrollment(self, request), and no __init__ that needs arguments.",
         )
+
+
+def _finishing() -> Messages:
+    """As far as the adapter tells outside of a request; the hook may need the database, which may not be there yet."""
+    if apps.is_installed("enrollment_errors.settling"):
+        return
+    with suppress(Exception):
+        flows = sorted({one.flow for one in conf.get_adapter().get_enrollments_to_check() if one.finish_until})
+        if flows:
+            yield warning(
+                "W011",
+                f"Nothing is finished later for riders of {', '.join(flows)}, though Enrollment.finish_until is set.",
+                'Add "enrollment_errors.settling" to INSTALLED_APPS, run "manage.py migrate", and run '
+                '"manage.py settle_enrollments" every few minutes.',
+            )
 
 
 def _accounts(settings: conf.Settings) -> Messages:
@@ -162,7 +179,7 @@ def _unknown(setting: str, given: Iterable[str], known: Collection[str], what: s
     for name in sorted(set(given) - set(known)):
         close = get_close_matches(name, known, n=1)
         yield warning(
-            "W011",
+            "W012",
             f'ENROLLMENT_ERRORS["{setting}"] has "{name}", and there is no {what} of this name.',
             f'Did you mean "{close[0]}"?' if close else hint,
         )
