@@ -52,10 +52,6 @@ class Period:
         """The name of the time zone that its bars are in."""
         return get_default_timezone_name() if self.is_of_days else get_current_timezone_name()
 
-    @property
-    def days(self) -> int:
-        return self.step.days * len(self.starts)
-
     def place(self, moment: date) -> int:
         """Which bar a day, or a moment, is counted in."""
         return bisect_right(self.starts, moment) - 1
