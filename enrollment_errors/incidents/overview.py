@@ -167,8 +167,6 @@ class Rate:
         return min(99, max(1, round(100 * self.succeeded / self.counted)))
 
     def __str__(self) -> str:
-        if not self.counted:
-            return "no rate"
         return f"{self.percent}% ({self.succeeded} of {self.counted})"
 
 
