@@ -80,7 +80,10 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.TokenizationExpired, stage=Stage.CARD_FORM),
         reason="A new visit to the processor's site is begun before the rider is sent there again.",
         meaning="The rider came back from the processor's site after the visit had expired or was deleted.",
-        action="Nothing, unless it is frequent: then ask the processor how long a visit lasts.",
+        action=(
+            "Nothing if it is rare. If many riders meet it, open a ticket with the processor, and ask how long a visit "
+            "lasts."
+        ),
     ),
     "tokenization_running": Code(
         outcome=Outcome.UNFINISHED,
@@ -94,7 +97,10 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.LinkAnswerLost),
         reason="The link may have been made. Neither success nor failure would be true.",
         meaning=_("The answer to the link was lost, and asking the processor did not settle what became of it."),
-        action=_("Look at the processor's state. The rider may check again; nothing is linked twice by it."),
+        action=_(
+            "Ask the rider to check again on their page: nothing is linked twice by it. If the rider is gone, look up "
+            "the card at the processor, or run manage.py settle_enrollments."
+        ),
     ),
     "link_not_made": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -127,7 +133,10 @@ CODES: dict[str, Code] = {
             "The answer to the link was lost, and the processor did not say within SETTLING_HOURS whether the card is "
             "enrolled."
         ),
-        action=_("Ask the processor whether the card is in the group, with the time and the account of the incident."),
+        action=_(
+            "Open a ticket with the processor: give them the time, the account and the reference, and ask whether the "
+            "card is in the group."
+        ),
     ),
     "switched_off": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -142,7 +151,10 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.CircuitOpen),
         reason="The processor is known to be down: nobody waits for it.",
         meaning=_("The processor failed so often that it is not being called for the moment."),
-        action=_("Look for the failures that came before; calls resume by themselves when it answers."),
+        action=_(
+            "See which failures came before this one, and do what they say. Calls resume by themselves as soon as the "
+            "processor answers."
+        ),
         is_outage=True,
     ),
     "processor_busy": Code(
@@ -166,7 +178,10 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.TimedOut),
         reason="Silence.",
         meaning=_("The processor was silent for longer than a timeout."),
-        action=_("If it goes on, ask the processor. Raise READ_TIMEOUT and BUDGET only if it is always that slow."),
+        action=_(
+            "If this continues for more than 15 minutes, open a ticket with the processor, and give them the times "
+            "and the references."
+        ),
         is_outage=True,
     ),
     "processor_name_not_resolved": Code(
@@ -174,7 +189,10 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.NameNotResolved),
         reason="DNS fails for a while as servers do.",
         meaning=_("DNS does not know the processor's host name: a typing error, or a resolver that cannot see it."),
-        action=_("Compare BASE_URL with what the processor gave you; then ask who runs this server's DNS."),
+        action=_(
+            "Compare BASE_URL with the address that the processor gave you. If it is the same, ask the people who run "
+            "this server's network why its DNS does not find the host."
+        ),
         is_outage=True,
     ),
     "certificate_expired": Code(
@@ -196,7 +214,10 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.CertificateOfAnotherHost),
         reason="Something else answers at the processor's address, for a while or because of a typo.",
         meaning=_("The server at the processor's address showed a certificate for another host."),
-        action=_("Check the host in BASE_URL. If it is right, something stands between this server and the processor."),
+        action=_(
+            "Check the host in BASE_URL. If it is right, ask the people who run your network whether a proxy answers "
+            "in the processor's place."
+        ),
     ),
     "certificate_untrusted": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -226,7 +247,11 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.ConnectionFailed),
         reason="A refused, reset or cut connection is a server that is down, as a 503 is.",
         meaning=_("The connection was refused, reset or cut."),
-        action=_("Check BASE_URL. If it goes on, ask the processor, and who runs the firewalls in between."),
+        action=_(
+            "Run manage.py enrollment_doctor on the server. If it cannot connect, ask the people who run your network "
+            "to allow outbound traffic to the processor. If that is not it, open a ticket with the processor, and "
+            "give them the times and the references."
+        ),
         is_outage=True,
     ),
     "processor_error": Code(
@@ -246,8 +271,9 @@ CODES: dict[str, Code] = {
         reason="Trying later would not help: our credentials or audience are wrong.",
         meaning=_("The processor answered 401: it does not know this client id with this secret."),
         action=_(
-            "Check CLIENT_ID, CLIENT_SECRET and AUDIENCE, and that they belong to the environment of BASE_URL (test "
-            "or production)."
+            "Compare the account's credentials with those that the processor gave you, and check that they are for "
+            "the same environment as BASE_URL (test or production). If they are right, ask the processor whether it "
+            "has replaced the secret."
         ),
     ),
     "permission_refused": Code(
@@ -255,21 +281,30 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.StatusError, status=403),
         reason="Trying later would not help: our account may not do this.",
         meaning=_("The processor answered 403: our account may not do this."),
-        action=_("Ask the processor for the account's rights; check that the group belongs to the account."),
+        action=_(
+            "Check that the concession group belongs to this account. If it does, open a ticket with the processor, "
+            "and ask them to allow the account to make the call that the incident names."
+        ),
     ),
     "too_many_requests": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=429),
         reason="A limit of our account: the operator has to hear of it.",
         meaning=_("The processor answered 429."),
-        action=_("Ask the processor for the account's limits."),
+        action=_(
+            "Open a ticket with the processor: ask how many requests the account may make, and have the limit raised."
+        ),
     ),
     "request_refused": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=(400, 499)),
         reason="The processor refuses what we ask, 408 among them: our side.",
         meaning=_("The processor answered with another status from 400 to 499."),
-        action=_("Check the concession group's id, BASE_URL and API_VERSION."),
+        action=_(
+            "Run manage.py enrollment_doctor: it finds a concession group or an address that is wrong. If it finds "
+            "nothing, open a ticket with the processor, and give them the call, the status and the time of the "
+            "incident."
+        ),
     ),
     "base_url_redirects": Code(
         outcome=Outcome.SERVER_ERROR,
@@ -283,7 +318,10 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.TokenTypeUnsupported),
         reason="A token that we would send in the wrong way.",
         meaning=_("The processor gave a token of a type that this app cannot send."),
-        action=_("Ask the processor what changed, and report it to this project."),
+        action=_(
+            "Open a ticket with the processor, and ask what has changed in the answer to the call that the incident "
+            "names. Report it to this project, too."
+        ),
     ),
     "reply_broken": Code(
         outcome=Outcome.SERVER_ERROR,
@@ -302,14 +340,20 @@ CODES: dict[str, Code] = {
         meaning=_(
             "The processor's answer was 2xx and no JSON: a web page, or a gateway that wants something of a person."
         ),
-        action=_("Check BASE_URL; have this server's address allowed by the processor's gateway."),
+        action=_(
+            "Check BASE_URL. If it is right, open a ticket with the processor, and ask whether its gateway allows "
+            "this server's address."
+        ),
     ),
     "reply_incomplete": Code(
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ReplyIncomplete),
         reason="JSON without what is needed.",
         meaning=_("The processor's answer lacks something that is needed."),
-        action=_("Ask the processor what changed, and report it to this project."),
+        action=_(
+            "Open a ticket with the processor, and ask what has changed in the answer to the call that the incident "
+            "names. Report it to this project, too."
+        ),
     ),
     "base_url_invalid": Code(
         outcome=Outcome.SERVER_ERROR,
@@ -323,7 +367,10 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.CardTokenInvalid),
         reason="The page sends what the card form gave it: anything else is a bug or a forgery.",
         meaning=_("The page sent no card token, or one that no card form gives."),
-        action=_("If it goes on, look at the page in a browser: its script may have been changed."),
+        action=_(
+            "If it happens to several riders, open the enroll page in a browser and try a test card: a template or a "
+            "script of your site may have changed what the page sends."
+        ),
     ),
     "expiry_not_clearable": Code(
         outcome=Outcome.SERVER_ERROR,
@@ -337,7 +384,10 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.LinkNotConfirmed),
         reason="409 with unknown words, and the processor answers that the card is not in the group.",
         meaning=_("The processor answered 409 in unknown words, and says that the card is not in the group."),
-        action=_("Ask the processor what its answer means, and report the wording to this project."),
+        action=_(
+            "Open a ticket with the processor: ask why it answers 409 for a card that is not in the group. Report the "
+            "wording to this project, too."
+        ),
     ),
     "token_request_refused": Code(
         outcome=Outcome.SERVER_ERROR,
@@ -351,14 +401,20 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.CardFormFailed, status=(400, 499)),
         reason="The card form's error callback with 4xx: our tokenization access is wrong.",
         meaning=_("The card form failed in the browser with a status from 400 to 499."),
-        action=_("Check that CARD_FORM_URL and BASE_URL belong to the same environment."),
+        action=_(
+            "Check that the card form's address and BASE_URL belong to the same environment (test or production). "
+            "Then try a test card in a browser."
+        ),
     ),
     "card_form_not_loaded": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CardFormNotLoaded),
         reason="The processor's script did not come: as good as a refused connection.",
         meaning=_("The card form's script did not load, or does not define the card form."),
-        action=_("Check CARD_FORM_URL, and that the site's Content-Security-Policy allows its host."),
+        action=_(
+            "Run manage.py enrollment_doctor and manage.py check: they find a wrong address of the card form, and a "
+            "Content-Security-Policy that blocks it."
+        ),
     ),
     "token_request_failed": Code(
         outcome=Outcome.SYSTEM_ERROR,
@@ -395,12 +451,18 @@ CODES: dict[str, Code] = {
         when=When(exception=exceptions.ConfigurationError),
         reason="The site's own set-up; the event's text names the place.",
         meaning=_("The site's settings or adapter are wrong."),
-        action=_("The event's text names the place."),
+        action=_(
+            "Run manage.py check on the server. If it finds nothing, open the event in Sentry or look for the "
+            "reference in the log: its text names the setting or the method to correct."
+        ),
     ),
     "unexpected_error": Code(
         outcome=Outcome.SERVER_ERROR,
         meaning=_("Something that no rule knows, most likely a bug."),
-        action=_("Look at the event's traceback; report it to this project where it is ours."),
+        action=_(
+            "Open the event in Sentry, or look for the reference in the log: the traceback names the place. If that "
+            "is in enrollment_errors, report it to this project."
+        ),
     ),
     "not_eligible": Code(
         outcome=Outcome.NOT_ELIGIBLE,

@@ -104,6 +104,12 @@ class Settings:
     """Age in days at which `manage.py prune_enrollments` deletes entries of the ledger; `None` keeps them forever."""
     SENTRY_EVENT_URL: str = ""
     """The address of an event in your Sentry, with `{event_id}` in place of the event's id. Incidents link to it."""
+    RUNBOOK_URLS: Mapping[str, str] = field(default_factory=dict)
+    """Your own instructions for operators: the address of a page for each code, `"*"` for every other code. `{code}` in
+    an address stands for the code. See [Your own runbook](operations.md#your-own-runbook)."""
+    SUPPORT_CONTACTS: Mapping[str, str] = field(default_factory=dict)
+    """Who helps with a processor, for each name of an account or of a processor (`littlepay`): a text such as a phone
+    number, an email address or the address of a portal. Incidents show it."""
     STATUS_TOKEN: Secret | None = None
     """The bearer token with which a monitor reads the status page."""
 

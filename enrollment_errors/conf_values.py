@@ -42,6 +42,23 @@ def _sentry_event_url(name: str, value: Any) -> str:
     return text
 
 
+def _texts_by_name(name: str, value: Any) -> Mapping[str, str]:
+    if not isinstance(value, Mapping) or not all(isinstance(text, str) for pair in value.items() for text in pair):
+        raise wrong(name, value, "a dict of texts")
+    return dict(value)
+
+
+def _runbook_urls(name: str, value: Any) -> Mapping[str, str]:
+    urls = _texts_by_name(name, value)
+    for code, url in urls.items():
+        if not url.startswith(("https://", "http://")):
+            raise ConfigurationError(
+                f'{SETTING}["{name}"]: the address for "{code}" must be a whole one, such as '
+                '"https://wiki.example/enrollment/{code}".'
+            )
+    return urls
+
+
 def _texts(name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, str) or not all(isinstance(item, str) for item in _sequence(name, value)):
         raise wrong(name, value, "a list of texts")
@@ -192,6 +209,8 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "FALLBACK_AGENCY": _agency,
     "ALLOWED_REDIRECT_HOSTS": _texts,
     "SENTRY_EVENT_URL": _sentry_event_url,
+    "RUNBOOK_URLS": _runbook_urls,
+    "SUPPORT_CONTACTS": _texts_by_name,
     "STATUS_TOKEN": _token,
     "PROCESSORS": _texts,
     "SECRETS": _resolver,

@@ -17,6 +17,8 @@ from django.core.management import call_command
 from django.urls import include, path
 
 from enrollment_errors.adapter import Adapter, Enrollment
+from enrollment_errors.classification import Rule
+from enrollment_errors.outcomes import Outcome
 from enrollment_errors.processors.base import Processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor
 from enrollment_errors.processors.types import CardForm, TokenizationRequest
@@ -310,6 +312,21 @@ def test_a_script_that_is_not_served_is_warned_of(settings):
 def test_a_budget_longer_than_anybody_waits_is_warned_of(ours):
     ours(BUDGET=25)
     assert told().keys() == {"W005"}
+
+
+def test_a_runbook_or_a_contact_of_a_name_that_nothing_has_is_warned_of(ours):
+    ours(RUNBOOK_URLS={"processor_timeut": "https://wiki.example/1", "*": "https://wiki.example/2"})
+    assert told().keys() == {"W012"}
+    assert told()["W012"].hint == 'Did you mean "processor_timeout"?'
+    ours(SUPPORT_CONTACTS={"somebody": "support@example.com"})
+    assert "Name one of littlepay" in told()["W012"].hint
+
+
+def test_a_runbook_may_be_of_every_code_of_a_diagnosis_or_of_a_rule_of_the_sites_own(ours):
+    rule = Rule(code="teapot", outcome=Outcome.SERVER_ERROR, reason="", status=418)
+    codes = ("processor_timeout", "group_unknown", "watch_stopped", "teapot")
+    ours(RULES=[rule], RUNBOOK_URLS=dict.fromkeys(codes, "https://wiki.example/"), SUPPORT_CONTACTS={"littlepay": "x"})
+    assert told() == {}
 
 
 def test_one_call_that_may_take_most_of_the_budget_is_warned_of(ours):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Any
 
 from django.apps import apps
@@ -12,6 +14,8 @@ from django.template.loader_tags import BlockNode, ExtendsNode
 
 from .. import conf
 from ..account_directory import get_account, usable_accounts
+from ..catalogue import CODES
+from ..doctor.diagnoses import DIAGNOSES
 from ..exceptions import AccountUnusable, BaseUrlInvalid
 from ..processors.account import Account
 from ..processors.types import CardForm, CardFormKind, TokenizationRequest
@@ -36,6 +40,7 @@ def check(settings: conf.Settings) -> Messages:
     yield from _cache(settings)
     yield from _cross_site_return(settings)
     yield from _policy(settings)
+    yield from _for_operators(settings)
 
 
 def _host() -> Messages:
@@ -157,6 +162,26 @@ def _policy(settings: conf.Settings) -> Messages:
             "W009",
             f"The Content-Security-Policy stops the enroll page: {what}.",
             'Allow it, best by a nonce in script-src and style-src ("Content-Security-Policy" in docs/pages.md).',
+        )
+
+
+def _for_operators(settings: conf.Settings) -> Messages:
+    """A name that nothing has is never shown, and nobody would notice."""
+    codes = {"*", "watch_stopped", *CODES, *DIAGNOSES, *(rule.code for rule in settings.RULES)}
+    yield from _unknown("RUNBOOK_URLS", settings.RUNBOOK_URLS, codes, "code", "docs/errors.md has every code.")
+    if has_settings_accounts(settings):
+        names = {*settings.ACCOUNTS.get_names(), *(account.processor.name for account in usable_accounts())}
+        hint = f"Name one of {', '.join(sorted(names))}."
+        yield from _unknown("SUPPORT_CONTACTS", settings.SUPPORT_CONTACTS, names, "account or processor", hint)
+
+
+def _unknown(setting: str, given: Iterable[str], known: Collection[str], what: str, hint: str) -> Messages:
+    for name in sorted(set(given) - set(known)):
+        close = get_close_matches(name, known, n=1)
+        yield warning(
+            "W012",
+            f'ENROLLMENT_ERRORS["{setting}"] has "{name}", and there is no {what} of this name.',
+            f'Did you mean "{close[0]}"?' if close else hint,
         )
 
 

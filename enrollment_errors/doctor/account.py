@@ -7,7 +7,7 @@ The token that riders share is tried too, and left as it is.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
@@ -85,12 +85,12 @@ class Groups:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._there: list[str] | None = None
+        self._there: dict[str, str] | None = None
 
     def listed(self, wanted: Collection[str]) -> str:
         with _diagnosing(self._account), at(Stage.GROUPS):
             found = _opened(self._account).find_groups()
-            self._there = None if found is None else sorted(found)
+            self._there = None if found is None else _with_labels(found)
         if self._there is None:
             return "not asked: the processor has no way to list them"
         if not wanted:
@@ -102,24 +102,35 @@ class Groups:
         ``listed``."""
         if self._there is not None and group_id not in self._there:
             raise Trouble("group_unknown", f"{group_id}; {self._said()}")
+        named = self._named(group_id)
         with _diagnosing(self._account), at(Stage.GROUPS):
             try:
                 products = _opened(self._account).find_products(group_id)
             except NotImplementedError:
-                return group_id
+                return named
             except StatusError as error:
                 if error.status not in (401, 403, 404, 405):
                     raise
-                raise Trouble("products_not_shown", f"{group_id}: {error.route}: {error}") from error
+                raise Trouble("products_not_shown", f"{named}: {error.route}: {error}") from error
         if active := [name for name, is_active in products.items() if is_active]:
-            return f"{group_id}: {active[0]} is active"
+            return f"{named}: {active[0]} is active"
         found = f"not active: {', '.join(products)}" if products else "no product"
-        raise Trouble("group_without_product", f"{group_id}: {found}")
+        raise Trouble("group_without_product", f"{named}: {found}")
 
     def _said(self) -> str:
-        there = self._there or []
+        there = [self._named(group_id) for group_id in self._there or ()]
         listed = ", ".join(there[:_SHOWN]) + (", …" if len(there) > _SHOWN else "")
         return f"the account has {listed or 'none'}"
+
+    def _named(self, group_id: str) -> str:
+        """With its label, by which a person sees that it is the wrong one."""
+        label = (self._there or {}).get(group_id)
+        return f"{group_id} ({label})" if label and label != group_id else group_id
+
+
+def _with_labels(found: Iterable[str]) -> dict[str, str]:
+    labels = found if isinstance(found, Mapping) else dict.fromkeys(found, "")
+    return dict(sorted(labels.items()))
 
 
 class _FreshTokens(TokenCache):

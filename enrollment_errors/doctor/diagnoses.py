@@ -38,11 +38,11 @@ DIAGNOSES: dict[str, Diagnosis] = {
     # The way to the processor.
     "connection_refused": Diagnosis(
         "The host is there, and nothing listens at that port.",
-        "Check the port in BASE_URL; then ask the processor whether it is up.",
+        "Check the port in BASE_URL. If it is right, open a ticket with the processor.",
     ),
     "no_connection": Diagnosis(
         "No connection came about in time: often a firewall that drops what it does not know.",
-        "Have this server's way out opened to the processor's host and port.",
+        "Allow outbound traffic from this server to the processor's host and port.",
     ),
     "http_for_https": Diagnosis(
         "BASE_URL says http, and the server there speaks TLS.",
@@ -58,7 +58,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "certificate_expires_soon": Diagnosis(
         "The server's certificate expires within two weeks.",
-        "Ask the processor when it renews.",
+        "Open a ticket with the processor, and ask when it renews the certificate.",
         Level.WARNING,
     ),
     "clock_off": Diagnosis(
@@ -69,11 +69,12 @@ DIAGNOSES: dict[str, Diagnosis] = {
     # What the processor says of the account.
     "audience_refused": Diagnosis(
         "The processor knows the client, and gives it no token for this audience.",
-        "Check AUDIENCE against what the processor gave you.",
+        "Compare the account's audience with the one that the processor gave you.",
     ),
     "api_not_found": Diagnosis(
         "There is a server, and it has no such API: a wrong version, a wrong path, or a wrong host.",
-        "Check API_VERSION (v1 by default) and BASE_URL, which must not itself end in /api or a version.",
+        "Compare BASE_URL, and the version if the account has one, with what the processor gave you. BASE_URL must not "
+        "itself end in /api or a version.",
     ),
     "tokenization_refused": Diagnosis(
         "The credentials are right, and the account may not tokenize cards.",
@@ -86,7 +87,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "groups_refused": Diagnosis(
         "The credentials are right, and the account may not list its concession groups.",
-        "Ask the processor for the right to, or have it confirm the groups' ids.",
+        "Ask the processor to let the account list its concession groups, or to confirm the groups' ids.",
     ),
     "group_unknown": Diagnosis(
         "The account has no concession group of this id: every enrollment into it fails.",
@@ -98,7 +99,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "products_not_shown": Diagnosis(
         "The processor does not show the account which products a concession group has.",
-        "Ask the processor for the right to read products, and have it confirm that the group's product is active.",
+        "Ask the processor to let the account read products, and to confirm that the group's product is active.",
         Level.WARNING,
     ),
     "groups_not_checked": Diagnosis(
@@ -112,14 +113,30 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "card_form_unreachable": Diagnosis(
         "The card form's script cannot be had: riders would get the system-error page.",
-        "Check CARD_FORM_URL, which is the host of the card form and not that of the API.",
+        "Check the address of the card form in the account: it is seldom the host of the API. If it is right, allow "
+        "outbound traffic to it.",
     ),
     "card_form_no_script": Diagnosis(
         "What stands at the card form's address is no script: a web page, or nothing.",
-        "Check CARD_FORM_URL, which is the host of the card form and not that of the API.",
+        "Compare the address of the card form in the account with the one that the processor gave you.",
+    ),
+    "environments_mixed": Diagnosis(
+        "One of the account's hosts looks like a test environment, and another one like production.",
+        "Take all addresses of the account from the same environment.",
+        Level.WARNING,
+    ),
+    "test_host_in_production": Diagnosis(
+        "The site runs without DEBUG, and the account belongs to a test environment: no rider gets a reduced fare.",
+        "Enter the processor's production hosts and credentials. If this site is for tests, there is nothing to do.",
+        Level.WARNING,
+    ),
+    "production_host_in_test": Diagnosis(
+        "The site runs with DEBUG, and the account belongs to a production environment: whatever you try is real.",
+        "Enter the processor's test hosts and credentials. If this site is in production, turn DEBUG off.",
+        Level.WARNING,
     ),
     # This site.
-    "settings_wrong": Diagnosis("The settings cannot be read.", "Mend what the detail names."),
+    "settings_wrong": Diagnosis("The settings cannot be read.", "Correct the setting that the detail names."),
     "host_failed": Diagnosis(
         "Adapter.get_enrollments_to_check raised an exception.", "Mend the hook; the detail names the exception."
     ),
@@ -130,13 +147,18 @@ DIAGNOSES: dict[str, Diagnosis] = {
         "The cache does not keep what it is given: no shared token, no circuit breaker.",
         "Look at the cache server, and at CACHES.",
     ),
+    "package_missing": Diagnosis(
+        "The cache needs a Python package that is not installed: no shared token, no circuit breaker.",
+        "Install it with the command in the detail, and add it to your requirements.",
+    ),
     "cache_not_shared": Diagnosis(
         "Each process has a cache of its own, and so its own token and its own circuit.",
         "With more than one process use a cache that they share: Redis, memcached, a database or files.",
         Level.WARNING,
     ),
     "incidents_unreadable": Diagnosis(
-        "The tables of the incidents cannot be read.", "Run manage.py migrate; else look at the database."
+        "The tables of the incidents cannot be read.",
+        "Run manage.py migrate. If that does not help, check the database.",
     ),
     "not_pruned": Diagnosis(
         "There are incidents that are older than the site wants to keep them.",
@@ -153,23 +175,39 @@ DIAGNOSES: dict[str, Diagnosis] = {
     ),
     "sentry_not_set_up": Diagnosis(
         "sentry-sdk is not initialised: operators do not hear of failures there.",
-        "Call sentry_sdk.init with a DSN, unless it is meant.",
+        "Call sentry_sdk.init with a DSN, unless you do without Sentry.",
         Level.WARNING,
     ),
     "sentry_refused": Diagnosis("Sentry does not accept the DSN.", "Copy the DSN anew from the project's settings."),
     "sentry_unreachable": Diagnosis(
-        "Sentry's server does not answer.", "Have this server's way out opened to it; check the host in the DSN."
+        "Sentry's server does not answer.", "Allow outbound traffic to it, and check the host in the DSN."
     ),
     "amplitude_not_set_up": Diagnosis(
-        "There is no AMPLITUDE_API_KEY: no events are sent there.", "Set the key, unless it is meant.", Level.WARNING
+        "There is no AMPLITUDE_API_KEY: no events are sent there.",
+        "Set the key, unless you do without Amplitude.",
+        Level.WARNING,
     ),
     "amplitude_refused": Diagnosis("Amplitude does not know the API key.", "Copy the key anew from the project."),
     "amplitude_unreachable": Diagnosis(
         "Amplitude's server does not answer.",
-        "Have this server's way out opened to it; check AMPLITUDE_SERVER_URL.",
+        "Allow outbound traffic to it, and check AMPLITUDE_SERVER_URL.",
     ),
     "probe_failed": Diagnosis("The doctor itself failed here.", "Report it to this project, with the detail."),
 }
+
+
+ABOUT_OPTIONS = frozenset(
+    (
+        "credentials_refused",
+        "request_refused",
+        "audience_refused",
+        "api_not_found",
+        "card_form_unreachable",
+        "card_form_no_script",
+        "environments_mixed",
+    )
+)
+"""What an option of the account may have caused. Which options it has is for its processor to say."""
 
 
 def diagnosed(name: str) -> Diagnosis:

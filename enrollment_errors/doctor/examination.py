@@ -14,11 +14,13 @@ from ..adapter import Enrollment
 from ..exceptions import AccountUnknown, ConfigurationError
 from ..processors.account import Account
 from . import account, network, site
-from .diagnoses import Level, Trouble, diagnosed
+from .diagnoses import ABOUT_OPTIONS, Level, Trouble, diagnosed
 
 SITE = "this site"
 SHARED_TOKEN = "shared token"  # noqa: S105  the name of a probe
 """The probe that looks at what riders share."""
+ENVIRONMENT = "environment"
+"""The probe that compares tests with production, which do not change by themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,8 @@ class Finding:
     """``subject`` is an account, with its agencies where the site tells them, or the site itself.
 
     ``group`` is the concession group that it is about, where it is about one of several. ``diagnosis`` is what
-    ``diagnoses.diagnosed`` explains; empty where nothing is wrong.
+    ``diagnoses.diagnosed`` explains; empty where nothing is wrong. ``options`` are the names of those that the
+    account has.
     """
 
     subject: str
@@ -34,6 +37,7 @@ class Finding:
     detail: str
     group: str = ""
     diagnosis: str = ""
+    options: tuple[str, ...] = ()
     was_tried: bool = True
 
     @property
@@ -48,7 +52,12 @@ class Finding:
 
     @property
     def action(self) -> str:
-        return diagnosed(self.diagnosis).action if self.diagnosis else ""
+        if not self.diagnosis:
+            return ""
+        has = ""
+        if self.options and self.diagnosis in ABOUT_OPTIONS:
+            has = f" The options of this account are {', '.join(self.options)}."
+        return f"{diagnosed(self.diagnosis).action}{has}"
 
 
 def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Iterator[Finding]:
@@ -99,6 +108,9 @@ def _of_account(
     subject = f"{known.name} ({', '.join(agencies)})" if agencies else known.name
     wanted = {*groups, *(enrollment.group_id for enrollment in enrollments)}
     of_groups = account.Groups(known)
+    options = tuple(option.name for option in known.processor.account_options if option.name in known.options)
+    if ENVIRONMENT not in left_out:
+        yield _probe(subject, ENVIRONMENT, lambda: network.environment(known), options=options)
     probes: dict[str, Callable[[], str]] = {
         **_of_the_way(known),
         "health": lambda: account.health(known),
@@ -113,7 +125,7 @@ def _of_account(
         if failed:
             yield Finding(subject=subject, probe=name, detail=f"not tried: {failed} failed", was_tried=False)
             continue
-        finding = _probe(subject, name, probe)
+        finding = _probe(subject, name, probe, options=options)
         yield finding
         failed = name if finding.level is Level.FAILURE else ""
     for group in sorted(wanted):
@@ -122,7 +134,7 @@ def _of_account(
             yield Finding(subject=subject, probe="group", detail=detail, group=group, was_tried=False)
         else:
             yield _probe(subject, "group", partial(of_groups.group, group), group=group)
-    yield _probe(subject, "card form", lambda: network.card_form(known))
+    yield _probe(subject, "card form", lambda: network.card_form(known), options=options)
 
 
 def _of_the_way(known: Account) -> dict[str, Callable[[], str]]:
@@ -144,8 +156,10 @@ _WAY = {
 }
 
 
-def _probe(subject: str, name: str, probe: Callable[[], str], *, group: str = "") -> Finding:
-    found = partial(Finding, subject=subject, probe=name, group=group)
+def _probe(
+    subject: str, name: str, probe: Callable[[], str], *, group: str = "", options: tuple[str, ...] = ()
+) -> Finding:
+    found = partial(Finding, subject=subject, probe=name, group=group, options=options)
     try:
         return found(detail=probe())
     except Trouble as trouble:

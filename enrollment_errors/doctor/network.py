@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import time
@@ -11,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import requests
+from django.conf import settings as django_settings
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from ..classification import classify
@@ -90,6 +92,32 @@ def card_form(account: Account) -> str:
     if "javascript" not in kind or not answer.content.strip():
         raise Trouble("card_form_no_script", f"{form.script}: {kind}, {len(answer.content)} bytes")
     return form.script
+
+
+def environment(account: Account) -> str:
+    """Whether the account's hosts and the site are both for tests, or both in production, as far as names tell."""
+    form = account.processor.card_form(account.options, TokenizationRequest(language="en"))
+    urls = [*(endpoint.base_url for endpoint in account.endpoints.values()), form.script]
+    hosts = sorted({host for url in urls if (host := urlsplit(url).hostname) and not _is_on_this_network(host)})
+    of_tests = [host for host in hosts if _OF_TESTS.search(host)]
+    if not hosts:
+        return "this machine or its network"
+    if of_tests and len(of_tests) < len(hosts):
+        raise Trouble("environments_mixed", ", ".join(hosts))
+    if of_tests and not django_settings.DEBUG:
+        raise Trouble("test_host_in_production", ", ".join(hosts))
+    if not of_tests and django_settings.DEBUG:
+        raise Trouble("production_host_in_test", ", ".join(hosts))
+    return f"{'test' if of_tests else 'production'}: {', '.join(hosts)}"
+
+
+_OF_TESTS = re.compile(r"(^|[.-])(dev|int|preprod|qa|sandbox|stage|staging|sit|test|testing|uat)\d*[.-]", re.IGNORECASE)
+"""A part of a host's name, other than the last."""
+
+
+def _is_on_this_network(host: str) -> bool:
+    """An address without a name, or a name without a domain, tells nothing."""
+    return is_loopback(host) or "." not in host or host.replace(".", "").isdigit() or ":" in host
 
 
 def _server(endpoint: Endpoint) -> tuple[str, int]:

@@ -38,7 +38,11 @@ def cache() -> str:
         backend.set(key, value, 30)
         kept = backend.get(key) == value
         backend.delete(key)
+    except ModuleNotFoundError as error:
+        raise _missing(alias, error) from error
     except InvalidCacheBackendError as error:
+        if isinstance(error.__cause__, ModuleNotFoundError):
+            raise _missing(alias, error.__cause__) from error
         raise Trouble("cache_missing", alias) from error
     except Exception as error:  # whatever a cache's client library raises
         raise Trouble("cache_down", f"{alias}: {type(error).__name__}") from error
@@ -48,6 +52,11 @@ def cache() -> str:
     if isinstance(backend, (DummyCache, LocMemCache)):
         raise Trouble("cache_not_shared", kind)
     return kind
+
+
+def _missing(alias: str, error: ModuleNotFoundError) -> Trouble:
+    package = str(error.name).partition(".")[0].replace("_", "-")
+    return Trouble("package_missing", f"{alias}: pip install {package}")
 
 
 def incidents() -> str:

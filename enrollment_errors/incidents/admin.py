@@ -11,22 +11,31 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import formats
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from .. import conf
+from ..adapter import Agency
 from ..catalogue import explained
 from ..read_only import ReadOnly
 from ..references import readings
+from ..runbooks import runbook_url
+from ..spreadsheet import csv_lines
 from .briefing import briefing
+from .chart import LABELS
+from .contacts import agencies, agency_contact, support_contact
 from .filters import LIST_FILTERS, BoundedPaginator, incidents_url
 from .models import VIEW_PERMISSION, Ending, Incident
 from .near import difference, near
-from .page import overview_context
+from .page import HEAD, overview_context, spreadsheet
+from .words import SIDES, code_words, method_words, sentence, step_words
 
 if TYPE_CHECKING:
     _IncidentAdmin = admin.ModelAdmin[Incident]
@@ -48,9 +57,18 @@ class _ReadOnly(ReadOnly):
 
 @admin.register(Ending)
 class OverviewAdmin(_ReadOnly, _EndingAdmin):
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(  # type: ignore[override]  # a download is a stream
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """With ``as=csv`` in the query as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        if request.GET.get("as") == "csv":
+            return StreamingHttpResponse(
+                csv_lines(HEAD, spreadsheet(request.GET)),
+                content_type="text/csv; charset=utf-8",
+                headers={"Content-Disposition": 'attachment; filename="how-enrollments-end.csv"'},
+            )
         context = {
             **self.admin_site.each_context(request),
             "title": "How enrollments end",
@@ -62,8 +80,8 @@ class OverviewAdmin(_ReadOnly, _EndingAdmin):
 
 @admin.register(Incident)
 class IncidentAdmin(_ReadOnly, _IncidentAdmin):
-    list_display = ("at", "agency", "account", "upstream_status", "code", "outcome", "stage", "flow", "reference")
-    list_display_links = ("at", "reference")
+    list_display = ("when", "whose", "what", "ending", "shown_reference")
+    list_display_links = ("when", "shown_reference")
     list_filter = LIST_FILTERS
     list_per_page = 50
     # Each would read all incidents, of which there may be a million.
@@ -75,21 +93,21 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
     search_fields = ("reference",)
     search_help_text = "The reference as the rider reads it: spaces, dashes, case and look-alikes do not matter."
     fieldsets = (
-        ("At a glance", {"fields": ("meaning", "enrolled", "tell", "action")}),
-        ("The failure", {"fields": ("route", "upstream_status", "exception", "stage", "code", "seconds")}),
+        ("At a glance", {"fields": ("happened", "enrolled", "tell", "action", "call")}),
         ("More of it", {"fields": ("sentry_event", "same_reference", "same_cause", "around")}),
+        ("The failure", {"fields": ("code", "step", "route", "upstream_status", "exception", "seconds")}),
         (
             "For whom",
             {
                 "fields": (
                     "reference",
                     "at",
-                    "outcome",
+                    "ending",
                     "agency",
                     "flow",
-                    "method",
+                    "how",
                     "verified_by",
-                    "side",
+                    "seen_by",
                     "account",
                     "processor",
                     "release",
@@ -98,10 +116,15 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
         ),
     )
     readonly_fields = (
-        "meaning",
+        "happened",
         "enrolled",
         "tell",
         "action",
+        "call",
+        "step",
+        "ending",
+        "how",
+        "seen_by",
         "sentry_event",
         "same_reference",
         "same_cause",
@@ -125,9 +148,46 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
     ) -> tuple[QuerySet[Incident], bool]:
         return (queryset.filter(reference__in=readings(search_term)) if search_term else queryset), False
 
+    @admin.display(description="time")
+    def when(self, incident: Incident) -> SafeString:
+        at = localtime(incident.at)
+        day, time = (formats.date_format(at, f"{part}_FORMAT") for part in ("DATE", "TIME"))
+        return format_html('<span class="enrollment-whole">{}<br>{}</span>', day, time)
+
+    @admin.display(description="agency, account")
+    def whose(self, incident: Incident) -> SafeString:
+        return format_html(
+            "<strong>{}</strong><br>{}", incident.agency or "no agency", incident.account or "no account"
+        )
+
     @admin.display(description="what happened")
-    def meaning(self, incident: Incident) -> str:
-        return explained(incident.code).meaning
+    def what(self, incident: Incident) -> SafeString:
+        where = ", ".join(filter(None, [step_words(incident.stage), _status(incident)]))
+        return format_html("<strong>{}</strong><br>{}", code_words(incident.code), where or "-")
+
+    @admin.display(description="outcome")
+    def ending(self, incident: Incident) -> str:
+        return LABELS.get(incident.outcome, incident.outcome)
+
+    @admin.display(description="reference")
+    def shown_reference(self, incident: Incident) -> SafeString:
+        return format_html('<span class="enrollment-whole">{}</span>', incident.reference)
+
+    @admin.display(description="step")
+    def step(self, incident: Incident) -> str:
+        return step_words(incident.stage) or "-"
+
+    @admin.display(description="method")
+    def how(self, incident: Incident) -> str:
+        return method_words(incident.method) or "-"
+
+    @admin.display(description="seen by")
+    def seen_by(self, incident: Incident) -> str:
+        return SIDES.get(incident.side, incident.side)
+
+    @admin.display(description="what happened")
+    def happened(self, incident: Incident) -> str:
+        return sentence(incident, _agency(incident))
 
     @admin.display(description="whether the card is enrolled")
     def enrolled(self, incident: Incident) -> str:
@@ -138,8 +198,23 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
         return briefing(incident.outcome, incident.code).tell
 
     @admin.display(description="what to do")
-    def action(self, incident: Incident) -> str:
-        return explained(incident.code).action
+    def action(self, incident: Incident) -> str | SafeString:
+        action = explained(incident.code).action
+        url = runbook_url(incident.code)
+        return format_html('{} <a href="{}">Your runbook</a>', action, url) if url else action
+
+    @admin.display(description="who to call")
+    def call(self, incident: Incident) -> str | SafeString:
+        agency = _agency(incident)
+        contacts = [
+            (agency.name if agency else "", agency_contact(agency) if agency else ""),
+            (
+                f"Support of {incident.processor}" if incident.processor else "",
+                support_contact(incident.account, incident.processor),
+            ),
+        ]
+        known = format_html_join("", "<li>{}: {}</li>", (contact for contact in contacts if all(contact)))
+        return format_html('<ul class="enrollment-contacts">{}</ul>', known) if known else "-"
 
     @admin.display(description="Sentry event")
     def sentry_event(self, incident: Incident) -> str | SafeString:
@@ -178,12 +253,22 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
 
     @admin.display(description="around it")
     def around(self, incident: Incident) -> SafeString:
-        url = incidents_url(
-            account=incident.account,
-            at__gte=(incident.at - AROUND).isoformat(),
-            at__lte=(incident.at + AROUND).isoformat(),
-        )
+        of_account = {"account": incident.account} if incident.account else {}
+        url = incidents_url(**of_account, at__gte=incident.at - AROUND, at__lte=incident.at + AROUND)
         return format_html('<a href="{}">What else failed in the ten minutes before and after</a>', url)
+
+
+def _agency(incident: Incident) -> Agency | None:
+    """Asked for once an incident, though two fields want it."""
+    kept = vars(incident)
+    if "enrollment_agency" not in kept:
+        kept["enrollment_agency"] = agencies().get(incident.agency)
+    agency: Agency | None = kept["enrollment_agency"]
+    return agency
+
+
+def _status(incident: Incident) -> str:
+    return f"status {incident.upstream_status}" if incident.upstream_status else ""
 
 
 def _near_matches(typed: str) -> list[tuple[Incident, str]]:

@@ -1,22 +1,24 @@
-"""A bar chart of outcomes, as SVG for its template: all numbers whole, in the units of its box.
+"""A bar chart of outcomes, as SVG for its template.
 
-No script, no inline style: colours come from the style sheet by the outcome's name, and the same numbers stand in a
-table beside the picture.
+No script, no inline style: widths are per cent of the picture, so that it fits any screen with its words at their size;
+heights are pixels. Colours come from the style sheet by the outcome's name. The same numbers stand in a table below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.utils.dateformat import format as format_date
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from ..outcomes import Outcome
 from ..pages import PAGES
+from .overview import SWITCHED_OFF, Rate, Row
+from .periods import Period
 
 LABELS = {
     outcome.value: page.label
@@ -25,15 +27,21 @@ LABELS = {
 }
 """From the bottom of a bar to its top. Of a region, each target's end is counted."""
 
-WIDTH, HEIGHT = 600, 120
-_GAP = 2
-_BETWEEN_TICKS = 6
+SHOWN = {**LABELS, SWITCHED_OFF: "Switched off"}
+
+HEIGHT = 120
+"""Of the highest bar, in pixels. Above it there is room for half a line of text, below it for a line."""
+_TOP = 8
+_GAP = 0.15
+"""Between bars, as a part of a bar's place."""
+_TICKS = 5
+_STEPS = (1, 2, 5)
+_MOST_LINES = 4
 
 
 @dataclass(frozen=True)
 class Segment:
     outcome: str
-    label: str
     count: int
     y: int
     height: int
@@ -41,104 +49,148 @@ class Segment:
 
 @dataclass(frozen=True)
 class Bar:
+    """``url`` leads to its incidents; empty where there can be none. ``name`` is the day or the time of its start."""
+
     start: date
-    x: int
-    total: int
+    name: str
+    counts: Mapping[str, int]
     segments: Sequence[Segment]
+    url: str
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def rate(self) -> Rate:
+        return Rate.of(self.counts)
+
+    @property
+    def words(self) -> str:
+        return f"{self.name}: " + ", ".join(f"{SHOWN[segment.outcome]} {segment.count}" for segment in self.segments)
 
 
 @dataclass(frozen=True)
 class Chart:
-    """``highest`` is the total of the highest bar, and so the scale. ``outcomes`` are those that occur, with their
-    labels."""
+    """``lines`` are the values of the axis, from 0 to the top. ``outcomes`` are those that occur."""
 
     id: str
     title: str
+    row: Row
+    period: Period
     bars: Sequence[Bar]
-    bar_width: int
-    highest: int
-    outcomes: Sequence[tuple[str, str]]
+    lines: Sequence[int]
+    outcomes: Sequence[str]
 
     @property
-    def is_hourly(self) -> bool:
-        return isinstance(self.bars[0].start, datetime)
-
-    @property
-    def drawn_bars(self) -> SafeString:
-        """Each with its numbers as a tooltip. A template takes far longer over hundreds of shapes."""
-        return format_html_join(
-            "\n",
-            "<g><title>{}: {}</title>{}</g>",
-            (
-                (
-                    self._name(bar),
-                    ", ".join(f"{segment.label} {segment.count}" for segment in bar.segments),
-                    self._drawn(bar),
-                )
-                for bar in self.bars
-                if bar.total
-            ),
-        )
-
-    @property
-    def drawn_ticks(self) -> SafeString:
-        """The names of some bars below them, of the last one at the right end."""
-        *others, last = self.bars
-        ticks = [("tick", bar.x, self._name(bar)) for bar in others[::_BETWEEN_TICKS]]
-        return format_html_join(
-            "\n",
-            '<text class="{}" x="{}" y="138">{}</text>',
-            [*ticks, ("tick tick-last", WIDTH, self._name(last))],
-        )
+    def rate(self) -> Rate:
+        return Rate.of(self.row.total)
 
     @property
     def totals(self) -> list[tuple[str, str, int]]:
         """Outcome, label and count of each that occurs."""
-        return [(outcome, label, sum(_count_of(bar, outcome) for bar in self.bars)) for outcome, label in self.outcomes]
+        return [(outcome, SHOWN[outcome], self.row.total[outcome]) for outcome in self.outcomes]
 
     @property
-    def rows(self) -> list[tuple[date, list[int]]]:
-        """For the table: a count for each of ``outcomes``."""
-        return [
-            (bar.start, [_count_of(bar, outcome) for outcome, _ in self.outcomes]) for bar in self.bars if bar.total
-        ]
+    def table(self) -> list[tuple[Bar, list[int]]]:
+        """The bars of which there is something to say, with a count for each of ``outcomes``."""
+        return [(bar, [bar.counts.get(outcome, 0) for outcome in self.outcomes]) for bar in self.bars if bar.total]
 
-    def _name(self, bar: Bar) -> str:
-        if isinstance(bar.start, datetime):
-            return format_date(localtime(bar.start), "H:i")
-        return format_date(bar.start, "M j")
-
-    def _drawn(self, bar: Bar) -> SafeString:
+    @property
+    def drawn_lines(self) -> SafeString:
         return format_html_join(
-            "",
-            '<rect class="outcome-{}" x="{}" y="{}" width="{}" height="{}" />',
-            ((segment.outcome, bar.x, segment.y, self.bar_width, segment.height) for segment in bar.segments),
+            "\n",
+            '<line class="axis" x1="0" y1="{0}" x2="100%" y2="{0}" />',
+            ((self._y(value),) for value in self.lines),
         )
 
+    @property
+    def drawn_values(self) -> SafeString:
+        return format_html_join(
+            "\n",
+            '<text class="scale" x="100%" y="{}">{}</text>',
+            ((self._y(value) + 4, str(value)) for value in self.lines),
+        )
 
-def draw(chart_id: str, title: str, columns: Sequence[tuple[date, Mapping[str, int]]]) -> Chart:
-    """``columns`` are the days, or the starts of the hours, and how often each outcome came in each."""
-    slot = WIDTH // len(columns)
-    highest = max(sum(counts.values()) for _, counts in columns)
+    @property
+    def drawn_bars(self) -> SafeString:
+        """Each with its numbers as a tooltip. A template takes far longer over hundreds of shapes."""
+        drawn = [(self._drawn(place, bar),) for place, bar in enumerate(self.bars) if bar.total]
+        return format_html_join("\n", "{}", drawn)
+
+    @property
+    def drawn_ticks(self) -> SafeString:
+        """The names of some bars below them, evenly apart, the first and the last among them."""
+        return format_html_join(
+            "\n",
+            '<text class="tick{}" x="{}" y="{}">{}</text>',
+            ((kind, x, _TOP + HEIGHT + 18, name) for kind, x, name in self._ticks()),
+        )
+
+    def _ticks(self) -> Iterator[tuple[str, str, str]]:
+        last = len(self.bars) - 1
+        for number in range(_TICKS):
+            place = round(number * last / (_TICKS - 1))
+            if number == 0:
+                yield " tick-first", "0", self.bars[place].name
+            elif number == _TICKS - 1:
+                yield " tick-last", "100%", self.bars[place].name
+            else:
+                yield "", self._x(place + 0.5), self.bars[place].name
+
+    def _drawn(self, place: int, bar: Bar) -> SafeString:
+        shapes = format_html_join(
+            "",
+            '<rect class="outcome-{}" x="{}" y="{}" width="{}" height="{}" />',
+            (
+                (segment.outcome, self._x(place + _GAP / 2), segment.y, self._x(1 - _GAP), segment.height)
+                for segment in bar.segments
+            ),
+        )
+        drawn = format_html("<title>{}</title>{}", bar.words, shapes)
+        if not bar.url:
+            return format_html("<g>{}</g>", drawn)
+        return format_html('<a href="{}" aria-label="{}">{}</a>', bar.url, bar.words, drawn)
+
+    def _x(self, places: float) -> str:
+        return f"{100 * places / len(self.bars):.2f}%"
+
+    def _y(self, value: int) -> int:
+        return _TOP + HEIGHT - value * HEIGHT // self.lines[-1]
+
+
+def draw(chart_id: str, title: str, row: Row, period: Period, urls: Sequence[str]) -> Chart:
+    """``urls`` lead to the incidents of each bar."""
+    lines = _lines(max(sum(counts.values()) for counts in row.bars))
     bars = [
-        Bar(start, position * slot, sum(counts.values()), _segments(counts, highest))
-        for position, (start, counts) in enumerate(columns)
+        Bar(start, _name(period, start), counts, _segments(counts, lines[-1]), url)
+        for start, counts, url in zip(period.starts, row.bars, urls, strict=True)
     ]
-    occurring = [
-        (outcome, label) for outcome, label in LABELS.items() if any(outcome in counts for _, counts in columns)
-    ]
-    return Chart(chart_id, title, bars, slot - _GAP, highest, occurring)
+    return Chart(chart_id, title, row, period, bars, lines, [outcome for outcome in SHOWN if row.total.get(outcome)])
+
+
+def _name(period: Period, start: date) -> str:
+    if isinstance(start, datetime):
+        return format_date(localtime(start), "H:i")
+    return format_date(start, "M j")
+
+
+def _lines(highest: int) -> list[int]:
+    """Round numbers at the same distance, the last one no lower than ``highest``."""
+    unit = 1
+    while True:
+        for step in (unit * size for size in _STEPS):
+            count = -(-highest // step)
+            if count <= _MOST_LINES:
+                return [step * number for number in range(max(count, 1) + 1)]
+        unit *= 10
 
 
 def _segments(counts: Mapping[str, int], highest: int) -> list[Segment]:
-    segments, bottom = [], HEIGHT
-    for outcome, label in LABELS.items():
+    segments, bottom = [], _TOP + HEIGHT
+    for outcome in SHOWN:
         if count := counts.get(outcome, 0):
             height = max(1, count * HEIGHT // highest)  # a single failure among thousands is still to be seen
             bottom -= height
-            segments.append(Segment(outcome, label, count, bottom, height))
+            segments.append(Segment(outcome, count, bottom, height))
     return segments
-
-
-def _count_of(bar: Bar, outcome: str) -> int:
-    return next((segment.count for segment in bar.segments if segment.outcome == outcome), 0)

@@ -6,7 +6,7 @@ No filter looks for its values among the incidents, and nobody counts further th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -19,11 +19,10 @@ from django.utils.functional import cached_property
 from django.utils.timezone import now
 
 from ..account_directory import account_names
-from ..adapter import Method
-from ..outcomes import Side, Stage
 from .chart import LABELS
 from .models import Incident
 from .overview import known_values
+from .words import METHODS, SIDES, STEPS
 
 if TYPE_CHECKING:
     _Paginator = Paginator[Incident]
@@ -104,9 +103,9 @@ LIST_FILTERS = (
     _by("agency", lambda request: _known(request)["agency"]),
     _by("account", lambda request: account_names()),
     _by("flow", lambda request: _known(request)["flow"]),
-    _by("method", lambda request: [method.value for method in Method]),
-    _by("stage", lambda request: [stage.value for stage in Stage]),
-    _by("side", lambda request: [side.value for side in Side]),
+    _by("method", lambda request: METHODS.items()),
+    _by("stage", lambda request: STEPS.items(), title="step"),
+    _by("side", lambda request: SIDES.items(), title="who saw it"),
     _by("code"),
     _by("upstream_status", title="upstream status"),
     _by("processor"),
@@ -114,6 +113,12 @@ LIST_FILTERS = (
 
 
 def incidents_url(**lookups: object) -> str:
-    """The address of the list, narrowed; a lookup of ``None`` asks for what has none."""
-    query = urlencode({name: NONE if value is None else value for name, value in lookups.items() if value != ""})
+    """The address of the list, narrowed; a lookup of ``None`` asks for what has none, and a moment for that moment."""
+    query = urlencode({name: _asked(value) for name, value in lookups.items()})
     return f"{reverse('admin:enrollment_incidents_incident_changelist')}?{query}"
+
+
+def _asked(value: object) -> object:
+    if value is None:
+        return NONE
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,4 +1,4 @@
-"""What an operator wants to know in one look: which causes there are, since when and for whom.
+"""What an operator wants to know in one look: how many succeed, which causes there are, since when and for whom.
 
 All of it comes from the endings and their counts, never from the incidents: a day costs the same whether ten failures
 came in it or a million.
@@ -12,18 +12,25 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Union
 
-from django.db.models import F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import TruncHour
+from django.db.models import Case, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import TruncHour, TruncMinute
 
 from ..catalogue import CODES, explained
 from ..codes import Code
 from ..outcomes import Outcome
 from .models import DIMENSIONS, DayCount, Ending, MinuteCount
+from .periods import Period
+from .words import code_words, step_words
 
 FAULTS = tuple(outcome.value for outcome in Outcome if outcome.is_fault)
 
 MEANT = tuple(name for name, code in CODES.items() if code.is_meant)
 """Codes of ends that are faults by their outcome, and that an operator wanted."""
+
+SWITCHED_OFF = "switched_off"
+"""In charts, beside the outcomes: ends with a code of ``MEANT``."""
+
+_SHOWN_AS = Case(When(ending__code__in=MEANT, then=Value(SWITCHED_OFF)), default=F("ending__outcome"))
 
 Filters = Mapping[str, str]
 """Some of ``account``, ``agency``, ``flow`` and ``method``, and the value that each must have."""
@@ -54,6 +61,14 @@ class Cause:
     @property
     def explained(self) -> Code:
         return explained(self.code)
+
+    @property
+    def words(self) -> str:
+        return code_words(self.code)
+
+    @property
+    def step(self) -> str:
+        return step_words(self.stage)
 
 
 _CAUSE = ("processor", "stage", "code", "upstream_status", "outcome")
@@ -101,40 +116,78 @@ def minutes_since(moment: datetime) -> QuerySet[MinuteCount]:
     return counts
 
 
-def days_until(now: datetime, days: int | None) -> QuerySet[DayCount]:
-    """The last days, today among them; ``None``: all that is kept."""
-    counts: QuerySet[DayCount] = _with_dimensions(DayCount.objects)
-    return counts if days is None else counts.filter(day__gt=DayCount.day_of(now) - timedelta(days=days))
+def days_since(day: date) -> QuerySet[DayCount]:
+    """That day among them."""
+    counts: QuerySet[DayCount] = _with_dimensions(DayCount.objects.filter(day__gte=day))
+    return counts
 
 
 def _with_dimensions(counts: Any) -> Any:
     return counts.annotate(**{name: F(f"ending__{name}") for name in DIMENSIONS})
 
 
-Columns = dict[str, list[tuple[date, dict[str, int]]]]
-"""By account: each day, or the start of each hour, and how often each outcome came in it."""
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """How the enrollments of an agency with an account ended: how often each outcome came in each bar of a period.
+    What an operator has switched off is not among its outcome's: it is counted as ``SWITCHED_OFF``."""
+
+    account: str
+    agency: str
+    bars: Sequence[Mapping[str, int]]
+
+    @property
+    def total(self) -> Mapping[str, int]:
+        found: dict[str, int] = defaultdict(int)
+        for bar in self.bars:
+            for outcome, number in bar.items():
+                found[outcome] += number
+        return dict(found)
 
 
-def last_hours(now: datetime, filters: Filters, hours: int = 24) -> Columns:
-    this_hour = now.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)
-    starts = [this_hour - timedelta(hours=ago) for ago in reversed(range(hours))]
-    counts = minutes_since(starts[0]).annotate(start=TruncHour("last_at", tzinfo=timezone.utc))
-    return _columns(starts, counts.filter(**filters), "start")
+@dataclass(frozen=True)
+class Rate:
+    """How many enrollments succeeded, of those that succeeded, failed, or may have. What is expected (a refused card, a
+    form that was not finished, a renewal that comes too early, a switch) says nothing of how well enrollment works."""
+
+    succeeded: int
+    counted: int
+
+    @classmethod
+    def of(cls, outcomes: Mapping[str, int]) -> Rate:
+        succeeded = outcomes.get(Outcome.SUCCESS.value, 0)
+        return cls(succeeded, succeeded + sum(outcomes.get(outcome, 0) for outcome in FAULTS))
+
+    @property
+    def percent(self) -> int | None:
+        """Whole; 0 and 100 only where that is exact."""
+        if not self.counted:
+            return None
+        if self.succeeded in (0, self.counted):
+            return 100 * self.succeeded // self.counted
+        return min(99, max(1, round(100 * self.succeeded / self.counted)))
+
+    def __str__(self) -> str:
+        return f"{self.percent}% ({self.succeeded} of {self.counted})"
 
 
-def last_days(now: datetime, filters: Filters, days: int = 30) -> Columns:
-    """Days of the site's time zone, today among them."""
-    today = DayCount.day_of(now)
-    all_days = [today - timedelta(days=ago) for ago in reversed(range(days))]
-    return _columns(all_days, days_until(now, days).filter(**filters), "day")
+def counts_of(wanted: Period) -> Counts:
+    if wanted.is_of_days:
+        return days_since(wanted.starts[0])
+    return minutes_since(wanted.bounds(0)[0])
 
 
-def _columns(starts: Sequence[date], counts: Counts, column: str) -> Columns:
-    counted: dict[tuple[str, date], dict[str, int]] = defaultdict(dict)
-    for account, value, outcome, number in _summed(counts, "account", column, "outcome"):
-        counted[account, value][outcome] = number
-    accounts = sorted({account for account, _ in counted})
-    return {account: [(start, counted[account, start]) for start in starts] for account in accounts}
+def rows(wanted: Period, filters: Filters) -> list[Row]:
+    """One for each account and agency, in one query. Those with the most faults first."""
+    truncated = TruncMinute if wanted.step < timedelta(hours=1) else TruncHour
+    moments = F("day") if wanted.is_of_days else truncated("last_at", tzinfo=timezone.utc)
+    counts = counts_of(wanted).filter(**filters).annotate(shown=_SHOWN_AS, moment=moments)
+    found: dict[tuple[str, str], list[dict[str, int]]] = {}
+    for account, agency, moment, outcome, number in _summed(counts, "account", "agency", "moment", "shown"):
+        bars = found.setdefault((account, agency), [{} for _ in wanted.starts])
+        bar = bars[wanted.place(moment)]
+        bar[outcome] = bar.get(outcome, 0) + number
+    made = [Row(account=account, agency=agency, bars=bars) for (account, agency), bars in sorted(found.items())]
+    return sorted(made, key=lambda row: sum(row.total.get(outcome, 0) for outcome in FAULTS), reverse=True)
 
 
 def outcomes_since(moment: datetime) -> dict[str, dict[str, int]]:

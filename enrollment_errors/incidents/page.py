@@ -2,55 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.utils.timezone import now
+from django.utils.timezone import get_current_timezone_name, localtime, now
 
-from ..adapter import Method
 from ..availability import notices
 from ..circuits import circuits
 from ..outcomes import Outcome
-from .chart import Chart, draw
+from ..runbooks import runbook_url
+from .chart import SHOWN, Chart, draw
+from .contacts import agencies
 from .filters import incidents_url
-from .overview import (
-    FAULTS,
-    Columns,
-    Counts,
-    Filters,
-    causes,
-    days_until,
-    known_values,
-    last_days,
-    last_hours,
-    minutes_since,
-)
+from .overview import FAULTS, SWITCHED_OFF, Filters, Rate, Row, causes, counts_of, known_values, rows
+from .periods import DEFAULT, PERIODS, Period, period
+from .words import METHODS
 
-_PERIODS: Mapping[str, tuple[str, Callable[[datetime], Counts]]] = {
-    "hour": ("Last hour", lambda now: minutes_since(now - timedelta(hours=1))),
-    "day": ("Last 24 hours", lambda now: minutes_since(now - timedelta(hours=24))),
-    "week": ("Last 7 days", lambda now: days_until(now, 7)),
-    "month": ("Last 30 days", lambda now: days_until(now, 30)),
-    "all": ("All that is kept", lambda now: days_until(now, None)),
-}
+MOST_CHARTS = 12
+"""Of the accounts and agencies with the most faults. A form narrows the page to others."""
+
 _REFUSALS = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.SUCCESS)
 _SHOWN = {"faults": ("Faults", FAULTS), "all": ("Faults and expected refusals", _REFUSALS)}
 _FIELDS = ("agency", "account", "flow", "method")
+_LISTED = frozenset(SHOWN) - {Outcome.SUCCESS.value, SWITCHED_OFF}
+"""What of a bar may be among the incidents."""
 
 
 class OverviewForm(forms.Form):
     """What cannot be read counts as not asked."""
 
-    period = forms.ChoiceField(choices=[(key, words) for key, (words, _) in _PERIODS.items()], required=False)
-    show = forms.ChoiceField(choices=[(key, words) for key, (words, _) in _SHOWN.items()], required=False)
+    period = forms.ChoiceField(choices=list(PERIODS.items()), required=False)
+    show = forms.ChoiceField(
+        label="Causes", choices=[(key, words) for key, (words, _) in _SHOWN.items()], required=False
+    )
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        super().__init__({"period": "week", "show": "faults", **{name: data[name] for name in data}})
-        known = {"method": [method.value for method in Method], **known_values("agency", "account", "flow")}
+        super().__init__({"period": DEFAULT, "show": "faults", **{name: data[name] for name in data}})
+        known: dict[str, list[str]] = {"method": list(METHODS), **known_values("agency", "account", "flow")}
         for name in _FIELDS:
-            values = [("", "All"), *((value, value) for value in known.get(name, ()))]
+            values = [("", "All"), *((value, METHODS.get(value, value)) for value in known[name])]
             self.fields[name] = forms.ChoiceField(choices=values, required=False)
         self.full_clean()
 
@@ -58,9 +50,8 @@ class OverviewForm(forms.Form):
     def filters(self) -> Filters:
         return {name: value for name in _FIELDS if (value := self.cleaned_data.get(name))}
 
-    def counts(self, now: datetime) -> Counts:
-        _, counts_of = _PERIODS[self.cleaned_data.get("period") or "week"]
-        return counts_of(now)
+    def get_period(self, now: datetime) -> Period:
+        return period(self.cleaned_data.get("period") or DEFAULT, now)
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -71,18 +62,27 @@ def overview_context(asked: Mapping[str, Any]) -> dict[str, Any]:
     """``asked`` is the request's query."""
     moment = now()
     form = OverviewForm(asked)
-    found = causes(form.counts(moment), form.filters, outcomes=form.outcomes)
+    wanted = form.get_period(moment)
+    found = rows(wanted, form.filters)
+    names = {slug: agency.name for slug, agency in agencies().items()}
+    named = [(row, names.get(row.agency, row.agency)) for row in found]
     return {
         "form": form,
+        "now": localtime(moment),
+        "zone": get_current_timezone_name(),
+        "period": wanted,
         "circuits": circuits(),
-        "notices": notices(),
+        "notices": [(notice, runbook_url(notice.why)) for notice in notices()],
+        "rows": [_shown(row, name, wanted, form.filters) for row, name in named],
         "charts": [
-            *_charts("hours", "last 24 hours", last_hours(moment, form.filters)),
-            *_charts("days", "last 30 days", last_days(moment, form.filters)),
+            _chart(number, row, name, wanted, form.filters) for number, (row, name) in enumerate(named[:MOST_CHARTS])
         ],
+        "more_charts": len(found) - MOST_CHARTS,
         "causes": [
             (
                 cause,
+                [names.get(agency, agency) for agency in cause.agencies],
+                runbook_url(cause.code),
                 incidents_url(
                     code=cause.code,
                     stage=cause.stage,
@@ -91,13 +91,54 @@ def overview_context(asked: Mapping[str, Any]) -> dict[str, Any]:
                     **form.filters,
                 ),
             )
-            for cause in found
+            for cause in causes(counts_of(wanted), form.filters, outcomes=form.outcomes)
         ],
     }
 
 
-def _charts(name: str, words: str, columns: Columns) -> list[Chart]:
-    return [
-        draw(f"chart-{name}-{number}", f"{account or 'no account'}, {words}", bars)
-        for number, (account, bars) in enumerate(columns.items())
-    ]
+HEAD = ("account", "agency", "from", *SHOWN, "success rate in percent")
+
+
+def spreadsheet(asked: Mapping[str, Any]) -> Iterator[Sequence[Any]]:
+    """The numbers of all charts: a row for each bar in which something ended, with moments as ISO 8601."""
+    form = OverviewForm(asked)
+    wanted = form.get_period(now())
+    for row in rows(wanted, form.filters):
+        for start, counts in zip(wanted.starts, row.bars, strict=True):
+            if counts:
+                moment = localtime(start) if isinstance(start, datetime) else start
+                numbers = [counts.get(outcome, 0) for outcome in SHOWN]
+                yield row.account, row.agency, moment.isoformat(), *numbers, Rate.of(counts).percent
+
+
+def _shown(row: Row, agency: str, wanted: Period, filters: Filters) -> dict[str, Any]:
+    total = row.total
+    first, _ = wanted.bounds(0)
+    succeeded, unknown = total.get(Outcome.SUCCESS.value, 0), total.get(Outcome.UNKNOWN.value, 0)
+    failed = sum(total.get(outcome, 0) for outcome in FAULTS) - unknown
+    return {
+        "account": row.account,
+        "agency": agency,
+        "rate": Rate.of(total),
+        "succeeded": succeeded,
+        "failed": failed,
+        "unknown": unknown,
+        "other": sum(total.values()) - succeeded - failed - unknown,
+        "url": incidents_url(**{**filters, "account": row.account, "agency": row.agency}, at__gte=first)
+        if _LISTED & total.keys()
+        else "",
+    }
+
+
+def _chart(number: int, row: Row, agency: str, wanted: Period, filters: Filters) -> Chart:
+    urls = [_bar_url(row, place, wanted, filters) for place in range(len(row.bars))]
+    title = f"{agency or 'No agency'}, {f'account {row.account}' if row.account else 'no account'}"
+    return draw(f"chart-{number}", title, row, wanted, urls)
+
+
+def _bar_url(row: Row, place: int, wanted: Period, filters: Filters) -> str:
+    if not _LISTED & row.bars[place].keys():
+        return ""
+    begins, ends = wanted.bounds(place)
+    until = {"at__lt": ends} if ends else {}
+    return incidents_url(**{**filters, "account": row.account, "agency": row.agency}, at__gte=begins, **until)

@@ -30,10 +30,10 @@ from ..exceptions import ConfigurationError, EnrollmentError, StatusError
 from ..read_only import ReadOnly
 from ..references import readings
 from ..reporting.sentry_scrubbing import scrub_request
+from ..spreadsheet import csv_lines
 from .forms import UnlinkForm, Wish
 from .history import histories
 from .models import UNLINK_PERMISSION, Entry, Unlink
-from .spreadsheet import csv_lines
 from .sums import HEAD, cells
 from .sums_page import SumsForm, sums_context
 from .unlinking import LinkUnderWay, find, unlink

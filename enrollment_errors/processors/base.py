@@ -141,7 +141,8 @@ class Processor(ABC):
         raise NotImplementedError(f"{type(self).__name__} cannot take a card out of a group")
 
     def find_groups(self) -> Iterable[str] | None:
-        """The ids of the account's concession groups, for ``enrollment_doctor``; ``None`` where nobody can say."""
+        """The ids of the account's concession groups, for ``enrollment_doctor``, or a dict of their labels by id;
+        ``None`` where nobody can say."""
         return None
 
     def find_products(self, group_id: str) -> Mapping[str, bool]:

@@ -301,8 +301,8 @@ class LittlepayProcessor(Processor):
     def unlink(self, funding_source: FundingSource, group_id: str) -> None:
         self.client.unlink(group_id, Secret(funding_source.id))
 
-    def find_groups(self) -> Iterator[str]:
-        return (str(group.get("id")) for group in self.client.get_concession_groups())
+    def find_groups(self) -> dict[str, str]:
+        return {str(group.get("id")): str(group.get("label") or "") for group in self.client.get_concession_groups()}
 
     def find_products(self, group_id: str) -> dict[str, bool]:
         found: dict[str, bool] = {}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -272,8 +272,8 @@ class SwitchioProcessor(Processor):
     def unlink(self, funding_source: FundingSource, group_id: str) -> None:
         self.client.remove(Secret(funding_source.id), group_id)
 
-    def find_groups(self) -> Iterator[str]:
-        return (str(group["code"]) for group in self.client.get_groups())
+    def find_groups(self) -> dict[str, str]:
+        return {str(group["code"]): str(group["name"] or "") for group in self.client.get_groups()}
 
     def check_health(self) -> None:
         self.client.echo()

@@ -20,6 +20,7 @@ from ..catalogue import explained
 from ..exceptions import ConfigurationError
 from ..outcomes import Outcome
 from ..processes import PerProcess
+from ..runbooks import runbook_url
 from ..transport.circuit import circuit_closed, circuit_opened
 from . import causes
 from .alert_sender import AlertSender, send
@@ -121,6 +122,8 @@ def _over(cause: Cause) -> Alert:
 def _alert(subject: str, text: str, level: Level, account: str, group_id: str, code: str) -> Alert:
     name = causes.name_of(code)
     fingerprint = ("enrollment_errors", "alert", account, group_id, name, *(["over"] if level == "info" else []))
+    if level != "info" and (url := runbook_url(code)):
+        text = f"{text} Runbook: {url}"
     return Alert(subject=subject, text=text, level=level, account=account, cause=code, fingerprint=fingerprint)
 
 

@@ -11,7 +11,7 @@ from .. import conf
 from ..account_directory import account_names
 from ..adapter import Enrollment
 from ..doctor.diagnoses import Level
-from ..doctor.examination import SHARED_TOKEN, Finding, enrollments_of, examine_account
+from ..doctor.examination import ENVIRONMENT, SHARED_TOKEN, Finding, enrollments_of, examine_account
 from ..reporting import alerts
 from ..reporting.sentry import checked_in
 from . import known, telling
@@ -53,7 +53,7 @@ def _examined(account: str, enrollments: Collection[Enrollment]) -> list[Finding
     """A failure is looked at a second time before it is believed: one cut connection is no outage."""
     findings: list[Finding] = []
     for _ in range(2):
-        findings = list(examine_account(account, enrollments, left_out=[SHARED_TOKEN]))
+        findings = list(examine_account(account, enrollments, left_out=[SHARED_TOKEN, ENVIRONMENT]))
         if not any(finding.level is Level.FAILURE for finding in findings):
             break
     return findings

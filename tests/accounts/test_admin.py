@@ -174,7 +174,7 @@ class TestTryingAnAccount:
         account = add(CLIENT_ID="unknown")
         text = operator.post(f"/admin/enrollment_accounts/account/{account.pk}/test/").content.decode()
         assert "it does not know this client id with this secret" in text
-        assert "Check CLIENT_ID, CLIENT_SECRET and AUDIENCE" in text
+        assert "The options of this account are BASE_URL, CLIENT_ID, CLIENT_SECRET" in text
 
     def test_looks_for_the_concession_groups_into_which_the_site_enrolls_with_it(
         self, operator: Client, add: Any, site: Any

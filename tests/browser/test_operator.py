@@ -100,9 +100,9 @@ def test_the_overview_shows_the_cause_the_circuits_and_the_charts_without_a_scri
     operator.get_by_role("link", name="Overview", exact=True).first.click()
 
     causes = operator.get_by_role("region", name="Causes")
-    expect(causes.get_by_role("row").filter(has_text="processor_error")).to_contain_text("mountain")
+    expect(causes.get_by_role("row").filter(has_text="Processor error")).to_contain_text("Mountain Valley Transit")
     expect(operator.get_by_role("region", name="Calls to the processors, now")).to_contain_text("circuit closed")
-    chart = operator.get_by_role("img", name="mountain, last 24 hours")
+    chart = operator.get_by_role("group", name="Mountain Valley Transit, account mountain")
     expect(chart.locator("rect.outcome-system_error")).not_to_have_count(0)
     assert (
         chart.locator("rect.outcome-system_error").first.evaluate("bar => getComputedStyle(bar).fill")
@@ -115,7 +115,27 @@ def test_from_a_cause_to_an_incident_of_it_are_two_clicks(rider: Walk, operator:
     reference = fail_at_the_link(rider, operator)
     operator.get_by_role("link", name="Overview", exact=True).first.click()
 
-    operator.get_by_role("link", name="processor_error").first.click()
+    operator.get_by_role("link", name="Processor error", exact=True).first.click()
     operator.get_by_role("link", name=reference).click()
 
     expect(operator.locator("#content-main")).to_contain_text("What to do")
+
+
+def test_from_a_bar_to_an_incident_of_it_are_two_clicks(rider: Walk, operator: Page) -> None:
+    reference = fail_at_the_link(rider, operator)
+    operator.get_by_role("link", name="Overview", exact=True).first.click()
+
+    operator.get_by_role("group", name="Mountain Valley Transit").get_by_role("link").last.click()
+    operator.get_by_role("link", name=reference).click()
+
+    expect(operator.locator("#content-main")).to_contain_text("What to do")
+
+
+def test_the_overview_fits_a_phone(rider: Walk, operator: Page) -> None:
+    fail_at_the_link(rider, operator)
+    operator.set_viewport_size({"width": 390, "height": 844})
+
+    operator.goto(f"{rider.demo.url}/admin/enrollment_incidents/ending/")
+
+    expect(operator.get_by_role("region", name="How many succeed")).to_contain_text("0%")
+    assert operator.evaluate("document.documentElement.scrollWidth") == 390

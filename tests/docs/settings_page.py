@@ -32,7 +32,7 @@ def _keys() -> str:
 
 def _default(key: Field[object]) -> str:
     if key.default is MISSING:
-        return "must be set" if key.default_factory is MISSING else "see there"
+        return {MISSING: "must be set", dict: "`{}`"}.get(key.default_factory, "see there")
     value = key.default
     shown = f"{value.__module__}.{value.__qualname__}" if inspect.isfunction(value) else value
     return f"`{shown!r}`".replace("'", '"')

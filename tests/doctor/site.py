@@ -13,7 +13,15 @@ from enrollment_errors.adapter import Enrollment
 from enrollment_errors.exceptions import ProcessorError
 from enrollment_errors.processors.base import Processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor
-from enrollment_errors.processors.types import Access, CardForm, Endpoint, Tokenization, TokenizationRequest
+from enrollment_errors.processors.types import (
+    BASE_URL,
+    Access,
+    CardForm,
+    Endpoint,
+    Option,
+    Tokenization,
+    TokenizationRequest,
+)
 from enrollment_errors.secret import Secret
 from tests.site import AGENCY, TestAdapter
 
@@ -32,6 +40,16 @@ class RedirectProcessor(LittlepayProcessor):
     card_form = Processor.card_form
 
     find_groups = Processor.find_groups
+
+
+class KeyedProcessor(LittlepayProcessor):
+    """One whose options have other names than Littlepay's."""
+
+    account_options = (BASE_URL, Option(name="API_KEY", help_text="From the processor.", is_secret=True))
+
+    @classmethod
+    def check_options(cls, options: Mapping[str, Any]) -> list[str]:
+        return []
 
 
 class TokenlessProcessor(LittlepayProcessor):

@@ -118,6 +118,7 @@ class TestTheOrder:
 
         assert [(finding.probe, finding.level.value) for finding in found] == [
             ("account", "ok"),
+            ("environment", "ok"),
             ("base URL", "ok"),
             ("DNS", "failure"),
             ("connection", "not tried"),
@@ -131,7 +132,7 @@ class TestTheOrder:
             ("group", "not tried"),
             ("card form", "ok"),
         ]
-        assert found[3].detail == "not tried: DNS failed"
+        assert found[4].detail == "not tried: DNS failed"
 
     def test_findings_come_one_by_one(self, sandbox: SandboxServer) -> None:
         findings = examine()
@@ -172,11 +173,11 @@ class TestTheCommand:
 
         rows = said.splitlines()
         assert (
-            "ok    littlepay (mountain)     group                    group-seniors: group-seniors-fare is active"
-            in rows
+            "ok    littlepay (mountain)     group                    group-seniors (Older adults): "
+            "group-seniors-fare is active" in rows
         )
         assert "WARN  this site                cache                    default: LocMemCache" in rows
-        assert rows[-1] == "21 probes: 0 failed, 3 with a warning."
+        assert rows[-1] == "22 probes: 0 failed, 3 with a warning."
         assert exit_status == 0
 
     def test_says_under_a_failure_why_it_may_be_and_what_to_do(self, run: Any, options: Callable[..., None]) -> None:
@@ -189,7 +190,9 @@ class TestTheCommand:
             "FAIL  littlepay (mountain)     access                   POST api/v1/oauth/token: status 401"
         )
         assert rows[failed + 1] == "      The processor answered 401: it does not know this client id with this secret."
-        assert rows[failed + 2].startswith("      Check CLIENT_ID, CLIENT_SECRET and AUDIENCE")
+        assert rows[failed + 2].startswith(
+            "      Compare the account's credentials with those that the processor gave you"
+        )
         assert rows[failed + 3] == "-     littlepay (mountain)     shared token             not tried: access failed"
         assert exit_status == 1
 
@@ -211,7 +214,8 @@ class TestTheCommand:
             "diagnosis": "audience_refused",
             "detail": "POST api/v1/oauth/token: status 403",
             "cause": "The processor knows the client, and gives it no token for this audience.",
-            "action": "Check AUDIENCE against what the processor gave you.",
+            "action": "Compare the account's audience with the one that the processor gave you. The options of this "
+            "account are BASE_URL, CLIENT_ID, CLIENT_SECRET, AUDIENCE, CARD_FORM_URL.",
         }
         assert exit_status == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
@@ -19,7 +20,7 @@ from django.utils.timezone import now
 
 from enrollment_errors import conf
 from enrollment_errors.doctor.diagnoses import DIAGNOSES, Level
-from enrollment_errors.doctor.examination import Finding, examine_account
+from enrollment_errors.doctor.examination import Finding, examine, examine_account
 from enrollment_errors.exceptions import ProcessorError, TlsFailed
 from enrollment_errors.incidents.models import Incident
 from enrollment_errors.sandbox.faults import Fault
@@ -37,6 +38,8 @@ pytestmark = pytest.mark.usefixtures("healthy")
 # What the tests' own settings have, and a real site has not.
 OF_THE_TESTS = {"cache": "cache_not_shared", "Sentry": "sentry_not_set_up", "Amplitude": "amplitude_not_set_up"}
 
+LABELED = ("group-low-income (People with low incomes)", "group-seniors (Older adults)", "group-veterans (Veterans)")
+THE_ACCOUNT_HAS = f"the account has {', '.join(LABELED)}"
 ENROLLMENTS = list(TellingAdapter().get_enrollments_to_check())
 
 Diagnoses = Callable[..., dict[str, str]]
@@ -68,6 +71,60 @@ def test_an_option_that_is_wrong(row: str, options: Callable[..., None], diagnos
     options(**changes)
 
     assert diagnoses() == {**OF_THE_TESTS, **expected}
+
+
+ENVIRONMENTS: dict[str, tuple[str, str, bool, str, str]] = {
+    "both in production": (
+        *("https://processor.invalid", "https://verify.processor.invalid", False, ""),
+        "production: processor.invalid, verify.processor.invalid",
+    ),
+    "both for tests": (
+        *("https://api.sandbox.processor.invalid", "https://verify.qa.processor.invalid", True, ""),
+        "test: api.sandbox.processor.invalid, verify.qa.processor.invalid",
+    ),
+    "one of each": (
+        *("https://api.processor.invalid", "https://verify.qa.processor.invalid", False, "environments_mixed"),
+        "api.processor.invalid, verify.qa.processor.invalid",
+    ),
+    "tests in production": (
+        *("https://uat2-api.processor.invalid", "https://10.0.0.1", False, "test_host_in_production"),
+        "uat2-api.processor.invalid",
+    ),
+    "production in tests": (
+        *("https://latest.processor.invalid", "", True, "production_host_in_test"),
+        "latest.processor.invalid",
+    ),
+    "names that tell nothing": ("http://processor", "http://[::1]:8001", False, "", "this machine or its network"),
+}
+
+
+@pytest.mark.parametrize("row", ENVIRONMENTS)
+def test_an_environment_that_is_not_the_sites(row: str, options: Callable[..., None], settings: Any, db: None) -> None:
+    base_url, card_form_url, settings.DEBUG, diagnosis, detail = ENVIRONMENTS[row]
+    options(BASE_URL=base_url, **({"CARD_FORM_URL": card_form_url} if card_form_url else {}))
+
+    found = next(finding for finding in examine() if finding.probe == "environment")  # before anything is called
+
+    assert (found.diagnosis, found.detail) == (diagnosis, detail)
+    assert found.level is (Level.WARNING if diagnosis else Level.OK)
+
+
+def test_what_an_option_may_have_caused_names_the_options_that_the_account_has(
+    options: Callable[..., None], finding: Callable[[str], Finding]
+) -> None:
+    options("tests.doctor.site.KeyedProcessor", CLIENT_SECRET="wrong", API_KEY="a-key")
+
+    action = finding("access").action
+
+    assert action.endswith("The options of this account are BASE_URL, API_KEY.")
+
+
+def test_a_group_is_told_with_its_label(sandbox: SandboxServer, finding: Callable[[str], Finding], site: Any) -> None:
+    sandbox.state.add_group("group-students", "Students, 50 %")
+    site(ADAPTER="tests.doctor.site.WrongGroupAdapter")
+
+    assert finding("group").detail == "group-students (Students, 50 %): group-students-fare is active"
+    assert "(Older adults), group-students (Students, 50 %), group-veterans" in finding("groups").detail
 
 
 def test_a_path_too_many_in_the_address(
@@ -231,7 +288,7 @@ def test_a_group_that_the_account_does_not_have(site: Any, finding: Callable[[st
     found = finding("group")
 
     assert found.diagnosis == "group_unknown"
-    assert found.detail == "group-students; the account has group-low-income, group-seniors, group-veterans"
+    assert found.detail == f"group-students; {THE_ACCOUNT_HAS}"
     assert found.subject == "littlepay (mountain)"
 
 
@@ -246,8 +303,8 @@ def test_a_group_of_several_that_has_no_active_product_is_the_one_that_is_told(s
     found = {one.group: (one.diagnosis, one.detail) for one in examine_account("littlepay", ENROLLMENTS) if one.group}
 
     assert found == {
-        "group-seniors": ("", "group-seniors: group-seniors-fare is active"),
-        "group-veterans": ("group_without_product", "group-veterans: not active: group-veterans-fare"),
+        "group-seniors": ("", "group-seniors (Older adults): group-seniors-fare is active"),
+        "group-veterans": ("group_without_product", "group-veterans (Veterans): not active: group-veterans-fare"),
     }
 
 
@@ -272,7 +329,7 @@ def test_a_site_that_does_not_say_into_which_groups_it_enrolls(site: Any, findin
     found = finding("groups")
 
     assert found.diagnosis == "groups_not_checked"
-    assert found.detail == "the account has group-low-income, group-seniors, group-veterans"
+    assert found.detail == THE_ACCOUNT_HAS
 
 
 def test_an_account_that_the_settings_do_not_have(site: Any, diagnoses: Diagnoses) -> None:
@@ -390,6 +447,24 @@ class TestTheSite:
         site(CACHE="small")
 
         assert diagnoses()["cache"] == "cache_down"
+
+    @pytest.mark.parametrize(
+        ("backend", "command"),
+        [
+            ("django.core.cache.backends.redis.RedisCache", "pip install redis"),
+            ("django_no_such_cache.cache.Cache", "pip install django-no-such-cache"),
+        ],
+    )
+    def test_a_cache_whose_package_is_missing(
+        self, settings: Any, site: Any, finding: Any, monkeypatch: pytest.MonkeyPatch, backend: str, command: str
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "redis", None)  # as where it is not installed
+        settings.CACHES = {**settings.CACHES, "lean": {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1"}}
+        site(CACHE="lean")
+
+        found = finding("cache")
+
+        assert (found.diagnosis, found.detail) == ("package_missing", f"lean: {command}")
 
     def test_a_cache_that_is_not_there(self, site: Any, diagnoses: Diagnoses) -> None:
         site(CACHE="redis")

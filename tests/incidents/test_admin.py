@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from html import unescape
 from typing import Any
@@ -17,19 +18,40 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import override
 
+from enrollment_errors.adapter import Agency, Enrollment
 from enrollment_errors.exceptions import ConnectionFailed
 from enrollment_errors.incidents.filters import BoundedPaginator
 from enrollment_errors.incidents.models import DIMENSIONS, Incident
 from enrollment_errors.transport.circuit import Circuit
+from tests.doctor.site import TellingAdapter
 from tests.transport.brittle_cache import BrittleCache
 
 from .conftest import ended, facts
 
 pytestmark = pytest.mark.django_db
 
+TELLING = next(iter(TellingAdapter().get_enrollments_to_check()))
 NOW = datetime(2026, 11, 21, 22, 5, tzinfo=timezone.utc)
 LIST = "admin:enrollment_incidents_incident_changelist"
 OVERVIEW = "admin:enrollment_incidents_ending_changelist"
+
+
+class ReachableAdapter(TellingAdapter):
+    def get_enrollments_to_check(self) -> Iterable[Enrollment]:
+        agency = Agency(
+            slug="coast",
+            name="Coast Transit",
+            home_url="/",
+            phone="(555) 010-0111",
+            hours="Monday to Friday, 8 to 5",
+            website="https://coast.example",
+        )
+        return [replace(TELLING, agency=agency)]
+
+
+class UnreachableAdapter(TellingAdapter):
+    def get_enrollments_to_check(self) -> Iterable[Enrollment]:
+        return [replace(TELLING, agency=Agency(slug="mountain", name="Mountain", home_url="/"))]
 
 
 def sign_in(*permissions: str) -> Client:
@@ -219,6 +241,82 @@ class TestTheIncident:
 
         assert page.index(enrolled) < page.index(tell) < page.index("The failure")
 
+    def test_says_in_a_sentence_what_happened_when_for_whom_and_at_which_step(
+        self, page_of: Callable[..., str], site: Any
+    ) -> None:
+        site(ADAPTER="tests.doctor.site.TellingAdapter")
+
+        page = plain(page_of(agency=TELLING.agency.slug))
+
+        assert (
+            f"Nov. 21, 2026, 2 p.m. PST: an enrollment for {TELLING.agency.name} with the account mountain-account "
+            "failed at the step “linking the card” (status 503). The processor answered with a status from 500."
+        ) in page
+
+    @pytest.mark.parametrize(
+        ("changes", "ended"),
+        [
+            ({"outcome": "unknown"}, "for mountain with the account mountain-account may have failed at the step"),
+            ({"outcome": "retry", "upstream_status": None, "stage": "card_form"}, "did not get past the card form at"),
+            (
+                {"agency": "", "account": "", "stage": "", "upstream_status": None},
+                "Nov. 21, 2026, 2 p.m. PST: an enrollment failed. The processor",
+            ),
+        ],
+    )
+    def test_says_as_much_as_is_known(self, page_of: Callable[..., str], changes: dict[str, Any], ended: str) -> None:
+        assert ended in plain(page_of(**changes))
+
+    def test_says_whom_to_call(self, page_of: Callable[..., str], site: Any) -> None:
+        site(
+            ADAPTER="tests.incidents.test_admin.ReachableAdapter",
+            SUPPORT_CONTACTS={"littlepay": "support@littlepay.example, +44 20 7946 0000 <day and night>"},
+        )
+
+        page = page_of(agency="coast")
+
+        assert "Coast Transit: (555) 010-0111, Monday to Friday, 8 to 5, https://coast.example" in plain(page)
+        assert 'href="tel:5550100111"' in page
+        assert "Support of littlepay: support@littlepay.example, +44 20 7946 0000 &lt;day and night&gt;" in re.sub(
+            "</?a[^>]*>", "", page
+        )
+
+    def test_says_of_an_account_who_helps_with_that_account(self, page_of: Callable[..., str], site: Any) -> None:
+        site(SUPPORT_CONTACTS={"littlepay": "the desk", "mountain-account": "our own manager"})
+
+        page = plain(page_of())
+
+        assert "Support of littlepay: our own manager" in page
+        assert "the desk" not in page
+
+    @pytest.mark.parametrize("changes", [{}, {"agency": "", "processor": ""}])
+    def test_names_nobody_where_nobody_is_known(
+        self, page_of: Callable[..., str], site: Any, changes: dict[str, str]
+    ) -> None:
+        site(ADAPTER="tests.incidents.test_admin.UnreachableAdapter")
+
+        assert "Who to call: - " in plain(page_of(**changes))
+
+    @pytest.mark.parametrize(
+        ("urls", "address"),
+        [
+            (
+                {"processor_error": "https://wiki.example/503", "*": "https://wiki.example/other"},
+                "https://wiki.example/503",
+            ),
+            ({"*": "https://wiki.example/{code}"}, "https://wiki.example/processor_error"),
+        ],
+    )
+    @pytest.mark.usefixtures("five_past")
+    def test_leads_to_the_sites_own_runbook(
+        self, page_of: Callable[..., str], operator: Client, site: Any, urls: dict[str, str], address: str
+    ) -> None:
+        site(RUNBOOK_URLS=urls)
+        count()
+
+        assert f'<a href="{address}">Your runbook</a>' in page_of()
+        assert f'<a href="{address}">Your runbook</a>' in operator.get(reverse(OVERVIEW)).content.decode()
+
     def test_says_of_a_system_error_what_a_rider_hears_whom_we_have_promised_to_finish(
         self, page_of: Callable[..., str], settings: Any
     ) -> None:
@@ -275,6 +373,17 @@ class TestTheIncident:
 
 
 class TestTheList:
+    def test_says_in_words_what_happened_to_whom_at_which_step(self, operator: Client) -> None:
+        incident(code="processor_tls_failed", stage="lookup", upstream_status=None)
+        incident(agency="", account="", stage="site", code="configuration_error", outcome="server_error")
+        incident(code="teapot", stage="", upstream_status=None)
+
+        page = text(operator.get(reverse(LIST)))
+
+        assert "mountain mountain-account Processor TLS failed looking up the card System error H7P-2QX-9MR" in page
+        assert "no agency no account Configuration error before any call, status 503 Server error H7P-2QX-9MR" in page
+        assert "mountain mountain-account Teapot - System error" in page
+
     def test_has_the_newest_first(self, operator: Client) -> None:
         Incident.objects.create(**facts(reference="H7P-2QX-9MR", at=NOW - timedelta(days=2)))
         Incident.objects.create(**facts(reference="4FW-GXR-2CC", at=NOW))
@@ -354,14 +463,32 @@ class TestTheOverview:
 
         first, second = self.rows(overview())
 
-        assert first.startswith("processor_error littlepay, link, status 503 The processor answered with")
+        assert first.startswith("Processor error processor_error The processor answered with a status from 500.")
+        assert "littlepay, linking the card, status 503." in first
         assert first.endswith("7 Nov. 19, 2026, 2:05 p.m. Nov. 21, 2026, 2 p.m. harbor, mountain")
-        assert second.startswith("processor_timeout littlepay, link The processor was silent")
+        assert second.startswith("Processor timeout processor_timeout The processor was silent")
+
+    def test_names_agencies_as_people_know_them(self, overview: Callable[..., Any], site: Any) -> None:
+        site(ADAPTER="tests.doctor.site.TellingAdapter")
+        count(agency=TELLING.agency.slug)
+
+        [row] = self.rows(overview())
+
+        assert row.endswith(TELLING.agency.name)
+        assert TELLING.agency.slug != TELLING.agency.name
+
+    def test_names_them_by_their_slugs_where_the_sites_own_code_fails(
+        self, overview: Callable[..., Any], site: Any
+    ) -> None:
+        site(ADAPTER="tests.doctor.site.FailingAdapter")
+        count()
+
+        assert self.rows(overview())[0].endswith("mountain")
 
     def test_tells_how_many_failures_were_only_counted(self, overview: Callable[..., Any]) -> None:
         count(500, unlisted=440)
 
-        assert "500 440 of them only counted" in self.rows(overview())[0]
+        assert "500 (440 of them only counted)" in self.rows(overview())[0]
 
     def test_counts_in_the_period_and_still_tells_since_when_it_goes_on(self, overview: Callable[..., Any]) -> None:
         count(3, ago=timedelta(days=5))
@@ -402,7 +529,7 @@ class TestTheOverview:
 
         assert len(self.rows(response)) == 1
         assert " 4 Nov. 21" in self.rows(response)[0]
-        assert [chart.bars[-1].total for chart in response.context["charts"]] == [4, 4]
+        assert [chart.bars[-1].total for chart in response.context["charts"]] == [4]
 
     @pytest.mark.parametrize("query", [{"period": "nonsense"}, {"agency": "nobody"}, {"show": ""}])
     def test_takes_what_it_cannot_read_for_not_asked(self, overview: Callable[..., Any], query: dict[str, str]) -> None:
@@ -414,7 +541,7 @@ class TestTheOverview:
         count()
         incident()
         incident(reference="4FW-GXR-2CC", upstream_status=504)
-        link = re.search(r'href="([^"]+)">processor_error', overview().content.decode())
+        link = re.search(r'href="([^"]+)">Processor error', overview().content.decode())
         assert link
 
         page = text(operator.get(link[1].replace("&amp;", "&")))
@@ -432,67 +559,250 @@ class TestTheOverview:
 
 
 @pytest.mark.usefixtures("five_past")
+class TestTheRates:
+    @pytest.fixture
+    def rates(self, operator: Client) -> Callable[..., list[str]]:
+        def get(**query: str) -> list[str]:
+            page = operator.get(reverse(OVERVIEW), query).content.decode()
+            section = page.partition('id="rates"')[2].partition("</section>")[0]
+            return [plain(row) for row in section.partition("<tbody>")[2].split("</tr>")[:-1]]
+
+        return get
+
+    def test_there_is_one_for_each_account_and_agency_the_one_with_the_most_faults_first(
+        self, rates: Callable[..., list[str]]
+    ) -> None:
+        count(9, outcome="success", agency="mountain")
+        count(1, agency="mountain")
+        count(1, outcome="success", agency="harbor")
+        count(2, agency="harbor", outcome="unknown")
+        count(3, agency="harbor", outcome="server_error")
+        count(1, outcome="success", agency="harbor", account="harbor-account")
+
+        assert rates() == [
+            "harbor mountain-account 17% 1 3 2 0",
+            "mountain mountain-account 90% 9 1 0 0",
+            "harbor harbor-account 100% 1 0 0 0",
+        ]
+
+    def test_what_is_expected_does_not_count(self, rates: Callable[..., list[str]]) -> None:
+        count(1, outcome="success")
+        count(5, outcome="retry", code="card_refused")
+        count(6, outcome="system_error", code="switched_off")
+
+        assert rates() == ["mountain mountain-account 100% 1 0 0 11"]
+
+    def test_there_is_none_where_nothing_succeeded_or_failed(
+        self, rates: Callable[..., list[str]], operator: Client
+    ) -> None:
+        count(5, outcome="retry", code="card_refused")
+
+        assert rates() == ["mountain mountain-account - 0 0 0 5"]
+        assert "No rate: nothing succeeded or failed" in text(operator.get(reverse(OVERVIEW)))
+
+    @pytest.mark.parametrize(("succeeded", "failed", "rate"), [(999, 1, "99%"), (1, 999, "1%"), (0, 3, "0%")])
+    def test_only_what_is_exact_is_nothing_or_all(
+        self, rates: Callable[..., list[str]], succeeded: int, failed: int, rate: str
+    ) -> None:
+        if succeeded:
+            count(succeeded, outcome="success")
+        count(failed)
+
+        assert f" {rate} " in rates()[0]
+
+    def test_they_are_of_the_period(self, rates: Callable[..., list[str]]) -> None:
+        count(1, outcome="success")
+        count(1, ago=timedelta(minutes=70))
+        count(2, ago=timedelta(days=2))
+        count(4, ago=timedelta(days=9))
+        count(8, ago=timedelta(days=40))
+
+        found = {period: rates(period=period)[0].split()[-3] for period in ("hour", "day", "week", "month", "all")}
+
+        assert found == {"hour": "0", "day": "1", "week": "3", "month": "7", "all": "15"}
+
+    def test_they_lead_to_the_incidents_behind_them(self, rates: Callable[..., list[str]], operator: Client) -> None:
+        count(agency="mountain", flow="senior")
+        incident(agency="mountain", flow="senior")
+        incident(agency="mountain", flow="veteran", reference="4FW-GXR-2CC")
+        incident(agency="harbor", reference="99C-FGH-JMP")
+        page = operator.get(reverse(OVERVIEW), {"flow": "senior"}).content.decode()
+        link = re.search(r'href="([^"]+)">mountain</a>', page)
+        assert link
+
+        incidents = text(operator.get(unescape(link[1])))
+
+        assert "H7P-2QX-9MR" in incidents
+        assert "4FW-GXR-2CC" not in incidents
+        assert "99C-FGH-JMP" not in incidents
+
+
+@pytest.mark.usefixtures("five_past")
 class TestTheCharts:
     @pytest.fixture
-    def charts(self, operator: Client) -> Callable[[], str]:
-        return lambda: operator.get(reverse(OVERVIEW)).content.decode()
+    def charts(self, operator: Client) -> Callable[..., str]:
+        return lambda **query: operator.get(reverse(OVERVIEW), query).content.decode()
 
-    def test_there_is_one_for_the_hours_and_one_for_the_days_of_each_account(self, charts: Callable[[], str]) -> None:
+    def test_there_is_one_for_each_account_and_agency_with_its_rate(self, charts: Callable[..., str]) -> None:
         count(account="mountain-account")
-        count(account="harbor-account")
+        count(3, account="harbor-account", agency="harbor", outcome="success")
+        count(account="", agency="")
 
-        captions = re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", charts())
+        captions = re.findall(r"<figcaption.*?</figcaption>", charts(), re.DOTALL)
 
-        assert captions == [
-            "harbor-account, last 24 hours",
-            "mountain-account, last 24 hours",
-            "harbor-account, last 30 days",
-            "mountain-account, last 30 days",
+        assert [plain(caption) for caption in captions] == [
+            "No agency, no account 0% (0 of 1) succeeded",
+            "mountain, account mountain-account 0% (0 of 1) succeeded",
+            "harbor, account harbor-account 100% (3 of 3) succeeded",
         ]
 
-    def test_the_same_numbers_stand_in_a_table(self, charts: Callable[[], str]) -> None:
+    def test_of_many_agencies_those_with_the_most_faults_have_one(self, charts: Callable[..., str]) -> None:
+        for number in range(1, 15):
+            count(number, agency=f"agency-{number}")
+
+        page = charts()
+
+        assert page.count("<figure") == 12
+        assert "agency-14, account" in page
+        assert "agency-2, account" not in page
+        assert "to see one of the 2 others." in plain(page)
+
+    def test_an_outage_of_nine_days_ago_is_there_without_asking(self, charts: Callable[..., str]) -> None:
+        count(14, ago=timedelta(days=9))
+
+        assert 'aria-label="Nov 12: System error 14"' in charts()
+        assert "Processor error" in plain(charts())
+
+    def test_the_same_numbers_stand_in_a_table(self, charts: Callable[..., str]) -> None:
         count(5, outcome="success")
         count(2)
-        count(1, ago=timedelta(hours=3))
+        count(1, ago=timedelta(hours=3), outcome="retry", code="card_refused")
 
-        tables = re.findall(r"<details>.*?</details>", charts(), re.DOTALL)
+        def table(period: str) -> str:
+            [found] = re.findall(r"<details>.*?</details>", charts(period=period), re.DOTALL)
+            return plain(found)
 
-        assert [plain(table) for table in tables] == [
-            "The numbers as a table Hour from Success System error "
-            "Nov. 21, 2026, 11 a.m. 0 1 Nov. 21, 2026, 2 p.m. 5 2",
-            "The numbers as a table Day Success System error Nov. 21, 2026 5 3",
-        ]
+        assert table("day") == (
+            "The numbers as a table From Success Card refused System error Success rate "
+            "Nov. 21, 2026, 11 a.m. 0 1 0 - Nov. 21, 2026, 2 p.m. 5 0 2 71%"
+        )
+        assert table("month") == (
+            "The numbers as a table Day Success Card refused System error Success rate Nov. 21, 2026 5 1 2 71%"
+        )
 
-    def test_a_bar_tells_its_numbers_and_some_have_a_name_below(self, charts: Callable[[], str]) -> None:
+    @pytest.mark.parametrize(
+        ("period", "bar", "ticks", "axes"),
+        [
+            (
+                "hour",
+                "14:00: Success 5, System error 2",
+                ["13:10", "13:25", "13:40", "13:50", "14:05"],
+                "Enrollments per 5 minutes. Times are in America/Los_Angeles.",
+            ),
+            (
+                "day",
+                "14:00: Success 5, System error 2",
+                ["15:00", "21:00", "03:00", "08:00", "14:00"],
+                "Enrollments per hour. Times are in America/Los_Angeles.",
+            ),
+            (
+                "month",
+                "Nov 21: Success 5, System error 2",
+                ["Oct 23", "Oct 30", "Nov 6", "Nov 14", "Nov 21"],
+                "Enrollments per day. Days are in America/Los_Angeles.",
+            ),
+            (
+                "all",
+                "Nov 20: Success 5, System error 2",
+                ["Aug 24", "Sep 15", "Oct 7", "Oct 29", "Nov 20"],
+                "Enrollments per 2 days. Days are in America/Los_Angeles.",
+            ),
+        ],
+    )
+    def test_a_bar_tells_its_numbers_and_the_axes_have_names(
+        self, charts: Callable[..., str], period: str, bar: str, ticks: list[str], axes: str
+    ) -> None:
         count(5, outcome="success")
         count(2)
 
-        hours, days = re.findall(r"<figure.*?(<svg.*?</svg>)", charts(), re.DOTALL)
+        [figure] = re.findall(r"<figure.*?</figure>", charts(period=period), re.DOTALL)
 
-        assert re.findall("<title>(.*?)</title>", hours) == ["14:00: Success 5, System error 2"]
-        assert re.findall("<title>(.*?)</title>", days) == ["Nov 21: Success 5, System error 2"]
-        assert re.findall('class="tick[^>]*>(.*?)<', hours) == ["15:00", "21:00", "03:00", "09:00", "14:00"]
-        assert re.findall('class="tick[^>]*>(.*?)<', days) == [
-            *("Oct 23", "Oct 29", "Nov 4", "Nov 10", "Nov 16"),
-            "Nov 21",
-        ]
+        assert re.findall("<title>(.*?)</title>", figure) == [bar]
+        assert re.findall('class="tick[^>]*>(.*?)<', figure) == ticks
+        assert axes in plain(figure)
 
-    def test_a_day_is_one_of_the_sites_time_zone(self, charts: Callable[[], str]) -> None:
+    @pytest.mark.parametrize(
+        ("highest", "values"),
+        [
+            (1, ["0", "1"]),
+            (3, ["0", "1", "2", "3"]),
+            (7, ["0", "2", "4", "6", "8"]),
+            (40, ["0", "10", "20", "30", "40"]),
+            (1_101, ["0", "500", "1000", "1500"]),
+        ],
+    )
+    def test_the_axis_has_round_values(self, charts: Callable[..., str], highest: int, values: list[str]) -> None:
+        count(highest)
+
+        assert re.findall('class="scale[^>]*>(.*?)<', charts()) == values
+
+    def test_a_bar_leads_to_its_incidents(self, charts: Callable[..., str], operator: Client) -> None:
+        count(1)
+        incident()
+        incident(agency="harbor", reference="99C-FGH-JMP")
+        Incident.objects.create(**facts(reference="4FW-GXR-2CC", at=NOW - timedelta(hours=2)))
+        Incident.objects.create(**facts(reference="4FW-GXR-3CC", at=NOW - timedelta(days=2)))
+
+        def behind(period: str) -> set[str]:
+            link = re.search(r'<a href="([^"]+)" aria-label="[^"]+: System error 1"', charts(period=period))
+            assert link
+            page = text(operator.get(unescape(link[1])))
+            return set(re.findall("H7P-2QX-9MR|99C-FGH-JMP|4FW-GXR-.CC", page))
+
+        assert behind("day") == {"H7P-2QX-9MR"}
+        assert behind("month") == {"H7P-2QX-9MR", "4FW-GXR-2CC"}
+
+    def test_a_bar_of_the_past_leads_to_no_later_incidents(self, charts: Callable[..., str], operator: Client) -> None:
+        count(1, ago=timedelta(days=2))
+        incident()
+        Incident.objects.create(**facts(reference="4FW-GXR-3CC", at=NOW - timedelta(days=2)))
+        link = re.search(r'<a href="([^"]+)" aria-label="Nov 19: System error 1"', charts())
+        assert link
+
+        page = text(operator.get(unescape(link[1])))
+
+        assert "4FW-GXR-3CC" in page
+        assert "H7P-2QX-9MR" not in page
+
+    def test_one_of_successes_alone_or_of_a_switch_leads_nowhere(self, charts: Callable[..., str]) -> None:
+        count(1, outcome="success")
+        count(1, ago=timedelta(days=2), code="switched_off")
+
+        page = charts()
+
+        assert re.findall("<g><title>(.*?)</title>", page) == ["Nov 19: Switched off 1", "Nov 21: Success 1"]
+        assert 'aria-label="Nov' not in page
+
+    def test_a_day_is_one_of_the_sites_time_zone(self, charts: Callable[..., str]) -> None:
         # 00:05 in Los Angeles, and five minutes before.
         count(1, ago=timedelta(hours=14))
         count(2, ago=timedelta(hours=14, minutes=10))
 
-        assert "Nov. 20, 2026</th> <td>2" in re.sub(r"\s+", " ", charts()).replace("</td>", "")
+        [table] = re.findall(r"<details>.*?</details>", charts(), re.DOTALL)
+        assert "Nov. 20, 2026 2 0% Nov. 21, 2026 1 0%" in plain(table)
 
     @pytest.mark.parametrize("zone", ["Asia/Tokyo", "Pacific/Honolulu"])
-    def test_it_is_so_wherever_the_operator_is(self, charts: Callable[[], str], zone: str) -> None:
+    def test_it_is_so_wherever_the_operator_is(self, charts: Callable[..., str], zone: str) -> None:
         count(5, outcome="success")
-        _, here = re.findall(r"<figure.*?</figure>", charts(), re.DOTALL)
+        count(2)
+        [here] = re.findall(r"<figure.*?</figure>", charts(), re.DOTALL)
 
         with override(zone):
-            _, there = re.findall(r"<figure.*?</figure>", charts(), re.DOTALL)
+            page = charts()
 
+        [there] = re.findall(r"<figure.*?</figure>", page, re.DOTALL)
         assert there == here
+        assert f"in {zone}, the time zone of this page. Days begin at midnight in America/Los_Angeles." in plain(page)
 
     @pytest.mark.parametrize("language", ["en", "de"])
     def test_they_are_plain_svg_in_every_language(self, operator: Client, settings: Any, language: str) -> None:
@@ -501,13 +811,14 @@ class TestTheCharts:
         count(12_345)
         page = operator.get(reverse(OVERVIEW), headers={"accept-language": language}).content.decode()
 
-        [svg, _] = re.findall(r"<figure.*?(<svg.*?</svg>)", page, re.DOTALL)
+        [plot] = re.findall(r'<div class="plot">.*?</div>', page, re.DOTALL)
 
-        numbers = re.findall(r' (?:x|y|width|height)="([^"]*)"', svg)
+        numbers = re.findall(r' (?:x|y|x1|x2|y1|y2|width|height)="([^"]*)"', plot)
         assert numbers
-        assert all(re.fullmatch(r"-?\d+", number) for number in numbers)
+        assert all(re.fullmatch(r"\d+(\.\d\d)?%?", number) for number in numbers)
+        assert "15000" in plot
 
-    def test_nothing_on_the_page_needs_an_inline_style_or_a_script(self, charts: Callable[[], str]) -> None:
+    def test_nothing_on_the_page_needs_an_inline_style_or_a_script(self, charts: Callable[..., str]) -> None:
         count()
 
         ours = charts().partition('id="content-main"')[2].partition("</main>")[0]
@@ -515,6 +826,48 @@ class TestTheCharts:
         assert " style=" not in ours
         assert "<script" not in ours
         assert not re.search(r" on\w+=", ours)
+
+    def test_without_an_enrollment_there_is_none(self, charts: Callable[..., str]) -> None:
+        assert plain(charts()).count("No enrollment has ended in this period.") == 2
+
+
+@pytest.mark.usefixtures("five_past")
+class TestTheDownload:
+    @pytest.fixture
+    def lines(self, operator: Client) -> Callable[..., list[str]]:
+        def get(**query: str) -> list[str]:
+            response = operator.get(reverse(OVERVIEW), {"as": "csv", **query})
+            assert response["Content-Type"] == "text/csv; charset=utf-8"
+            content: bytes = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+            return content.decode("utf-8-sig").splitlines()
+
+        return get
+
+    def test_has_the_numbers_of_all_charts(self, lines: Callable[..., list[str]]) -> None:
+        count(3, outcome="success")
+        count(1)
+        count(2, ago=timedelta(days=9), agency="harbor", outcome="retry", code="card_refused")
+
+        assert lines() == [
+            "account,agency,from,success,retry,unfinished,too_early,unknown,system_error,server_error,switched_off,"
+            "success rate in percent",
+            "mountain-account,mountain,2026-11-21,3,0,0,0,0,1,0,0,75",
+            "mountain-account,harbor,2026-11-12,0,2,0,0,0,0,0,0,",
+        ]
+
+    def test_has_moments_with_their_offset(self, lines: Callable[..., list[str]]) -> None:
+        count()
+
+        assert lines(period="day")[1].startswith("mountain-account,mountain,2026-11-21T14:00:00-08:00,0,")
+
+    def test_is_narrowed_as_the_page_is(self, lines: Callable[..., list[str]]) -> None:
+        count(agency="mountain")
+        count(agency="harbor")
+
+        assert [line.split(",")[1] for line in lines(agency="harbor")[1:]] == ["harbor"]
+
+    def test_is_not_for_staff_without_the_permission(self) -> None:
+        assert sign_in("view_user").get(reverse(OVERVIEW), {"as": "csv"}).status_code == 403
 
 
 class TestTheCircuits:

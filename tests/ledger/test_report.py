@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from enrollment_errors.ledger.spreadsheet import csv_lines, neutralized
 from enrollment_errors.ledger.sums import Period, cells, sums, total
+from enrollment_errors.spreadsheet import csv_lines, neutralized
 
 from .conftest import enrolled
 

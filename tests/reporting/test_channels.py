@@ -193,7 +193,8 @@ def test_a_failure_reaches_every_channel_without_the_rider_waiting_for_one(
 ) -> None:
     monkeypatch.setattr("enrollment_errors.reporting.background.BATCH_SECONDS", 0.01)
     slack = {"CLASS": f"{MODULE}.SlackChannel", "OPTIONS": {"url": webhook.url}}
-    site(ALERT_CHANNELS=["tests.reporting.test_channels.Deaf", slack], SINKS=[])
+    runbook = {"*": "https://wiki.example/{code}"}
+    site(ALERT_CHANNELS=["tests.reporting.test_channels.Deaf", slack], SINKS=[], RUNBOOK_URLS=runbook)
 
     dispatch(new_report())
     dispatch(new_report())
@@ -207,7 +208,9 @@ def test_a_failure_reaches_every_channel_without_the_rider_waiting_for_one(
     assert posted["body"]["text"].startswith(
         "*Enrollment with the account littlepay-mountain (mountain) fails (processor_error).*\n"
     )
-    assert "Reference of the last one: H7P-2QX-9MR." in posted["body"]["text"]
+    assert posted["body"]["text"].endswith(
+        "Reference of the last one: H7P-2QX-9MR. Runbook: https://wiki.example/processor_error"
+    )
     assert "An alert cannot be sent (Deaf: ConnectionError)." in caplog.text
     assert "a-secret" not in caplog.text
 

@@ -16,7 +16,7 @@ from django.utils.timezone import now
 from enrollment_errors.availability import availability, notices
 from enrollment_errors.incidents.buffer import on_demand
 from enrollment_errors.incidents.models import DayCount, Incident
-from enrollment_errors.incidents.overview import FAULTS, causes, days_until
+from enrollment_errors.incidents.overview import FAULTS, causes, days_since
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.watch.models import Switch
@@ -107,7 +107,7 @@ class TestARider:
         assert telemetry.sentry == []
         assert not [record for record in telemetry.records if record.levelname == "ERROR"]
         assert (Incident.objects.count(), DayCount.objects.get().count) == (0, 1)
-        assert causes(days_until(now(), 7), {}, outcomes=FAULTS) == []
+        assert causes(days_since(DayCount.day_of(now())), {}, outcomes=FAULTS) == []
 
 
 class TestStaff:
@@ -273,7 +273,7 @@ class TestTheAdmin:
         assert "Riders cannot enroll: credentials_refused" in operator.get(url).content.decode()
         page = operator.get(f"{url}{wrong.pk}/change/").content.decode()
         assert "it does not know this client id with this secret" in page
-        assert "Check CLIENT_ID" in page
+        assert "Compare the account" in page
         assert "Well" in operator.get(f"{url}{well.pk}/change/").content.decode()
         assert operator.get(f"{url}add/").status_code == 403
         assert operator.post(f"{url}{well.pk}/delete/").status_code == 403

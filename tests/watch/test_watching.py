@@ -279,7 +279,8 @@ class TestTheCommand:
         assert run("watch_enrollment").splitlines() == [
             "ok    littlepay",
             "ok    littlepay, group group-seniors",
-            f"FAIL  {'littlepay, group group-veterans':<40} group_without_product group-veterans: no product",
+            f"FAIL  {'littlepay, group group-veterans':<40} group_without_product "
+            "group-veterans (Veterans): no product",
         ]
 
     def test_goes_on_until_it_is_ended_whatever_happens(

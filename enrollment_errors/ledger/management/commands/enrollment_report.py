@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ...spreadsheet import csv_lines
+from ....spreadsheet import csv_lines
 from ...sums import HEAD, Period, cells, sums, total
 
 

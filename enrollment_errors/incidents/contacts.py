@@ -1,0 +1,42 @@
+"""Whom an operator can call: the agencies by the names that people know, and who helps with a processor."""
+
+from __future__ import annotations
+
+import logging
+
+from django.utils.html import format_html, urlize
+from django.utils.safestring import SafeString
+
+from .. import conf
+from ..adapter import Agency
+
+logger = logging.getLogger("enrollment_errors")
+
+
+def agencies() -> dict[str, Agency]:
+    """By slug, as the site tells them to the doctor. Never raises: an operator's page is there when the site's own code
+    is not well."""
+    try:
+        enrollments = conf.get_adapter().get_enrollments_to_check()
+        return {each.agency.slug: each.agency for enrollment in enrollments for each in enrollment.each()}
+    except Exception as error:  # noqa: BLE001  whatever the site's own code raises
+        logger.warning("The site's agencies cannot be named: %s", type(error).__name__)
+        return {}
+
+
+def agency_contact(agency: Agency) -> SafeString:
+    """Its phone number, when somebody answers it, and its website, as far as they are known."""
+    parts = []
+    if agency.phone:
+        parts.append(format_html('<a href="tel:{}">{}</a>', agency.phone_link, agency.phone))
+    if agency.hours:
+        parts.append(format_html("{}", agency.hours))
+    if agency.website:
+        parts.append(format_html('<a href="{0}">{0}</a>', agency.website))
+    return SafeString(", ".join(parts))
+
+
+def support_contact(account: str, processor: str) -> SafeString:
+    """The site's own words, with links. Empty where it has not said who helps."""
+    contacts = conf.get_settings().SUPPORT_CONTACTS
+    return SafeString(urlize(contacts.get(account) or contacts.get(processor, ""), autoescape=True))

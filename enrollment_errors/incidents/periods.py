@@ -1,0 +1,86 @@
+"""The periods that an operator can look at: since when, and in which steps a chart shows them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from math import ceil
+
+from django.utils.timezone import get_current_timezone_name, get_default_timezone, get_default_timezone_name, make_aware
+
+from .. import conf
+from .models import DayCount
+
+PERIODS: Mapping[str, str] = {
+    "hour": "Last hour",
+    "day": "Last 24 hours",
+    "week": "Last 7 days",
+    "month": "Last 30 days",
+    "all": "All that is kept",
+}
+DEFAULT = "month"
+
+_DAYS = {"week": 7, "month": 30}
+_STEPS = {"hour": timedelta(minutes=5), "day": timedelta(hours=1)}
+_BARS = {"hour": 12, "day": 24}
+_MOST_BARS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """``starts`` are those of its bars: moments in UTC, or days of the site's time zone, each ``step`` after the other.
+    The last one goes on."""
+
+    words: str
+    starts: Sequence[date]
+    step: timedelta
+
+    @property
+    def is_of_days(self) -> bool:
+        return not isinstance(self.starts[0], datetime)
+
+    @property
+    def step_words(self) -> str:
+        if not self.is_of_days:
+            return "hour" if self.step == _STEPS["day"] else "5 minutes"
+        return "day" if self.step.days == 1 else f"{self.step.days} days"
+
+    @property
+    def zone(self) -> str:
+        """The name of the time zone that its bars are in."""
+        return get_default_timezone_name() if self.is_of_days else get_current_timezone_name()
+
+    def place(self, moment: date) -> int:
+        """Which bar a day, or a moment, is counted in."""
+        return bisect_right(self.starts, moment) - 1
+
+    def bounds(self, place: int) -> tuple[datetime, datetime | None]:
+        """When a bar begins, and when it ends unless it is the last."""
+        is_last = place == len(self.starts) - 1
+        return _moment(self.starts[place]), None if is_last else _moment(self.starts[place + 1])
+
+
+def period(name: str, now: datetime) -> Period:
+    """``name`` is a key of ``PERIODS``. ``now`` is in the last bar."""
+    words = PERIODS[name]
+    if name in _STEPS:
+        step = _STEPS[name]
+        latest = datetime.fromtimestamp(now.timestamp() // step.total_seconds() * step.total_seconds(), timezone.utc)
+        return Period(words=words, starts=_until(latest, step, _BARS[name]), step=step)
+    days = _DAYS.get(name) or conf.get_settings().INCIDENTS_KEPT_DAYS
+    step = timedelta(days=ceil(days / _MOST_BARS))
+    bars = ceil(days / step.days)
+    first_of_last = DayCount.day_of(now) - step + timedelta(days=1)
+    return Period(words=words, starts=_until(first_of_last, step, bars), step=step)
+
+
+def _until(latest: date, step: timedelta, bars: int) -> list[date]:
+    return [latest - step * ago for ago in reversed(range(bars))]
+
+
+def _moment(start: date) -> datetime:
+    if isinstance(start, datetime):
+        return start
+    return make_aware(datetime.combine(start, time()), get_default_timezone())
