@@ -17,7 +17,7 @@ from .transport.circuit import Phase
 
 
 @dataclasses.dataclass
-class EnrollmentAvailability(HealthCheck):  # type: ignore[misc]
+class EnrollmentAvailability(HealthCheck):  # type: ignore[misc]  # its package has no types
     """Fails while riders cannot enroll with any account, and says with which and why. Calls nobody.
 
     What an operator has switched off is no failure. It warns of what needs attention, such as a watch that has stopped.

@@ -243,7 +243,8 @@ def card_form_event(
         return None if explained(result.code).may_be_the_riders else result
     if event is CardFormEvent.STARTED:
         form = card_form_of(attempt.account(), enrollment, origin.language)
-        attempt.note(card_tokenize_url=form.script or None)  # none for a redirect flow
+        # Neither for a redirect flow.
+        attempt.note(card_tokenize_url=form.script or None, card_tokenize_func=form.function or None)
     else:
         attempt.note(status="success" if event is CardFormEvent.TOKENIZED else "cancel")
     return None

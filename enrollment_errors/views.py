@@ -19,11 +19,11 @@ from django.views import defaults
 from . import hooks, service
 from .account_directory import get_account
 from .adapter import Enrollment
-from .availability import Availability, switch_of
-from .decorators import brought_in, origin_of, protected, reported, rider_view, session_of
+from .availability import switch_of
+from .decorators import brought_in, origin_of, protected, reported, rider_view
 from .exceptions import ConfigurationError
 from .forms import EnrollForm, json_object, posted
-from .in_person import APP_NAME, enrollment_of, is_in_person
+from .in_person import APP_NAME
 from .opening import circuit_state
 from .outcomes import Outcome
 from .pages import PAGES
@@ -31,8 +31,8 @@ from .processors.types import Access, CardForm, Redirect
 from .rate import seconds_until_allowed
 from .region import Part, shown
 from .reporting.report import Event
-from .reporting.site_errors import site_error
 from .responses import Envelopes, Pages, end_url, is_allowed_redirect, page, reference_in, url
+from .result_pages import result_page, switched_off, too_soon
 from .results import Result
 from .rider_session import EXPIRY_MARGIN, RiderSession
 from .secret import Secret
@@ -164,12 +164,12 @@ def _check_again(request: HttpRequest, session: RiderSession, outcome: Outcome) 
     reference = reference_in(request, PAGES[outcome].name) or ""
     if found := session.region_under(reference):
         if wait := seconds_until_allowed("CHECK_AGAIN", reference):
-            return _too_soon(request, outcome, wait)
+            return too_soon(request, outcome, wait)
         session.go_on_with(*found)
         return _end(request, found[0].whole, session, _try_again(request, session, *found[0].parts))
     if kept := session.lost_link(reference):
         if wait := seconds_until_allowed("CHECK_AGAIN", reference):
-            return _too_soon(request, outcome, wait)
+            return too_soon(request, outcome, wait)
         enrollment, lost = kept
         session.enrollment = enrollment
         result = service.check_again(enrollment, origin_of(request, enrollment, session), lost, reference=reference)
@@ -192,71 +192,8 @@ def _try_again(request: HttpRequest, session: RiderSession, *parts: Part) -> Res
     return _region_end(request, session, service.try_again(wanted, origin, reference=session.region_reference()))
 
 
-def _end_page(outcome: Outcome) -> Callable[..., HttpResponse]:
-    """The page of an outcome. It needs neither session, nor database, nor the site's hook to render."""
-    end = PAGES[outcome]
-
-    def view(request: HttpRequest) -> HttpResponse:
-        reference = reference_in(request, end.name)
-        if reference is None and not end.was_refused:
-            return redirect(url(request, "enroll"))
-        session = session_of(request)
-        known = session.end(reference) if reference else {}
-        region = _region_on(session, reference)
-        if outcome is Outcome.PARTIAL and not region["targets"]:
-            return redirect(url(request, "enroll"))  # of another visit, or longer ago than anything is kept
-        told: dict[str, Any] = {}
-        if reference and is_in_person(request):
-            if (kept := session.told(reference)) is None:
-                return redirect(url(request, "enroll"))  # the end of an earlier rider, who is forgotten
-            told = {"code": kept[0], "is_of_earlier_rider": kept[1]}
-        enrollment = _enrollment_if_any(request)
-        if outcome is Outcome.SYSTEM_ERROR:
-            told["switched_off"] = _switched_off(switch_of(enrollment) if enrollment else None)
-            told["can_try_again"] = enrollment is not None and told["switched_off"] is None
-        return page(
-            request,
-            end.name,
-            enrollment,
-            status=end.status,
-            reference=reference or "",
-            already_linked=known.get("code", "").startswith("already_linked"),
-            expires_at=known.get("expires_at"),
-            reenrollment_opens_at=known.get("reenrollment_opens_at"),
-            card_last_digits=known.get("card_last_digits"),
-            enroll_url=url(request, "enroll"),
-            **region,
-            **told,
-        )
-
-    return view
-
-
-def _region_on(session: RiderSession, reference: str | None) -> dict[str, Any]:
-    """What a page says of a region's targets: nothing where there is only one."""
-    found = session.region_under(reference) if reference else None
-    if found is None:
-        return {"targets": []}
-    region = found[0]
-    return {
-        "targets": shown(region.parts),
-        "mix": region.mix,
-        "needs_card": region.needs_card,
-        "can_try_again": any(part.is_repeatable and part.is_open for part in region.parts),
-        "can_check_again": any(part.is_repeatable and part.is_unknown for part in region.parts),
-    }
-
-
-def _too_soon(request: HttpRequest, outcome: Outcome, seconds: int) -> HttpResponse:
-    """The same page again: the card may be enrolled, so it is not the one that says that no card was used."""
-    response = _end_page(outcome)(request)
-    response.status_code = 429
-    response["Retry-After"] = str(seconds)
-    return response
-
-
 def _with_another_try(outcome: Outcome) -> Callable[..., HttpResponseBase]:
-    page_of_it = _end_page(outcome)
+    page_of_it = result_page(outcome)
 
     def view(request: HttpRequest) -> HttpResponseBase:
         return _check_again(request, outcome=outcome) if request.method == "POST" else page_of_it(request)
@@ -265,7 +202,7 @@ def _with_another_try(outcome: Outcome) -> Callable[..., HttpResponseBase]:
 
 
 END_PAGES = {
-    outcome: protected(_end_page(outcome), Pages, "GET", "HEAD")
+    outcome: protected(result_page(outcome), Pages, "GET", "HEAD")
     for outcome in PAGES
     if outcome is not Outcome.UNFINISHED  # ends on the enroll page
 }
@@ -338,7 +275,7 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
     }
     circuit = circuit_state(account)
     switch = None if enrollment.also else switch_of(enrollment)  # of a region, one target's stops no other
-    switched_off = _switched_off(switch)
+    is_off = switched_off(switch)
     region = session.region
     if circuit.phase is Phase.OPEN and region and (region.has_begun or len(region.rounds()) > 1):
         down = Result(Outcome.SYSTEM_ERROR, "circuit_open", region.reference)
@@ -352,8 +289,8 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         card_form=form,
         # Said before the rider enters a card for nothing. Half-open is no reason: the rider may be the one who finds
         # that the processor is back.
-        circuit_open=switched_off is not None or (switch is None and circuit.phase is Phase.OPEN),
-        switched_off=switched_off,
+        circuit_open=is_off is not None or (switch is None and circuit.phase is Phase.OPEN),
+        switched_off=is_off,
         agencies=[one.agency.name for one in enrollment.each()] if enrollment.also else [],
         targets=shown(region.parts) if region and region.has_begun else [],
         left=len(region.open_parts) if region else 0,
@@ -369,10 +306,6 @@ def _other_return(request: HttpRequest, enrollment: Enrollment, session: RiderSe
     return Pages.refuse(request, "changed", enrollment)
 
 
-def _switched_off(switch: Availability | None) -> Availability | None:
-    return None if switch is None or switch.is_available else switch
-
-
 def _described(form: CardForm) -> dict[str, Any]:
     """For the page's script."""
     return {
@@ -383,11 +316,3 @@ def _described(form: CardForm) -> dict[str, Any]:
         "needsAccess": form.needs_access,
         "opensAtOnce": form.opens_at_once,
     }
-
-
-def _enrollment_if_any(request: HttpRequest) -> Enrollment | None:
-    try:
-        return enrollment_of(request)
-    except Exception as error:  # noqa: BLE001  the page renders without
-        site_error(error, "Adapter.get_enrollment")
-        return None

@@ -129,7 +129,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
     def meaning(self, incident: Incident) -> str:
         return explained(incident.code).meaning
 
-    @admin.display(description="is the card enrolled?")
+    @admin.display(description="whether the card is enrolled")
     def enrolled(self, incident: Incident) -> str:
         return briefing(incident.outcome, incident.code).enrolled
 
@@ -200,5 +200,5 @@ def _not_found(typed: str, is_reference: bool) -> str:
     return (
         f"No incident has the reference “{typed}”. It may be older than the {conf.get_settings().INCIDENTS_KEPT_DAYS} "
         "days for which incidents are kept, or one of many in an outage that were only counted: "
-        "look for it in the log, and in Sentry by the tag enrollment.reference."
+        "look for it in the log."
     )

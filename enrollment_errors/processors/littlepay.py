@@ -264,6 +264,7 @@ class LittlepayProcessor(Processor):
             kind=CardFormKind.DIALOG,
             adapter="enrollment_errors/processors/littlepay.js",
             script=f"{host}/assets/js/littlepay.min.js",
+            function="littlepay",
             data={"envUrl": host, "options": shown},
             opens_at_once=asked.is_in_person,
         )

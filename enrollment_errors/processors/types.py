@@ -131,8 +131,9 @@ class CardForm:
 
     ``adapter`` is a static file, of ours or of the site: the script between the page and the processor's form
     (docs/adding-a-processor.md has its interface). ``script`` is the address of the processor's own script, which the
-    page loads for it; empty where there is none. ``script_attributes`` stand in its element: some gateways read their
-    public key there. ``data`` is JSON for the adapter. Everybody can read all of this.
+    page loads for it; empty where there is none. ``function`` is the one of that script that opens the form, for sites'
+    charts. ``script_attributes`` stand in its element: some gateways read their public key there. ``data`` is JSON for
+    the adapter. Everybody can read all of this.
 
     ``sources`` is what a strict Content-Security-Policy must allow beside ``script``, by directive:
     ``{"frame-src": ["https://form.example"]}``.
@@ -144,6 +145,7 @@ class CardForm:
     kind: CardFormKind
     adapter: str
     script: str = ""
+    function: str = ""
     script_attributes: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)

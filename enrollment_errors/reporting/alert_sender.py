@@ -12,12 +12,22 @@ MOST_WAITING = 100
 TRIES = 8
 
 
+def send(channel: Channel, alert: Alert) -> str:
+    """Which channel failed and how, empty where it has taken the alert. Never raises."""
+    try:
+        channel.send(alert)
+    except Exception as error:  # noqa: BLE001  whatever a channel raises
+        # The type alone: the text may hold addresses.
+        return f"{type(channel).__name__}: {type(error).__name__}"
+    return ""
+
+
 class AlertSender(Sender[Alert, list[tuple[Alert, int]]]):
     what: ClassVar[str] = "Alerts"
     thread_name: ClassVar[str] = "enrollment-errors-alerts"
 
-    def __init__(self, channel: Channel) -> None:
-        super().__init__()
+    def __init__(self, channel: Channel, *, background: bool = True) -> None:
+        super().__init__(background=background)
         self._channel = channel
         self._alerts: deque[tuple[Alert, int]] = deque()
 
@@ -40,8 +50,6 @@ class AlertSender(Sender[Alert, list[tuple[Alert, int]]]):
 
     def deliver(self, batch: list[tuple[Alert, int]]) -> bool:
         for alert, _ in batch:
-            try:
-                self._channel.send(alert)
-            except Exception as error:  # noqa: BLE001  whatever a channel raises; its text may hold addresses
-                raise Undelivered(batch, f"{type(self._channel).__name__}: {type(error).__name__}") from None
+            if failure := send(self._channel, alert):
+                raise Undelivered(batch, failure)
         return bool(batch)

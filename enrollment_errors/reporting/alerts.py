@@ -22,7 +22,7 @@ from ..outcomes import Outcome
 from ..processes import PerProcess
 from ..transport.circuit import circuit_closed, circuit_opened
 from . import causes
-from .alert_sender import AlertSender
+from .alert_sender import AlertSender, send
 from .causes import UNUSABLE, Cause
 from .channels import Alert, Channel, Level, SentryChannel
 from .report import Report
@@ -86,10 +86,8 @@ def tell(alerts: Iterable[Alert], *, wait: bool = False) -> None:
             if channel.waits and not wait:
                 _senders.get((number, type(channel)), partial(AlertSender, channel)).put(alert)
                 continue
-            try:
-                channel.send(alert)
-            except Exception as error:  # noqa: BLE001  whatever a channel raises; its text may hold addresses
-                logger.error("%s cannot send an alert: %s", type(channel).__name__, type(error).__name__)  # noqa: TRY400
+            if failure := send(channel, alert):
+                logger.error("An alert cannot be sent (%s).", failure)
 
 
 def _channels() -> Iterable[Channel]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from amplitude import Amplitude, BaseEvent, Config
 
 from .. import conf
+from ..outcomes import Outcome
 from ..processes import PerProcess
 from .amplitude_sender import DEFAULT_URL, AmplitudeSender, HandingOver
 from .report import Event, Report
@@ -25,6 +27,10 @@ class AmplitudeSink(Sink):
             return
         client = _client(settings.AMPLITUDE_API_KEY, settings.AMPLITUDE_SERVER_URL or DEFAULT_URL)
         client.track(_event(report, settings.RELEASE))
+        if report.event is Event.FINISHED_TOKENIZATION and report.outcome is Outcome.RETRY:
+            # Sites chart a refused card as an enrollment that came back, too.
+            refused = replace(report, event=Event.RETURNED_ENROLLMENT, status="retry")
+            client.track(_event(refused, settings.RELEASE))
 
 
 _clients: PerProcess[Any] = PerProcess()
@@ -50,7 +56,15 @@ def _event(report: Report, release: str) -> BaseEvent:
         language=origin.language,
         app_version=release or None,
         event_properties=_properties(
-            {"path": origin.path, "verified_by": report.verified_by or None, **about, **_own(report)}
+            {
+                "path": origin.path,
+                "verified_by": report.verified_by or None,
+                "outcome": report.outcome,
+                "stage": report.stage,
+                "reference": report.reference,
+                **about,
+                **_own(report),
+            }
         ),
         user_properties=_properties({**about, **_origin(report)}),
     )
@@ -58,7 +72,7 @@ def _event(report: Report, release: str) -> BaseEvent:
 
 def _about(report: Report) -> dict[str, Any]:
     enrollment = report.enrollment
-    about: dict[str, Any] = {"outcome": report.outcome, "stage": report.stage, "reference": report.reference}
+    about: dict[str, Any] = {}
     if enrollment:
         about["transit_agency"] = enrollment.agency.slug
         about["eligibility_verifier"] = enrollment.verifier
@@ -71,7 +85,10 @@ def _own(report: Report) -> dict[str, Any]:
     """What only this kind of event has. ``error`` is a code, never an exception's text."""
     error = None if report.status == "success" else report.code or None
     if report.event is Event.STARTED_TOKENIZATION:
-        return {"card_tokenize_url": _plain_url(report.card_tokenize_url or "") or None}
+        return {
+            "card_tokenize_url": _plain_url(report.card_tokenize_url or "") or None,
+            "card_tokenize_func": report.card_tokenize_func or None,
+        }
     if report.event is Event.FINISHED_TOKENIZATION:
         return {"status": report.status, "error": error}
     if report.event is Event.FAILED_PRETOKENIZATION:

@@ -73,6 +73,7 @@ class Report:
     card_scheme: str | None = None
     card_category: str | None = None
     card_tokenize_url: str | None = None
+    card_tokenize_func: str | None = None
     sentry_event_id: str | None = None
     counted_only: bool = False
     is_known: bool = False

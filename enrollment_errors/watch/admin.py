@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.timezone import now
 
 from ..doctor.diagnoses import diagnosed
+from ..read_only import ReadOnly
 from .forms import message_field, switch_form
 from .models import Switch, Watched
 
@@ -22,7 +23,7 @@ else:
 
 
 @admin.register(Watched)
-class WatchedAdmin(_WatchedAdmin):
+class WatchedAdmin(ReadOnly, _WatchedAdmin):
     list_display = ("account", "group_id", "agencies", "state", "since", "checked_at")
     list_filter = ("is_failure", "account")
     fields = (
@@ -38,15 +39,6 @@ class WatchedAdmin(_WatchedAdmin):
     )
     readonly_fields = ("state", "cause", "advice")
     actions = None
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="state")
     def state(self, found: Watched) -> str:

@@ -1,43 +1,89 @@
 """What the database says, as riders' requests need it: read once in ten seconds for all of them.
 
-While the database is down, what it said last goes on for a day; nothing hangs on it.
+While the database is down, what it said last goes on for a day. No request waits for one that hangs: a thread reads it,
+one in each process.
 """
 
 from __future__ import annotations
 
+import contextvars
+import threading
 from contextlib import suppress
 from typing import Any
 
-from django.db import models, router, transaction
+from django.db import connections, models, router, transaction
 from django.db.models import Q
 from django.utils.timezone import now
 
 from .. import conf
 from ..clock import SYSTEM_CLOCK
+from ..processes import PerProcess
 from ..shared_cache import LONGEST, CacheDown, SharedCache, is_recent
 from .models import Switch, Watched
 
 FRESH = 10.0
 """Seconds. ``forget`` makes a change known at once to all who share the cache."""
+WAIT = 0.5
+"""Seconds that a request waits for the thread that reads."""
+THREAD_NAME = "enrollment-errors-watch"
 
 _KEY = "watch.known"
 _NOTHING: dict[str, Any] = {"switches": [], "findings": []}
 
 
 def known() -> dict[str, Any]:
-    """``{"switches": […], "findings": […]}``: of the models the rows that may hold now or later, as dicts. Never
-    raises."""
-    kept, at = None, SYSTEM_CLOCK.time()
+    """``{"switches": […], "findings": […]}``: of the models the rows that may hold now or later, as dicts.
+
+    Raises ``RuntimeError`` where the process can start no thread."""
+    kept = None
     with suppress(CacheDown):
         kept = _cache().get(_KEY)
-    if kept is not None and is_recent(kept["read_at"], FRESH, at):
+    if kept is not None and is_recent(kept["read_at"], FRESH, SYSTEM_CLOCK.time()):
         return dict(kept)
+    if connections[router.db_for_read(Switch)].in_atomic_block:
+        return _refreshed(kept)  # the database has just answered this request
+    return _readings.get("reading", _Reading).result(kept) or kept or _NOTHING
+
+
+class _Reading:
+    """The one reading of this process, which may hang for as long as the database does."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._waits_until = 0.0
+        self._found: dict[str, Any] | None = None
+
+    def result(self, kept: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What is read, by this request or by one at the same time; ``None`` where that takes longer than ``WAIT``."""
+        with self._lock:
+            thread = self._thread
+            if thread is None or not thread.is_alive():
+                # In an empty context: Sentry must not take it for a part of the request that happens to start it.
+                run = contextvars.Context().run
+                thread = threading.Thread(target=run, args=(self._read, kept), name=THREAD_NAME, daemon=True)
+                thread.start()
+                self._thread, self._waits_until = thread, SYSTEM_CLOCK.monotonic() + WAIT
+        thread.join(max(0.0, self._waits_until - SYSTEM_CLOCK.monotonic()))
+        return None if thread.is_alive() else self._found
+
+    def _read(self, kept: dict[str, Any] | None) -> None:
+        try:
+            self._found = _refreshed(kept)
+        finally:
+            connections.close_all()
+
+
+_readings: PerProcess[_Reading] = PerProcess()
+
+
+def _refreshed(kept: dict[str, Any] | None) -> dict[str, Any]:
     try:
         found = _read()
     except Exception:  # noqa: BLE001  whatever a database raises: the rider's page does not depend on it
         found = kept or _NOTHING
     with suppress(CacheDown):
-        _cache().set(_KEY, {**found, "read_at": at}, LONGEST)
+        _cache().set(_KEY, {**found, "read_at": SYSTEM_CLOCK.time()}, LONGEST)
     return found
 
 

@@ -211,7 +211,7 @@ def test_an_agency_is_added_rotated_broken_and_mended_while_others_enroll(
         operator.add_account("coast", processor.options)
         operator.add_agency("Coast Line", "coast", account="coast", flow="Older adults", group=GROUP)
         coast.rider_enrolls()
-        assert set(operator.tests_account("coast")["groups"].split()) == {"ok", GROUP}
+        assert set(operator.tests_account("coast")["groups"].split()) == {"ok", *f"the account has {GROUP}".split()}
         others.go_on()
 
         processor.wants(SECRETS["COAST_SECRET_ROTATED"])
@@ -261,8 +261,9 @@ def test_of_an_account_that_is_taken_out_of_use_operators_hear_once_and_when_it_
         others.go_on()
     assert others.failed == []
     broken, mended = (event["message"] for event in demo.events(sentry=2, amplitude=0)[0])
-    assert broken.startswith('Riders of the account harbor cannot enroll: The account "harbor" is not in use')
-    assert mended == "The account harbor can be used again."
+    subject = "Riders of the account harbor cannot enroll (account_unusable)."
+    assert broken.startswith(f'{subject}\n\nThe account "harbor" is not in use')
+    assert mended.startswith("The account harbor can be used again.")
 
 
 def test_what_an_agency_no_longer_offers_nobody_enrolls_into(demo: RunningDemo, open_page: Callable[[], Page]) -> None:

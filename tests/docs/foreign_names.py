@@ -8,6 +8,8 @@ import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
+
 import enrollment_errors
 
 PACKAGE = Path(enrollment_errors.__file__).parent
@@ -25,7 +27,8 @@ name of ours."""
 
 def modules() -> Iterator[str]:
     for found in pkgutil.walk_packages([str(PACKAGE)], "enrollment_errors."):
-        if not found.name.startswith((*DEVELOPMENT, "enrollment_errors.migrations")):
+        is_for_another_django = found.name.endswith(".tasks") and django.VERSION < (6,)
+        if not is_for_another_django and not found.name.startswith((*DEVELOPMENT, "enrollment_errors.migrations")):
             yield found.name
 
 

@@ -68,7 +68,9 @@ def is_importable(path: str) -> bool:
     for end in range(len(parts), 0, -1):
         try:
             found = importlib.import_module(".".join(parts[:end]))
-        except ImportError:
+        except ImportError as error:
+            if (error.name or "").startswith("django."):
+                return True  # there with a newer Django than this one
             continue
         for name in parts[end:]:
             if not hasattr(found, name):

@@ -141,7 +141,7 @@ class TestSearch:
 
         assert "No incident has the reference “4FW-GXR-2CC”" in page
         assert "older than the 90 days" in page
-        assert "enrollment.reference" in page
+        assert "look for it in the log." in page
         assert "H7P-2QX-9MR" not in page
 
     @pytest.mark.parametrize(

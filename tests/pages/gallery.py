@@ -87,7 +87,7 @@ def target(agency: str, state: str, **more: Any) -> dict[str, Any]:
 
 ENROLL: dict[str, Any] = {"form": EnrollForm(), "page_data": PAGE_DATA, "card_form": DIALOG}
 HERE, COAST, HARBOR = "Mountain Valley Transit", "Coast Transit", "Harbor Bus Lines"
-CAN_TRY_AGAIN = {"can_try_again": True, "enroll_url": "/enroll/"}
+CAN_START_AGAIN = {"can_start_again": True, "enroll_url": "/enroll/"}
 DONE = target(HERE, "linked", expires_at=DATES["expires_at"])
 NOTHING_TO_REPEAT = {"needs_card": False, "can_try_again": False, "can_check_again": False, "enroll_url": "/enroll/"}
 PARTIAL: dict[str, dict[str, Any]] = {
@@ -130,7 +130,7 @@ PICTURES = {
             for name, context in PARTIAL.items()
         ),
         Picture("system-error", "system_error", {"reference": REFERENCE}),
-        Picture("system-error-again", "system_error", {"reference": REFERENCE, **CAN_TRY_AGAIN}),
+        Picture("system-error-again", "system_error", {"reference": REFERENCE, **CAN_START_AGAIN}),
         Picture("system-error-switched-off", "system_error", {"reference": REFERENCE, "switched_off": SWITCHED_OFF}),
         Picture("server-error", "server_error", {"reference": REFERENCE}),
         Picture("cannot-enroll", "cannot_enroll", {"enroll_url": "/enroll/"}),

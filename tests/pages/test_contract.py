@@ -38,7 +38,7 @@ OWN_CONTEXT = {
     "too_early": {"expires_at", "reenrollment_opens_at", "targets"},
     "still_checking": {"targets"},
     "partial": {"targets", "mix", "needs_card", "can_try_again", "can_check_again", "enroll_url"},
-    "system_error": {"switched_off", "can_try_again", "enroll_url"},
+    "system_error": {"switched_off", "can_start_again", "enroll_url"},
     "server_error": set(),
     "cannot_enroll": {"enroll_url"},
     "changed": {"enroll_url"},

@@ -160,6 +160,7 @@ class TestTheSystemIsDown:
         html = render("system-error-again", signed_in=True)
         again = '<a class="enrollment-second" href="/enroll/">Try again</a>'
         assert html.index('<a class="enrollment-button" href="/sign-out/">') < html.index(again)
+        assert html.index(again) < html.index('<a class="enrollment-link" href="/home/">Return home</a>')
         assert "Wait a minute, then try again." in html
 
     def test_else_they_come_back_later(self) -> None:

@@ -109,6 +109,7 @@ class TestEventProperties:
             code="",
             stage=Stage.CARD_FORM,
             card_tokenize_url="https://verify.processor.test/assets/js/form.js?key=1",
+            card_tokenize_func="openForm",
         )
 
         event = sent(amplitude, report)
@@ -119,6 +120,7 @@ class TestEventProperties:
             "path": "/enrollment/",
             "stage": "card_form",
             "card_tokenize_url": "https://verify.processor.test/assets/js/form.js",
+            "card_tokenize_func": "openForm",
         }
 
     @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ class TestEventProperties:
         [
             ("success", None, "", {"status": "success"}),
             ("cancel", None, "", {"status": "cancel"}),
-            ("fail", Outcome.RETRY, "card_refused", {"status": "fail", "error": "card_refused", "outcome": "retry"}),
+            ("error", Outcome.SYSTEM_ERROR, "x", {"status": "error", "error": "x", "outcome": "system_error"}),
         ],
     )
     def test_of_a_card_form_that_closes(
@@ -154,6 +156,32 @@ class TestEventProperties:
             "error": "processor_error",
         }
 
+    def test_of_a_refused_card_are_two_events_as_sites_chart_it(self, amplitude: TelemetrySink) -> None:
+        SINK.send(
+            new_report(
+                event=Event.FINISHED_TOKENIZATION,
+                status="fail",
+                outcome=Outcome.RETRY,
+                code="card_refused",
+                stage=Stage.CARD_FORM,
+            )
+        )
+        amplitude.wait_for(amplitude=2)
+
+        first, second = amplitude.amplitude_events
+        assert first["event_type"] == "finished card tokenization"
+        assert first["event_properties"] == {
+            **ABOUT,
+            "path": "/enrollment/",
+            "outcome": "retry",
+            "stage": "card_form",
+            "status": "fail",
+            "error": "card_refused",
+        }
+        assert (second["event_type"], second["event_properties"]["status"]) == ("returned enrollment", "retry")
+        assert second["event_properties"]["enrollment_group"] == "group-seniors"
+        assert first["insert_id"] != second["insert_id"]
+
     def test_the_text_of_an_exception_is_never_among_them(self, amplitude: TelemetrySink) -> None:
         sent(amplitude, new_report(error=ValueError("the text of an exception")))
 
@@ -167,9 +195,7 @@ class TestUserProperties:
         event = sent(amplitude, new_report(origin=origin))
 
         assert event["user_properties"] == {
-            **ABOUT,
-            "outcome": "system_error",
-            "stage": "link",
+            **{name: value for name, value in ABOUT.items() if name != "reference"},  # that is one event's own
             "referrer": "https://agency.example/apply",
             "referring_domain": "agency.example",
             "user_agent": "Mozilla/5.0 (Linux)",

@@ -14,7 +14,6 @@ from django.core import mail
 
 from enrollment_errors import conf
 from enrollment_errors.exceptions import ConfigurationError
-from enrollment_errors.reporting import alerts
 from enrollment_errors.reporting.alert_sender import TRIES, AlertSender
 from enrollment_errors.reporting.background import Undelivered
 from enrollment_errors.reporting.channels import (
@@ -200,21 +199,22 @@ def test_a_failure_reaches_every_channel_without_the_rider_waiting_for_one(
     dispatch(new_report())
 
     wait_until(lambda: webhook.posted, "the alert")
-    [sender] = alerts._senders._items.popitem()[1].values()
-    sender.leave()
+    wait_until(
+        lambda: AlertSender.thread_name not in [thread.name for thread in threading.enumerate()],
+        "the end of the thread that had something to deliver",
+    )
     [posted] = webhook.posted
     assert posted["body"]["text"].startswith(
         "*Enrollment with the account littlepay-mountain (mountain) fails (processor_error).*\n"
     )
     assert "Reference of the last one: H7P-2QX-9MR." in posted["body"]["text"]
-    assert "Deaf cannot send an alert: ConnectionError" in caplog.text
+    assert "An alert cannot be sent (Deaf: ConnectionError)." in caplog.text
     assert "a-secret" not in caplog.text
 
 
 class TestTheSender:
     def test_tries_again_within_bounds(self, webhook: Webhook, caplog: pytest.LogCaptureFixture) -> None:
-        sender = AlertSender(SlackChannel(webhook.url))
-        sender._background = False
+        sender = AlertSender(SlackChannel(webhook.url), background=False)
         webhook.status = 503
         sender.put(ALERT)
         for _ in range(TRIES):
@@ -226,8 +226,7 @@ class TestTheSender:
         sender.flush()  # nothing
 
     def test_has_room_for_so_many(self, webhook: Webhook, caplog: pytest.LogCaptureFixture) -> None:
-        sender = AlertSender(SlackChannel(webhook.url))
-        sender._background = False
+        sender = AlertSender(SlackChannel(webhook.url), background=False)
         for _ in range(101):
             sender.put(ALERT)
 

@@ -174,6 +174,21 @@ class TestWithoutTheDatabase:
             assert rider.enrolls("another").page == "success"
         assert len(asked) == 1
 
+    def test_operators_are_not_told_again_when_it_is_asked_again_and_still_fails(self, journal, caplog):
+        asked = []
+
+        def fails(execute, sql, *arguments):
+            asked.append(sql)
+            raise OperationalError
+
+        def is_asked_again():
+            journal.open_links("anybody")
+            return len(asked) > 1
+
+        with connection.execute_wrapper(fails):
+            wait_until(is_asked_again, "the second question")
+        assert [record.levelname for record in caplog.records if "written down" in record.getMessage()] == ["ERROR"]
+
     def test_operators_are_told_when_it_is_back(self, rider, journal, caplog):
         with connection.execute_wrapper(Broken()):
             rider.enrolls()

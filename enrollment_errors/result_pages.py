@@ -1,0 +1,95 @@
+"""The pages of how it ended. They need neither session, nor database, nor the site's hook to render."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from .adapter import Enrollment
+from .availability import Availability, switch_of
+from .decorators import session_of
+from .in_person import enrollment_of, is_in_person
+from .outcomes import Outcome
+from .pages import PAGES
+from .region import shown
+from .reporting.site_errors import site_error
+from .responses import page, reference_in, url
+from .rider_session import RiderSession
+
+
+def result_page(outcome: Outcome) -> Callable[..., HttpResponse]:
+    """The view of an outcome's page."""
+    end = PAGES[outcome]
+
+    def view(request: HttpRequest) -> HttpResponse:
+        reference = reference_in(request, end.name)
+        if reference is None and not end.was_refused:
+            return redirect(url(request, "enroll"))
+        session = session_of(request)
+        known = session.end(reference) if reference else {}
+        region = _region_on(session, reference)
+        if outcome is Outcome.PARTIAL and not region["targets"]:
+            return redirect(url(request, "enroll"))  # of another visit, or longer ago than anything is kept
+        told: dict[str, Any] = {}
+        if reference and is_in_person(request):
+            if (kept := session.told(reference)) is None:
+                return redirect(url(request, "enroll"))  # the end of an earlier rider, who is forgotten
+            told = {"code": kept[0], "is_of_earlier_rider": kept[1]}
+        enrollment = _enrollment_if_any(request)
+        if outcome is Outcome.SYSTEM_ERROR:
+            told["switched_off"] = switched_off(switch_of(enrollment) if enrollment else None)
+            told["can_start_again"] = enrollment is not None and told["switched_off"] is None
+        return page(
+            request,
+            end.name,
+            enrollment,
+            status=end.status,
+            reference=reference or "",
+            already_linked=known.get("code", "").startswith("already_linked"),
+            expires_at=known.get("expires_at"),
+            reenrollment_opens_at=known.get("reenrollment_opens_at"),
+            card_last_digits=known.get("card_last_digits"),
+            enroll_url=url(request, "enroll"),
+            **region,
+            **told,
+        )
+
+    return view
+
+
+def _region_on(session: RiderSession, reference: str | None) -> dict[str, Any]:
+    """What a page says of a region's targets: nothing where there is only one."""
+    found = session.region_under(reference) if reference else None
+    if found is None:
+        return {"targets": []}
+    region = found[0]
+    return {
+        "targets": shown(region.parts),
+        "mix": region.mix,
+        "needs_card": region.needs_card,
+        "can_try_again": any(part.is_repeatable and part.is_open for part in region.parts),
+        "can_check_again": any(part.is_repeatable and part.is_unknown for part in region.parts),
+    }
+
+
+def too_soon(request: HttpRequest, outcome: Outcome, seconds: int) -> HttpResponse:
+    """The same page again: the card may be enrolled, so it is not the one that says that no card was used."""
+    response = result_page(outcome)(request)
+    response.status_code = 429
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+def switched_off(switch: Availability | None) -> Availability | None:
+    return None if switch is None or switch.is_available else switch
+
+
+def _enrollment_if_any(request: HttpRequest) -> Enrollment | None:
+    try:
+        return enrollment_of(request)
+    except Exception as error:  # noqa: BLE001  the page renders without
+        site_error(error, "Adapter.get_enrollment")
+        return None
