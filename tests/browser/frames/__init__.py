@@ -10,9 +10,11 @@ HERE = Path(__file__).parent
 NAMES = ("bare", "bootstrap", "uswds")
 _BASE = """{% load i18n %}{% get_current_language as code %}<!doctype html>
 <html lang="{{ code }}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{% block title %}{% endblock %}</title>{% block head %}{% endblock %}<style>CSS</style></head>
+<title>{% block enrollment_title %}{% endblock %}</title>
+{% block enrollment_head %}{% endblock %}<style>CSS</style></head>
 <body><a href="#main">Skip to main content</a>
-<main id="main" tabindex="-1" class="usa-prose"><div id="column">{% block content %}{% endblock %}</div></main>
+<main id="main" tabindex="-1" class="usa-prose">
+<div id="column">{% block enrollment_content %}{% endblock %}</div></main>
 </body></html>"""
 
 
