@@ -135,6 +135,10 @@ class Enrollment:
 
     ``account`` is a key of the setting ``ACCOUNTS``. ``flow`` and ``verifier`` are names for events. ``also`` are
     further targets of a region: one proof and one card for several agencies.
+
+    ``finish_until`` (aware) lets the app finish later for riders whose card was read and whose link failed because the
+    processor was down: until then, but never longer than ``SETTLING_HOURS``. Set it no later than the moment when the
+    rider's proof stops being good enough. It needs ``enrollment_errors.settling``; a region is not finished later.
     """
 
     agency: Agency
@@ -149,8 +153,11 @@ class Enrollment:
     """``None``: random ones, made once a session and kept there."""
     extra_claims: Sequence[str] = ()
     also: Sequence[Target] = ()
+    finish_until: datetime | None = None
 
     def __post_init__(self) -> None:
+        if self.finish_until is not None and timezone.is_naive(self.finish_until):
+            raise ConfigurationError("Enrollment.finish_until must have a time zone.")
         places = [(target.account, target.group_id) for target in self._targets]
         if any(group_id in ("", ".", "..") for _, group_id in places):
             raise ConfigurationError(
@@ -224,7 +231,8 @@ class Adapter(ABC):
         """
 
     def on_settled(self, enrollment: Enrollment, result: Result) -> None:  # noqa: B027  optional
-        """Called once, outside of any request, for a link that turned out to be there after its answer was lost.
+        """Called once, outside of any request, for a link that turned out to be there after its answer was lost, and
+        for one that was finished for the rider.
 
         It needs ``enrollment_errors.settling``. Of a rider who has checked again themselves, ``on_success`` is called.
         ``result.reference`` is the one that the rider was shown. ``enrollment`` is without sign-in and identity. An

@@ -140,6 +140,16 @@ class Attempt:
         linked = Linked("linked", link.expires_at)
         return self._succeed(linked, lost.funding_source, self._claim(lost, processor), may_be_told=True)
 
+    def finish(self, processor: Processor, wanted: PendingLink, entry: Entry) -> Result:
+        """Make the link that a rider was promised, and which is ``entry`` in the journal: asks first, and links where
+        the card is not in the group. Raises what ``ConcessionLink.make`` raises."""
+        assert self._report.enrollment is not None
+        claim = self._claim(wanted, processor)
+        policy = self._report.enrollment.expiry
+        linked = ConcessionLink(processor, wanted, policy, claim, now=self._now, reads_first=True).make()
+        self._entry = entry
+        return self._succeed(linked, wanted.funding_source, claim, may_be_told=True)
+
     def _claim(self, link: PendingLink, processor: Processor) -> LinkClaim:
         settings = conf.get_settings()
         return LinkClaim(
@@ -168,14 +178,17 @@ class Attempt:
         pending = self.wanted or self._may_be_made(before_the_card)
         if pending is not None and self._link is None:
             error = LinkAnswerLost(None, error if isinstance(error, ProcessorError) else None)
-        if not isinstance(error, LinkAnswerLost):
-            self._entry.drop()
         status = route = expires_at = opens_at = None
         if isinstance(error, EnrollmentError):
             stage, status, route = error.stage or stage, error.status, error.route
         if isinstance(error, ReenrollmentTooEarly):
             expires_at, opens_at = error.expires_at, error.reenrollment_opens_at
         verdict = classify(error, processor=self._report.processor, stage=stage, site_rules=_site_rules())
+        finishing = ""
+        if not isinstance(error, LinkAnswerLost):
+            finishing = self._finished_later(verdict.outcome)
+            if not finishing:
+                self._entry.drop()
         self._dispatch(
             status=self._failure_status(verdict.outcome),
             outcome=verdict.outcome,
@@ -192,7 +205,16 @@ class Attempt:
             expires_at=expires_at,
             reenrollment_opens_at=opens_at,
             pending=pending if verdict.outcome is Outcome.UNKNOWN else None,
+            finishing=finishing,
         )
+
+    def _finished_later(self, outcome: Outcome) -> str:
+        """The promise to do so, where the site allows it, the card is known, and only the processor is in the way. Of
+        a region there is none: its page has its own way to try again."""
+        until = self._report.enrollment.finish_until if self._report.enrollment else None
+        if until is None or outcome is not Outcome.SYSTEM_ERROR or self._link is None or self._report.part:
+            return ""
+        return self._entry.finish_later(until, self._report)
 
     def _succeed(
         self, linked: Linked, funding_source: FundingSource, claim: LinkClaim, *, may_be_told: bool = False

@@ -109,6 +109,16 @@ CODES: dict[str, Code] = {
             "the rider, ask them to enroll again."
         ),
     ),
+    "link_not_finished": Code(
+        outcome=Outcome.SYSTEM_ERROR,
+        when=When(exception=exceptions.LinkNotFinished),
+        reason="The rider was told that we would finish it, and the processor was down until it was too late.",
+        meaning=_("We told the rider that we would add the card later, and could not do so in time."),
+        action=_(
+            "The rider does not have the reduced fare. Their page says so when they look at it. If you can reach the "
+            "rider, ask them to enroll again."
+        ),
+    ),
     "link_never_settled": Code(
         outcome=Outcome.UNKNOWN,
         when=When(exception=exceptions.LinkNeverSettled),

@@ -156,6 +156,14 @@ def _origin_of_anybody(request: HttpRequest, enrollment: Enrollment | None, sess
     )
 
 
+def enrollment_if_any(request: HttpRequest) -> Enrollment | None:
+    try:
+        return enrollment_of(request)
+    except Exception as error:  # noqa: BLE001  the page renders without
+        site_error(error, "Adapter.get_enrollment")
+        return None
+
+
 def brought_in(request: HttpRequest) -> Secret:
     """The card token that the page posts, or what a return from a redirect proves itself by."""
     return Secret(posted(request, "card_token") or posted(request, "returned"))

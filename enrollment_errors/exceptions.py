@@ -41,7 +41,8 @@
     ├── LinkNotConfirmed                409 with words nobody knows, and the card is not in the group
     ├── LinkAnswerLost                  the link may or may not have been made, and asking did not settle it
     ├── LinkNotMade                     asked later, the processor says that a link whose answer was lost is not there
-    └── LinkNeverSettled                asked for as long as we ask, nobody could say what became of a lost link
+    ├── LinkNeverSettled                asked for as long as we ask, nobody could say what became of a lost link
+    └── LinkNotFinished                 a link that we promised to make later could not be made in time
 
 No message here ever holds a URL, a token or a processor's body, because tracebacks, logs and Sentry show messages.
 """
@@ -280,6 +281,10 @@ class LinkAnswerLost(EnrollmentError):
 
 
 class LinkNotMade(EnrollmentError):
+    pass
+
+
+class LinkNotFinished(EnrollmentError):
     pass
 
 

@@ -6,6 +6,9 @@ has installed it.
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from .finishing import Promise
 from .reporting.report import Report
 from .results import PendingLink
 
@@ -21,6 +24,11 @@ class Entry:
         was."""
         return None
 
+    def finish_later(self, until: datetime, report: Report) -> str:
+        """The link was surely not made, and the rider is told that it will be, until then at the latest. ``report`` is
+        about to tell of the failure. The name of the promise; empty where there is none, and ``drop`` is called."""
+        return ""
+
     def drop(self) -> None:
         """Nothing is left to settle: the link was surely not made, or its success was told by another request."""
 
@@ -34,10 +42,17 @@ class Journal:
         """Those of a rider, by ``Identity.user_id``, of which nobody has heard the end."""
         return []
 
+    def promise(self, name: str) -> Promise | None:
+        """What has become of it. ``None`` where it is not known any more. Raises ``JournalDown``."""
+        return None
+
+    def cancel(self, name: str) -> None:
+        """The rider does not want it any more: nothing more is sent. Raises ``JournalDown``."""
+
     def counted(self, reference: str, kept_as: str) -> bool:
         """Whether the success of an entry that is kept is to be counted now: once, whoever is killed in between.
 
-        Called in the transaction that counts it.
+        Called in the transaction that counts it, or where the site counts nothing, enters it into the ledger.
         """
         return True
 

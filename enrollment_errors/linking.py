@@ -51,7 +51,8 @@ class ConcessionLink:
     """The link of one funding source to one concession group.
 
     ``wanted`` says what it shall be; after a failure ``wanted.sent_at`` is when the link that may still be at work was
-    sent. ``lost`` is the rider's own link from an earlier request whose answer was lost, if there is one.
+    sent. ``lost`` is the rider's own link from an earlier request whose answer was lost, if there is one. One that
+    ``reads_first`` asks before it sends anything, whatever the processor does with a second link.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class ConcessionLink:
         *,
         now: datetime,
         lost: PendingLink | None = None,
+        reads_first: bool = False,
     ) -> None:
         self.wanted = wanted
         self._processor = processor
@@ -70,6 +72,7 @@ class ConcessionLink:
         self._claim = claim
         self._now = now
         self._lost = lost
+        self._reads_first = reads_first or processor.overwrites_links
         self._quiet = conf.get_settings().LINK_QUIET_TIME
         # Links with the expiry that we want are this rider's own, and no earlier enrollment: all that we, or another
         # request of this very moment, have asked for.
@@ -97,7 +100,7 @@ class ConcessionLink:
 
     def _find_before(self) -> Link | None:
         """Nothing has been sent for this rider yet: where asking fails, nothing is lost."""
-        return self._find() if self._processor.overwrites_links else None
+        return self._find() if self._reads_first else None
 
     @contextmanager
     def _claimed(self) -> Iterator[None]:

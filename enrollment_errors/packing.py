@@ -28,7 +28,7 @@ def packed_enrollment(enrollment: Enrollment) -> dict[str, Any]:
     """All that settling a lost link later needs of it: neither the sign-in nor the identity."""
     account, group_id, expiry = _packed_place(enrollment)
     packed = {
-        "agency": _packed_agency(enrollment.agency),
+        "agency": packed_agency(enrollment.agency),
         "account": account,
         "group_id": group_id,
         "flow": enrollment.flow,
@@ -37,8 +37,10 @@ def packed_enrollment(enrollment: Enrollment) -> dict[str, Any]:
         "expiry": expiry,
         "extra_claims": list(enrollment.extra_claims),
     }
+    if enrollment.finish_until is not None:
+        packed["finish_until"] = as_text(enrollment.finish_until)
     if enrollment.also:
-        packed["also"] = [[_packed_agency(target.agency), *_packed_place(target)] for target in enrollment.also]
+        packed["also"] = [[packed_agency(target.agency), *_packed_place(target)] for target in enrollment.also]
     return packed
 
 
@@ -46,12 +48,13 @@ def unpacked_enrollment(kept: dict[str, Any]) -> Enrollment:
     return Enrollment(
         **{
             **kept,
-            "agency": _unpacked_agency(kept["agency"]),
+            "agency": unpacked_agency(kept["agency"]),
             "method": Method(kept["method"]),
             "expiry": _unpacked_expiry(kept["expiry"]),
+            "finish_until": as_moment(kept.get("finish_until")),
             "also": [
                 Target(
-                    agency=_unpacked_agency(agency),
+                    agency=unpacked_agency(agency),
                     account=account,
                     group_id=group_id,
                     expiry=_unpacked_expiry(expiry),
@@ -62,11 +65,11 @@ def unpacked_enrollment(kept: dict[str, Any]) -> Enrollment:
     )
 
 
-def _packed_agency(agency: Agency) -> list[str]:
+def packed_agency(agency: Agency) -> list[str]:
     return [str(text) for text in (agency.slug, agency.name, agency.home_url, agency.phone, agency.website)]
 
 
-def _unpacked_agency(kept: list[str]) -> Agency:
+def unpacked_agency(kept: list[str]) -> Agency:
     slug, name, home_url, phone, website = kept
     return Agency(slug=slug, name=name, home_url=home_url, phone=phone, website=website)
 

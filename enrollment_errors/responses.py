@@ -21,6 +21,7 @@ from . import conf
 from .adapter import Adapter, Agency, Enrollment, SignIn
 from .catalogue import CODES, explained
 from .exceptions import ConfigurationError
+from .finishing import PARAMETER, signed_name
 from .in_person import is_in_person, way_back, with_next
 from .outcomes import Outcome
 from .pages import PAGES, Page
@@ -30,15 +31,22 @@ from .results import Result
 
 
 def page(
-    request: HttpRequest, name: str, enrollment: Enrollment | None, *, status: int = 200, **context: Any
+    request: HttpRequest,
+    name: str,
+    enrollment: Enrollment | None,
+    *,
+    status: int = 200,
+    agency: Agency | None = None,
+    **context: Any,
 ) -> HttpResponse:
     """A page by its name. It renders whatever fails around it: the site's hook, context processors or base template.
+    ``agency`` is another one than the enrollment's.
 
     The template is ``enrollment_errors/<namespace>/<name>.html`` where the site has one, so that each inclusion of the
     URLs can look its own way, else ``enrollment_errors/<name>.html``, or in person
     ``enrollment_errors/in_person/<name>.html``.
     """
-    agency = enrollment.agency if enrollment else _fallback_agency()
+    agency = agency or (enrollment.agency if enrollment else _fallback_agency())
     everything = {
         "page": name,
         "enrollment_agency": agency,
@@ -96,6 +104,12 @@ def end_url(request: HttpRequest, outcome: Outcome, reference: str) -> str:
     return f"{address}?{urlencode({'reference': signed(reference, page.name)})}"
 
 
+def finishing_url(request: HttpRequest, finishing: str) -> str:
+    """The address at which a rider sees what became of a promise, and which needs no session. ``finishing`` is its
+    name, signed."""
+    return f"{url(request, 'finishing')}?{urlencode({PARAMETER: finishing})}"
+
+
 def reference_in(request: HttpRequest, name: str) -> str | None:
     """The reference in the address of the result page ``name``; ``None`` where this site did not write it."""
     return unsigned(request.GET.get("reference", ""), name)
@@ -120,6 +134,8 @@ class Pages:
 
     @staticmethod
     def end(request: HttpRequest, result: Result) -> HttpResponse:
+        if result.finishing:
+            return Pages.see_other(finishing_url(request, signed_name(result.finishing)))
         return Pages.see_other(end_url(request, result.outcome, result.reference))
 
     @staticmethod

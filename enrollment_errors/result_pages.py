@@ -8,14 +8,12 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from .adapter import Enrollment
 from .availability import Availability, switch_of
-from .decorators import session_of
-from .in_person import enrollment_of, is_in_person
+from .decorators import enrollment_if_any, session_of
+from .in_person import is_in_person
 from .outcomes import Outcome
 from .pages import PAGES
 from .region import shown
-from .reporting.site_errors import site_error
 from .responses import page, reference_in, url
 from .rider_session import RiderSession
 
@@ -38,7 +36,7 @@ def result_page(outcome: Outcome) -> Callable[..., HttpResponse]:
             if (kept := session.told(reference)) is None:
                 return redirect(url(request, "enroll"))  # the end of an earlier rider, who is forgotten
             told = {"code": kept[0], "is_of_earlier_rider": kept[1]}
-        enrollment = _enrollment_if_any(request)
+        enrollment = enrollment_if_any(request)
         if outcome is Outcome.SYSTEM_ERROR:
             told["switched_off"] = switched_off(switch_of(enrollment) if enrollment else None)
             told["can_start_again"] = enrollment is not None and told["switched_off"] is None
@@ -85,11 +83,3 @@ def too_soon(request: HttpRequest, outcome: Outcome, seconds: int) -> HttpRespon
 
 def switched_off(switch: Availability | None) -> Availability | None:
     return None if switch is None or switch.is_available else switch
-
-
-def _enrollment_if_any(request: HttpRequest) -> Enrollment | None:
-    try:
-        return enrollment_of(request)
-    except Exception as error:  # noqa: BLE001  the page renders without
-        site_error(error, "Adapter.get_enrollment")
-        return None

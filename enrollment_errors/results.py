@@ -34,7 +34,8 @@ class Result:
 
     ``expires_at`` and ``reenrollment_opens_at`` are aware datetimes, present for a benefit that expires.
     ``tokenization`` is present after a successful token request, ``pending`` with the outcome ``UNKNOWN`` where the
-    answer to a link is lost. ``is_new`` is false for an end that another request of this rider's came to before.
+    answer to a link is lost. ``finishing`` is the name of the promise to finish it later, empty where there is none.
+    ``is_new`` is false for an end that another request of this rider's came to before.
 
     Of a card that was linked, ``card_scheme`` and ``card_category`` are what the processor calls them (``visa``,
     ``debit``), and ``card_last_digits`` up to four digits to know it by; ``None`` where it does not say.
@@ -51,3 +52,4 @@ class Result:
     card_scheme: str | None = None
     card_category: str | None = None
     card_last_digits: str | None = None
+    finishing: str = ""

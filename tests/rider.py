@@ -17,6 +17,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 
 from enrollment_errors.reporting.amplitude_sender import AmplitudeSender
+from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.sinks import TelemetrySink
 from tests.waiting import PATIENCE, wait_until
@@ -129,16 +130,24 @@ def sandbox() -> Iterator[SandboxServer]:
         yield server
 
 
+def patience_with(fault: Fault) -> dict[str, float]:
+    """Settings that wait no longer than they have to for an answer that does not come."""
+    is_slow = fault.kind in ("hang", "trickle")
+    return {"BUDGET": 2, "CONNECT_TIMEOUT": 0.5, "READ_TIMEOUT": 0.4} if is_slow else {}
+
+
 @pytest.fixture
 def site(settings: Any, sandbox: SandboxServer) -> Any:
-    """The test site, set up with the sandbox and with little patience. Returns a function that changes its settings."""
+    """The test site, set up with the sandbox. Returns a function that changes its settings.
+
+    It has the patience that a busy machine needs. A test of a processor that is too slow says ``patience_with``."""
 
     def change(**keys: Any) -> None:
         settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, **keys}
 
     processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["ACCOUNTS"])
     processors["littlepay"]["OPTIONS"].update(sandbox.account()["OPTIONS"])
-    change(ACCOUNTS=processors, BUDGET=2, CONNECT_TIMEOUT=0.5, READ_TIMEOUT=0.4, ATTEMPTS=2, BREAKER_FAILURES=50)
+    change(ACCOUNTS=processors, BUDGET=20, CONNECT_TIMEOUT=5, READ_TIMEOUT=9, ATTEMPTS=2, BREAKER_FAILURES=50)
     return change
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -37,6 +38,7 @@ class TestAdapter(Adapter):
             verifier=eligible.get("verifier", "login.gov"),
             expiry=_expiry(eligible),
             sign_in=SignIn(provider="Login.gov", sign_out_url="/sign-out/") if eligible.get("signed_in") else None,
+            finish_until=_moment(eligible.get("finish_until")),
             method=Method.IN_PERSON if is_in_person(request) else Method.SELF_SERVICE,
             also=[
                 Target(
@@ -55,3 +57,7 @@ class TestAdapter(Adapter):
 
 def _expiry(eligible: dict[str, Any]) -> ExpiryPolicy | None:
     return ExpiryPolicy(days=365, reenrollment_days=14) if eligible.get("expires") else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

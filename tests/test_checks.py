@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from enrollment_errors.processors.base import Processor
 from enrollment_errors.processors.littlepay import LittlepayProcessor
 from enrollment_errors.processors.types import CardForm, TokenizationRequest
 from enrollment_errors.redaction import scrub_event
+from tests.site import AGENCY
 
 ROOT = Path(__file__).parent.parent
 STRICT = ["'nonce-placeholder'"]
@@ -140,6 +142,30 @@ def test_settings_that_are_wrong_are_told_once_at_deployment_too(ours):
 def test_a_host_class_that_cannot_be_made_is_an_error(ours, host):
     ours(ADAPTER=f"{__name__}.{host.__name__}")
     assert told().keys() == {"E002"}
+
+
+class FinishingAdapter(AbstractAdapter):
+    def get_enrollment(self, request: Any) -> Enrollment | None: ...
+
+    def get_enrollments_to_check(self) -> Any:
+        later = datetime.now(timezone.utc)
+        for flow in ("senior", "veteran"):
+            yield Enrollment(
+                agency=AGENCY, account="littlepay", group_id="g", flow=flow, verifier="v", finish_until=later
+            )
+
+
+def test_a_site_that_would_finish_later_and_has_not_the_app_for_it_is_warned(site, settings):
+    site(ADAPTER=f"{__name__}.FinishingAdapter")
+    assert told().keys() == set()
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "enrollment_errors.settling"]
+    assert told().keys() == {"W011"}
+    assert "senior, veteran" in told()["W011"].msg
+
+
+def test_one_that_finishes_nothing_later_needs_no_such_app(settings):
+    settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "enrollment_errors.settling"]
+    assert told().keys() == set()
 
 
 def test_no_sessions_are_an_error(settings):

@@ -9,7 +9,7 @@ import pytest
 
 from enrollment_errors.sandbox.faults import KINDS, Fault
 from enrollment_errors.sandbox.littlepay.state import card_as_json
-from tests.rider import CARD_TOKEN, Rider
+from tests.rider import CARD_TOKEN, Rider, patience_with
 
 HTML = "<html><body>Gateway</body></html>"
 CONFLICT = '{"errors": [{"detail": "Conflict (409) - Customer already belongs to a concession group."}]}'
@@ -57,7 +57,8 @@ def test_every_kind_of_fault_is_tried():
 
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_a_fault_ends_as_the_table_says_and_is_told_once(sandbox, telemetry, endpoint, name):
+def test_a_fault_ends_as_the_table_says_and_is_told_once(sandbox, site, telemetry, endpoint, name):
+    site(**patience_with(FAULTS[name]))
     rider = Rider().becomes_eligible(expires=endpoint in ("groups", "expiry"))
     if endpoint in ("groups", "expiry"):
         yesterday = datetime.now(timezone.utc) - timedelta(days=1)

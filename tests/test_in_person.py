@@ -63,7 +63,8 @@ KINDS = {
 
 
 PAGES_OF_ENDS = ["success", "check-card", "too-early", "still-checking", "system-error", "server-error", "changed"]
-ADDRESSES = ["/staff/", *(f"/staff/{name}/" for name in [*PAGES_OF_ENDS, "too-many", "cannot-enroll", "next-rider"])]
+OTHER_PAGES = ["too-many", "cannot-enroll", "finishing", "next-rider"]
+ADDRESSES = ["/staff/", *(f"/staff/{name}/" for name in [*PAGES_OF_ENDS, *OTHER_PAGES])]
 SIGNED_OUT = ["nobody", "staff who have left"]
 FOR_SCRIPTS = ("/staff/token/", "/staff/card-form/")
 

@@ -11,7 +11,7 @@ from django.utils import timezone as django_timezone
 from django.utils.formats import date_format
 
 from enrollment_errors.sandbox.faults import Fault
-from tests.rider import CARD_TOKEN, Rider
+from tests.rider import CARD_TOKEN, Rider, patience_with
 
 GROUP = "group-seniors"
 POLICY_DAYS, WINDOW_DAYS = 365, 14
@@ -92,8 +92,9 @@ class TestARiderWhoIsLinkedAlready:
         ids=str,
     )
     def test_is_still_being_checked_where_the_words_are_unknown_and_nobody_can_be_asked(
-        self, sandbox, rider, telemetry, unanswered
+        self, sandbox, site, rider, telemetry, unanswered
     ):
+        site(**patience_with(unanswered))
         sandbox.faults.set("link", Fault(kind="status", status=409, body="some other conflict"))
         sandbox.faults.set("groups", unanswered)
         assert rider.enrolls().page == "still_checking"
@@ -164,8 +165,9 @@ class TestARiderWhoIsLinkedAlready:
         "fault", [Fault(kind="reset"), Fault(kind="status", status=503), Fault(kind="hang")], ids=str
     )
     def test_is_not_told_that_the_card_is_not_enrolled_where_only_its_renewal_failed(
-        self, sandbox, expiring, card, days, fault
+        self, sandbox, site, expiring, card, days, fault
     ):
+        site(**patience_with(fault))
         sandbox.state.link(card, GROUP, None if days is None else in_days(days))
         sandbox.faults.set("expiry", fault)
         end = expiring.enrolls()
@@ -215,6 +217,7 @@ class TestALostAnswer:
     @pytest.mark.parametrize("how", LOST)
     @pytest.mark.parametrize("expires", [False, True])
     def test_is_settled_by_asking_once(self, sandbox, site, card, how, expires):
+        site(**patience_with(LOST[how]))
         sandbox.faults.set("link", LOST[how])
         assert Rider().becomes_eligible(expires=expires).enrolls().page == "success"
         assert list(links(sandbox)) == [card]
@@ -242,7 +245,10 @@ class TestALostAnswer:
         assert calls(sandbox) == {"lookup": 1, "link": 2, "groups": 2}
 
     @pytest.mark.parametrize("how", LOST)
-    def test_of_a_link_that_may_still_be_at_work_is_never_followed_by_a_second_one(self, sandbox, rider, card, how):
+    def test_of_a_link_that_may_still_be_at_work_is_never_followed_by_a_second_one(
+        self, sandbox, site, rider, card, how
+    ):
+        site(**patience_with(LOST[how]))
         sandbox.faults.set("link", replace(LOST[how], after_effect=False))
         end = rider.enrolls()
         assert end.page == "still_checking"
@@ -271,7 +277,8 @@ class TestALostAnswer:
         assert calls(sandbox) == {"lookup": 1, "link": 1, "groups": 1, "expiry": 1}
 
     @pytest.mark.parametrize("unanswered", [Fault(kind="status", status=503), Fault(kind="hang"), Fault(kind="reset")])
-    def test_that_nobody_can_be_asked_about_is_still_being_checked(self, sandbox, rider, unanswered):
+    def test_that_nobody_can_be_asked_about_is_still_being_checked(self, sandbox, site, rider, unanswered):
+        site(**patience_with(unanswered))
         sandbox.faults.set("link", LOST["reset"])
         sandbox.faults.set("groups", unanswered)
         end = rider.enrolls()

@@ -15,7 +15,7 @@ ROUNDS = 12
 
 @pytest.fixture(autouse=True)
 def breaker(site: Any) -> None:
-    site(BREAKER_FAILURES=3, BREAKER_OPEN=60, ATTEMPTS=1, BUDGET=4)
+    site(BREAKER_FAILURES=3, BREAKER_OPEN=60, ATTEMPTS=1)
 
 
 def honest_rider_enrolls(sandbox: Any, number: int) -> str:

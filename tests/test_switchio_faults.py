@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from enrollment_errors.sandbox.faults import Fault
+from tests.rider import patience_with
 from tests.test_every_fault import FAULTS, SERVER, SUCCESS, SYSTEM, UNKNOWN
 
 ENDPOINTS = ("tokenization", "registration", "groups", "link")
@@ -28,7 +29,8 @@ def expected(endpoint: str, name: str) -> str:
 
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_a_fault_ends_as_the_table_says_and_is_told_once(switchio, visitor, telemetry, endpoint, name):
+def test_a_fault_ends_as_the_table_says_and_is_told_once(switchio, site, visitor, telemetry, endpoint, name):
+    site(**patience_with(FAULTS[name]))
     # The card is asked about before the link; what is asked after it is another matter.
     switchio.faults.set(endpoint, FAULTS[name])
 

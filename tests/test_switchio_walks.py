@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from enrollment_errors.sandbox.faults import Fault
+from tests.rider import patience_with
 from tests.switchio import GROUP, Visitor
 
 pytest_plugins = ["enrollment_errors.testing.plugin"]
@@ -151,8 +152,9 @@ class TestAProcessor:
         ],
     )
     def test_that_fails_after_the_visit_ends_on_the_page_of_its_failure_and_nothing_is_linked(
-        self, switchio, visitor, enrollment_reports, endpoint, fault, page, code
+        self, switchio, site, visitor, enrollment_reports, endpoint, fault, page, code
     ):
+        site(**patience_with(Fault(**fault)))
         switchio.faults.set(endpoint, Fault(**fault))
         assert visitor.enrolls_at("visa").page == page
         assert [report.code for report in enrollment_reports] == [code]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.template import Context, TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader_tags import BlockNode, ExtendsNode
@@ -28,6 +29,7 @@ _DATABASE = "django.core.cache.backends.db.DatabaseCache"
 
 def check(settings: conf.Settings) -> Messages:
     yield from _host()
+    yield from _finishing()
     yield from _accounts(settings)
     yield from _base_template(settings)
     yield from _timeouts(settings)
@@ -45,6 +47,21 @@ def _host() -> Messages:
             f'ENROLLMENT_ERRORS["ADAPTER"] cannot be made: {type(wrong).__name__}: {wrong}',
             "Write the method get_enrollment(self, request), and no __init__ that needs arguments.",
         )
+
+
+def _finishing() -> Messages:
+    """As far as the adapter tells outside of a request; the hook may need the database, which may not be there yet."""
+    if apps.is_installed("enrollment_errors.settling"):
+        return
+    with suppress(Exception):
+        flows = sorted({one.flow for one in conf.get_adapter().get_enrollments_to_check() if one.finish_until})
+        if flows:
+            yield warning(
+                "W011",
+                f"Nothing is finished later for riders of {', '.join(flows)}, though Enrollment.finish_until is set.",
+                'Add "enrollment_errors.settling" to INSTALLED_APPS, run "manage.py migrate", and run '
+                '"manage.py settle_enrollments" every few minutes.',
+            )
 
 
 def _accounts(settings: conf.Settings) -> Messages:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.apps import apps
+
 from ..outcomes import Outcome
 
 
@@ -51,14 +53,33 @@ _OF_AN_OUTCOME = {
     ),
 }
 
+_OF_A_CODE = {
+    "switched_off": Briefing(
+        enrolled="Not by this attempt. A card that was enrolled before stays enrolled.",
+        tell="“Enrollment is switched off for now, and it is not because of you or your card. You were not charged. "
+        "The page says when you can enroll again.”",
+    ),
+    "link_not_finished": Briefing(
+        enrolled="No. We told the rider that we would finish it, and could not.",
+        tell="“We told you that we would finish your enrollment, and we could not. It is not because of you or your "
+        "card. You were not charged. Please enroll again.”",
+    ),
+}
 
-_SWITCHED_OFF = Briefing(
-    enrolled="Not by this attempt. A card that was enrolled before stays enrolled.",
-    tell="“Enrollment is switched off for now, and it is not because of you or your card. You were not charged. "
-    "The page says when you can enroll again.”",
+_PERHAPS_PROMISED = Briefing(
+    enrolled="Not by this attempt. If the page promised the rider that we finish it, the sent link with this reference "
+    "has the state.",
+    tell="“Enrollment is not working at the moment, and it is not because of you or your card. You were not charged. "
+    "If your page says that we will finish this for you, we will: that page tells you when your card is enrolled. "
+    "If it does not say so, please try again later.”",
 )
+"""Of a system error, where links are finished later. The incident does not know whether this one is."""
 
 
 def briefing(outcome: str, code: str) -> Briefing:
     """An outcome that says nothing about the card is one of which nothing is known."""
-    return _SWITCHED_OFF if code == "switched_off" else _OF_AN_OUTCOME.get(outcome, _NOT_KNOWN)
+    if code in _OF_A_CODE:
+        return _OF_A_CODE[code]
+    if outcome == Outcome.SYSTEM_ERROR.value and apps.is_installed("enrollment_errors.settling"):
+        return _PERHAPS_PROMISED
+    return _OF_AN_OUTCOME.get(outcome, _NOT_KNOWN)

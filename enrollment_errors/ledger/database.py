@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django.db import InterfaceError, OperationalError, ProgrammingError, connections, router, transaction
 
+from ..journal import get_journal
 from ..processes import PerProcess
 from ..reporting.background import Sender, Undelivered
 from .models import Entry
@@ -21,14 +22,19 @@ Facts = Mapping[str, Any]
 """All fields of an ``Entry``, by name."""
 
 
-def store(entries: Sequence[Facts]) -> None:
+def store(entries: Sequence[Facts], *, kept_as: str = "") -> None:
     """One that is there already is left as it is. Raises what the database raises.
+
+    ``kept_as`` is what the journal calls the one link that they are about, and lets it go by.
 
     The transaction is for a caller who has one open: it goes on, whatever becomes of ours.
     """
     alias = router.db_for_write(Entry)
     with transaction.atomic(using=alias):
         Entry.objects.using(alias).bulk_create((Entry(**facts) for facts in entries), ignore_conflicts=True)
+        if kept_as:
+            for facts in entries:
+                get_journal().counted(facts["reference"], kept_as)
 
 
 class EntrySender(Sender[Facts, Sequence[Facts]]):

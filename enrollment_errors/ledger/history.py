@@ -53,10 +53,14 @@ class History:
 
 _NOT_ENROLLED = "Not enrolled under this reference. The rider may have tried again, under another one."
 _LOST = "Not known: the answer to the link was lost. The rider can check again."
+_SENT = "A link was sent, and its answer was not heard by then."
 _SETTLED = {
     "open": "Not known yet: the answer to the link was not heard. The processor will be asked again.",
     "linked": "Enrolled: the processor says that the card is in the group.",
+    "finishing": "Not enrolled yet: the rider was told that we will add the card once the processor answers again.",
     "not_linked": _NOT_ENROLLED,
+    "not_finished": "Not enrolled: we told the rider that we would add the card later, and could not.",
+    "canceled": "Not enrolled: the rider canceled it.",
     "expired": "Not known: the processor could not be asked in time. Ask it yourself.",
 }
 """By the state of a link that was sent."""
@@ -150,7 +154,8 @@ def _sent(sent: Any) -> Step:
         *([("Asked again", _text(sent.next_at))] if sent.next_at else []),
         *([("Ended", _text(sent.ended_at))] if sent.ended_at else []),
     ]
-    return _step(sent, "A link was sent, and its answer was not heard by then.", facts, at=sent.opened_at)
+    what = "We told the rider that we would add the card later." if sent.finishing else _SENT
+    return _step(sent, what, facts, at=sent.opened_at)
 
 
 def _step(row: Any, what: str, facts: Sequence[tuple[str, str]], *, at: datetime | None = None) -> Step:

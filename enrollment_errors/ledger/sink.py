@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import CharField
 
+from .. import conf
 from ..outcomes import Outcome
 from ..reporting.report import Report
 from ..reporting.sentry import announce
@@ -28,7 +29,8 @@ class LedgerSink(Sink):
             return
         facts = _facts(report)
         try:
-            store([facts])
+            # Without incidents, this is what the journal waits for.
+            store([facts], kept_as="" if conf.INCIDENT_SINK in conf.get_settings().SINKS else report.kept_as)
         except Exception as error:  # noqa: BLE001  whatever a database's driver may raise
             sender().put(facts)
             _tell(facts, type(error).__name__)

@@ -19,7 +19,8 @@ from ..read_only import ReadOnly
 from ..references import readings
 from ..reporting.sentry_scrubbing import scrub_request
 from .models import SentLink, State
-from .sweep import WAITING, ask_now
+from .sweep import ask_now
+from .swept import WAITING
 
 if TYPE_CHECKING:
     _SentLinkAdmin = admin.ModelAdmin[SentLink]
@@ -42,7 +43,19 @@ _NOT_NOW = (messages.WARNING, "Nothing was asked: it has ended, or another reque
 class SentLinkAdmin(ReadOnly, _SentLinkAdmin):
     list_display = ("reference", "state", "opened_at", "next_at", "asked", "agency", "flow", "account")
     list_filter = ("state", "account", "agency")
-    fields = ("reference", "state", "opened_at", "next_at", "asked", "ended_at", "agency", "flow", "method", "account")
+    fields = (
+        "reference",
+        "state",
+        "opened_at",
+        "next_at",
+        "asked",
+        "ended_at",
+        "finish_until",
+        "agency",
+        "flow",
+        "method",
+        "account",
+    )
     actions = None
     search_fields = ("reference",)
     search_help_text = "The reference as the rider reads it: spaces, dashes, case and look-alikes do not matter."

@@ -1,7 +1,8 @@
 """The journal in the database: one row before a link is sent, which goes when its end is known.
 
 A success is let go in the transaction that counts it, a moment later and outside of the rider's request: whoever is
-killed in between leaves the row, and the sweep counts it. Where the site keeps no incidents, it goes at once.
+killed in between leaves the row, and the sweep counts it. Where the site keeps no incidents, it is let go in the
+transaction that enters it into the ledger, and where there is none of these, at once.
 
 While the database fails, riders enroll all the same, without the row; operators are told once.
 """
@@ -10,57 +11,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
-from django.db import DatabaseError, InterfaceError, connections, router, transaction
-from django.db.models import QuerySet
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.utils import timezone
 
-from .. import conf
 from ..clock import SYSTEM_CLOCK
+from ..finishing import JournalDown, Promise
 from ..journal import Entry, Journal
 from ..processes import PerProcess
 from ..reporting.report import Report
 from ..results import PendingLink
 from .models import SentLink, State
+from .promises import canceled, promise_of, promised
+from .rows import database, is_counted_later, is_entered_later, request_is_over, rows, told
 from .sealing import link_digest, rider_digest, sealed, unsealed
 
 logger = logging.getLogger("enrollment_errors")
 
-MARGIN = timedelta(seconds=5)
-"""By which a request may take longer than its budget for calls, and clocks may differ."""
-
 T = TypeVar("T")
-
-
-def database() -> str:
-    return router.db_for_write(SentLink)
-
-
-def rows() -> QuerySet[SentLink]:
-    found: QuerySet[SentLink] = SentLink._default_manager.using(database())
-    return found
-
-
-def locked(link: str) -> dict[int, datetime]:
-    """When each open row of that link was opened, by its key. Locked for the transaction, where rows can be; in one
-    order, whoever locks."""
-    same = rows().select_for_update().filter(link=link, state=State.OPEN).order_by("pk")
-    return dict(same.values_list("pk", "opened_at"))
-
-
-def prune(before: datetime) -> int:
-    deleted: int = rows().filter(ended_at__lt=before).delete()[0]
-    return deleted
-
-
-def request_is_over(opened_at: datetime) -> datetime:
-    return opened_at + timedelta(seconds=conf.get_settings().BUDGET) + MARGIN
-
-
-def is_counted_later() -> bool:
-    return conf.INCIDENT_SINK in conf.get_settings().SINKS
 
 
 class DatabaseJournal(Journal):
@@ -78,9 +48,17 @@ class DatabaseJournal(Journal):
         kept = rows().filter(reference=reference, link=kept_as, state=State.OPEN).values_list("pk", flat=True).first()
         if kept is None:
             return False
-        same = locked(kept_as)
-        rows().filter(pk__in=same).delete()
-        return kept in same
+        return kept in told(kept_as)
+
+    def promise(self, name: str) -> Promise | None:
+        found = _unless_it_fails(lambda: list(rows().filter(finishing=name)))
+        if found is None:
+            raise JournalDown
+        return promise_of(found[0]) if found else None
+
+    def cancel(self, name: str) -> None:
+        if _unless_it_fails(lambda: canceled(name)) is None:
+            raise JournalDown
 
 
 class KeptEntry(Entry):
@@ -98,9 +76,12 @@ class KeptEntry(Entry):
         if may_be_told and _unless_it_fails(lambda: self._was_told_before(report.reference)):
             self.drop()
             return row.reference
-        if not is_counted_later():
-            _unless_it_fails(lambda: rows().filter(link=row.link, state=State.OPEN).delete())
+        if not is_counted_later() and not is_entered_later():
+            _unless_it_fails(lambda: told(row.link))
         return None
+
+    def finish_later(self, until: datetime, report: Report) -> str:
+        return _unless_it_fails(lambda: promised(self._row, until, report)) or ""
 
     def drop(self) -> None:
         _unless_it_fails(lambda: rows().filter(pk=self._row.pk).delete())
@@ -128,7 +109,7 @@ def _written(link: PendingLink, report: Report) -> SentLink:
         method=report.enrollment.method.value,
         rider=rider_digest(report.origin.identity.user_id),
         link=link_digest(link, report.origin.identity.user_id),
-        sealed=sealed(link, report),
+        sealed=sealed(link, report.enrollment, report.origin),
         opened_at=now,
         next_at=request_is_over(now),
     )

@@ -13,8 +13,11 @@ if not apps.is_installed("enrollment_errors.settling"):
 
 class State(models.TextChoices):
     OPEN = "open"
+    FINISHING = "finishing"
     LINKED = "linked"
     NOT_LINKED = "not_linked"
+    NOT_FINISHED = "not_finished"
+    CANCELED = "canceled"
     EXPIRED = "expired"
 
 
@@ -26,6 +29,11 @@ class SentLink(models.Model):
     the same link.
     ``opened_at`` is from before it was sent. ``next_at`` is when the sweep is to look at it, ``None`` once it has
     ended; ``asked`` is how often the processor has been asked in vain.
+
+    One that the rider was promised has a random name, ``finishing``, and the agency as its page shows it. It waits in
+    ``FINISHING``, where nothing of it is under way, and is ``OPEN`` from before it is sent again, which moves
+    ``opened_at``. ``finish_until`` is when that ends; ``None`` where nothing was promised, or the rider does not want
+    it any more.
     """
 
     reference = models.CharField(max_length=20, db_index=True)
@@ -40,6 +48,9 @@ class SentLink(models.Model):
     opened_at = models.DateTimeField()
     next_at = models.DateTimeField(null=True, blank=True, db_index=True)
     asked = models.PositiveSmallIntegerField(default=0)
+    finishing = models.CharField(max_length=32, blank=True, db_index=True)
+    finish_until = models.DateTimeField(null=True, blank=True)
+    shown_agency = models.JSONField(default=list, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     class Meta:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from .. import conf
-from . import kept
+from . import rows
 
 
 def prune(now: datetime) -> str:
     """Deletes what is no longer kept. Returns what it was, in a sentence."""
     days = conf.get_settings().INCIDENTS_KEPT_DAYS
-    deleted = kept.prune(now - timedelta(days=days))
+    deleted = rows.prune(now - timedelta(days=days))
     return f"Deleted {deleted} settled links that ended more than {days} days ago."

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from ..adapter import Enrollment, Identity
 from ..encryption import decrypt, encrypt, keyed_digest
 from ..packing import packed_enrollment, packed_link, unpacked_enrollment, unpacked_link
-from ..reporting.report import Origin, Report
+from ..reporting.report import Origin
 from ..results import PendingLink
 
 _PURPOSE = "settling"
@@ -24,12 +24,10 @@ class Unsealed:
     origin: Origin
 
 
-def sealed(link: PendingLink, report: Report) -> str:
-    assert report.enrollment is not None
-    origin = report.origin
+def sealed(link: PendingLink, enrollment: Enrollment, origin: Origin) -> str:
     kept = {
         "link": packed_link(link),
-        "enrollment": packed_enrollment(report.enrollment),
+        "enrollment": packed_enrollment(enrollment),
         "path": origin.path,
         "language": origin.language,
         "identity": asdict(origin.identity),

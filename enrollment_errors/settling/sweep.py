@@ -1,4 +1,5 @@
-"""Bringing to an end what nobody has heard the end of: the processor is asked, gently, and nothing is sent to it.
+"""Bringing to an end what nobody has heard the end of: the processor is asked, gently. Nothing is sent to it but what
+a rider was promised.
 
 One sweep at a time looks at a row: it moves the row's turn on by ``LEASE``. So several sweeps share the rows, and the
 row of one that was killed comes up again by itself.
@@ -7,8 +8,7 @@ row of one that was killed comes up again by itself.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import DatabaseError, connections, transaction
@@ -16,32 +16,25 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from .. import conf, hooks
-from ..adapter import Agency, Enrollment, Identity, Method
 from ..attempt import Attempt
-from ..clock import SYSTEM_CLOCK, Clock, Deadline
+from ..clock import SYSTEM_CLOCK, Clock
 from ..exceptions import CircuitOpen, LinkNeverSettled, LinkNotMade
-from ..journal import Entry
-from ..opening import limits
 from ..outcomes import Stage
-from ..processors.base import Processor
-from ..reporting.report import Event, Origin, Report
-from .kept import database, is_counted_later, locked, prune, request_is_over, rows
+from .finish import finish, go_on
 from .models import SentLink, State
+from .rows import UNENDED, database, end, locked, prune, request_is_over, rows
 from .sealing import unsealed
+from .swept import NOWHERE, WAITING, SweptEntry, attempt_for, enrollment_of, pause_after, processor_for
 
-PARTY = "settling"
-"""For whom the calls are made. All are one party: no sweep opens a circuit, and one that failed probes after riders."""
 PACE = 0.2
 """Seconds between two calls."""
 LEASE = timedelta(seconds=60)
 """For how long a row is its sweep's own, beyond the time that its call may take."""
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
-WAITING = "waiting"
-"""What has become of a row that is to be looked at again. What has ended is a ``State``."""
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 def due() -> QuerySet[SentLink]:
-    found: QuerySet[SentLink] = rows().filter(state=State.OPEN, next_at__lte=timezone.now()).order_by("next_at")
+    found: QuerySet[SentLink] = rows().filter(state__in=UNENDED, next_at__lte=timezone.now()).order_by("next_at")
     return found
 
 
@@ -53,16 +46,17 @@ def sweep(
     while (row := _take()) is not None:
         if ends:
             clock.sleep(PACE)
-        end = _settle(row)
-        ends[end] += 1
-        on_row(row, end)
+        came_to = _finish_or_settle(row)
+        ends[came_to] += 1
+        on_row(row, came_to)
     prune(timezone.now() - timedelta(days=conf.get_settings().INCIDENTS_KEPT_DAYS))
     return ends
 
 
 def ask_now(row: SentLink) -> str | None:
-    """As ``sweep`` does with this row, whether or not it is its turn. ``None`` where it has ended, where its own
-    request may be under way, and where somebody else takes it at the same moment."""
+    """As ``sweep`` does with this row, whether or not it is its turn; it never sends anything. ``None`` where it has
+    ended, where it waits to be finished, where its own request may be under way, and where somebody else takes it at
+    the same moment."""
     now = timezone.now()
     mine = rows().filter(pk=row.pk, state=State.OPEN, asked=row.asked, next_at=row.next_at)
     if now < request_is_over(row.opened_at) or not mine.update(next_at=request_is_over(now) + LEASE):
@@ -83,13 +77,17 @@ def _take() -> SentLink | None:
                 return row
 
 
+def _finish_or_settle(row: SentLink) -> str:
+    return finish(row) if row.state == State.FINISHING else _settle(row)
+
+
 def _settle(row: SentLink) -> str:
     known = unsealed(row.sealed)
     if known is None:
-        return _expire(row, _attempt(row, _enrollment_of(row), _NOWHERE), None)
-    attempt = _attempt(row, known.enrollment, known.origin)
+        return _expire(row, attempt_for(row, enrollment_of(row), NOWHERE), None)
+    attempt = attempt_for(row, known.enrollment, known.origin)
     try:
-        result = attempt.settle(_processor(attempt), known.link, _SweptEntry(row))
+        result = attempt.settle(processor_for(attempt), known.link, SweptEntry(row))
     except DatabaseError:
         raise
     except Exception as error:  # noqa: BLE001  whatever a processor's own code raises: the next time it may not
@@ -99,16 +97,6 @@ def _settle(row: SentLink) -> str:
     if result.is_new:
         hooks.on_settled(known.enrollment, result)
     return State.LINKED
-
-
-def _attempt(row: SentLink, enrollment: Enrollment, origin: Origin) -> Attempt:
-    return Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin, reference=row.reference)
-
-
-def _processor(attempt: Attempt) -> Processor:
-    settings = conf.get_settings()
-    once = replace(limits(settings), attempts=1)
-    return attempt.account().open(deadline=Deadline(settings.BUDGET), limits=once, parties=[PARTY])
 
 
 def _absent(row: SentLink, attempt: Attempt) -> str:
@@ -123,7 +111,10 @@ def _absent(row: SentLink, attempt: Attempt) -> str:
             return WAITING
         if row.pk not in same:
             return WAITING  # its own request has told its end meanwhile
-        _end(same, State.NOT_LINKED)
+        promised = go_on(same)
+        end(same.keys() - promised.keys(), State.NOT_LINKED)
+    if row.pk in promised:
+        return promised[row.pk]
     attempt.fail(LinkNotMade(), Stage.LINK)
     return State.NOT_LINKED
 
@@ -133,7 +124,7 @@ def _unanswered(row: SentLink, attempt: Attempt, error: Exception) -> str:
     if now - row.opened_at >= timedelta(hours=conf.get_settings().SETTLING_HOURS):
         return _expire(row, attempt, error)
     asked = row.asked if isinstance(error, CircuitOpen) else row.asked + 1
-    pause = min(FIRST_PAUSE * 2 ** max(0, min(asked, 10) - 1), LONGEST_PAUSE)
+    pause = pause_after(asked, LONGEST_PAUSE)
     rows().filter(pk=row.pk, state=State.OPEN).update(next_at=now + pause, asked=asked)
     return WAITING
 
@@ -142,55 +133,6 @@ def _expire(row: SentLink, attempt: Attempt, unanswered: Exception | None) -> st
     with transaction.atomic(using=database()):
         if row.pk not in locked(row.link):
             return WAITING
-        _end([row.pk], State.EXPIRED)
+        end([row.pk], State.EXPIRED)
     attempt.fail(LinkNeverSettled(unanswered), Stage.LINK)
     return State.EXPIRED
-
-
-def _end(keys: Collection[int], state: str) -> None:
-    rows().filter(pk__in=keys).update(state=state, sealed="", next_at=None, ended_at=timezone.now())
-
-
-class _SweptEntry(Entry):
-    """A row that the sweep has in hand. Its success is counted, and entered into the ledger, in the
-    transaction that ends it."""
-
-    def __init__(self, row: SentLink) -> None:
-        self._row = row
-        # It is counted below, and no row has this name: the sink does not count it a second time by another row.
-        self.kept_as = "counted"
-
-    def linked(self, report: Report) -> str | None:
-        with transaction.atomic(using=database()):
-            same = locked(self._row.link)
-            if self._row.pk not in same:
-                return self._row.reference
-            _end(same, State.LINKED)
-            if is_counted_later():
-                from ..incidents.sink import count_at_once  # its models are there only where it is installed
-
-                count_at_once(report)
-            if conf.LEDGER_SINK in conf.get_settings().SINKS:
-                from ..ledger.sink import write  # as above
-
-                write(report)
-        return None
-
-    def drop(self) -> None:
-        """Another request has told of the link, and counts it."""
-        _end([self._row.pk], State.LINKED)
-
-
-_NOWHERE = Origin(path="", language="", identity=Identity(user_id="", device_id="", session_id=0))
-
-
-def _enrollment_of(row: SentLink) -> Enrollment:
-    """As far as a row tells that cannot be read: for the report of its end."""
-    return Enrollment(
-        agency=Agency(slug=row.agency, name=row.agency, home_url="/"),
-        account=row.account,
-        group_id="unknown",
-        flow=row.flow,
-        verifier="",
-        method=Method(row.method),
-    )

@@ -108,6 +108,16 @@ SCENARIOS: tuple[tuple[Promise, Mapping[str, Scenario]], ...] = (
                     "link": [Fault(kind="status", status=503, body="<h1>Unavailable</h1>", content_type="text/html")]
                 },
             ),
+            "finished-later": Scenario(
+                title=_("Error 503 on the link, and we finish it for the rider"),
+                sees=_(
+                    "The page says that we will finish it, and “enrolled” once settle_enrollments has run: "
+                    "start that on the operator’s page."
+                ),
+                # Both of a request's links: the processor works when the site comes back to it.
+                faults={"link": [Fault(kind="status", status=503, times=2)]},
+                benefit="agency-card",
+            ),
             "hanging": Scenario(
                 title=_("The processor hangs"),
                 sees=_("The rider waits a few seconds, never minutes, and gets the system-error page."),

@@ -6,10 +6,13 @@ All of it in the site's own process, so that choosing a scenario can also forget
 from __future__ import annotations
 
 import time
+from io import StringIO
 from typing import Any
 
 from django.core.cache import cache
+from django.core.management import call_command
 from django.http import HttpRequest
+from django.utils import timezone
 
 from enrollment_errors.sandbox.littlepay import Littlepay
 from enrollment_errors.sandbox.server import SandboxServer
@@ -31,7 +34,8 @@ class Stage:
         self._since = 0.0
 
     def show(self, slug: str) -> None:
-        """From a clean start: an earlier walk leaves nothing with the processor, in our caches or in telemetry."""
+        """From a clean start: an earlier walk leaves nothing with the processor, in our caches or in telemetry, and
+        nothing to settle."""
         self.scenario = BY_SLUG[slug]
         for sandbox in self.sandboxes.values():
             sandbox.reset()
@@ -39,8 +43,14 @@ class Stage:
         for endpoint, faults in self.scenario.faults.items():
             self.sandboxes[self.scenario.processor].faults.set(endpoint, *faults)
         cache.clear()
+        _get_sent_links().delete()
         self._since = time.time()
         self.sink.clear()
+
+    def settle(self) -> None:
+        """What a real site does every few minutes, without the minute that a promise waits first."""
+        _get_sent_links().filter(state="finishing").update(next_at=timezone.now())
+        call_command("settle_enrollments", stdout=StringIO())
 
     def told(self) -> list[Told]:
         """What Sentry and Amplitude were told since the scenario came on, newest first.
@@ -49,6 +59,12 @@ class Stage:
         """
         told = read(list(self.sink.sentry_events), list(self.sink.amplitude_events))
         return sorted((one for one in told if one.at.timestamp() >= self._since), key=lambda one: one.at, reverse=True)
+
+
+def _get_sent_links() -> Any:
+    from enrollment_errors.settling.models import SentLink  # Django is not set up when the stage is
+
+    return SentLink.objects.all()
 
 
 STAGE = Stage()

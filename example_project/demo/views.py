@@ -56,6 +56,12 @@ def sign_in_operator(request: HttpRequest) -> HttpResponse:
     return redirect("admin:enrollment_accounts_account_changelist" if "accounts" in request.POST else "admin:index")
 
 
+@require_POST
+def settle(request: HttpRequest) -> HttpResponse:
+    STAGE.settle()
+    return redirect("demo-operator")
+
+
 def _user(name: str, permissions: Q) -> Any:
     """Somebody who has these permissions and no others."""
     user, _ = get_user_model().objects.get_or_create(username=name, defaults={"is_staff": True})

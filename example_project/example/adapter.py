@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,6 +38,7 @@ class ExampleAdapter(Adapter):
             sign_in=None if in_person else _get_sign_in(request, agency_page),
             method=Method.IN_PERSON if in_person else Method.SELF_SERVICE,
             also=_get_others(group) if FLOWS[flow].is_regional else (),
+            finish_until=_get_end_of_proof(eligible),
         )
 
     def get_staff_start_url(self, request: HttpRequest) -> str:
@@ -67,6 +69,11 @@ def _get_enrollment_into(group: ConcessionGroup, home_url: str, **more: Any) -> 
         verifier=FLOWS[group.flow].verifier,
         **more,
     )
+
+
+def _get_end_of_proof(eligible: Mapping[str, str]) -> datetime | None:
+    is_good_for = FLOWS[eligible["flow"]].is_good_for
+    return datetime.fromisoformat(eligible["since"]) + is_good_for if is_good_for else None
 
 
 def _get_others(group: ConcessionGroup) -> list[Target]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +14,8 @@ from enrollment_errors.adapter import ExpiryPolicy
 @dataclass(frozen=True, kw_only=True)
 class Flow:
     """A way to qualify. ``claim`` is what the identity provider must confirm; a flow without one asks for the number of
-    an agency card. One that ``is_regional`` is for all agencies that offer it: one proof and one card.
+    an agency card. One that ``is_regional`` is for all agencies that offer it: one proof and one card. While a proof
+    ``is_good_for``, the site enrolls the rider later if the processor is down.
     """
 
     title: Promise
@@ -22,6 +24,7 @@ class Flow:
     claim: str | None = None
     expiry: ExpiryPolicy | None = None
     is_regional: bool = False
+    is_good_for: timedelta | None = None
 
 
 FLOWS = {
@@ -49,5 +52,6 @@ FLOWS = {
         title=_("Riders with an agency card"),
         summary=_("For riders who already have a reduced fare card from the agency."),
         verifier="agency_card",
+        is_good_for=timedelta(hours=12),
     ),
 }

@@ -12,6 +12,7 @@ from django.core.signing import BadSignature, TimestampSigner
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare, get_random_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
@@ -50,7 +51,7 @@ def eligibility(request: HttpRequest, slug: str, flow: str) -> HttpResponse:
     qualifies = form.is_valid() if form else wanted.claim in (claims or ())
     if request.method == "POST" and qualifies:
         forget_rider(request)
-        request.session["eligible"] = {"agency": slug, "flow": flow}
+        request.session["eligible"] = _eligible_now(slug, flow)
         return redirect("enrollment_errors:enroll")
     group_id = found.groups.get(flow=flow).group_id
     context = {
@@ -64,6 +65,10 @@ def eligibility(request: HttpRequest, slug: str, flow: str) -> HttpResponse:
         "next": urlencode({"next": request.path}),
     }
     return render(request, "example/eligibility.html", context)
+
+
+def _eligible_now(slug: str, flow: str) -> dict[str, str]:
+    return {"agency": slug, "flow": flow, "since": timezone.now().isoformat()}
 
 
 def _get_checked_next(request: HttpRequest) -> str:
@@ -119,7 +124,7 @@ def _staff(request: HttpRequest, then: str, template: str, frame: dict[str, Any]
     if form.is_valid():
         slug, flow = form.cleaned_data["benefit"].split("/")
         forget_rider(request, in_person=True)  # the session goes on to the next rider
-        request.session["eligible_in_person"] = {"agency": slug, "flow": flow}
+        request.session["eligible_in_person"] = _eligible_now(slug, flow)
         return redirect(then)
     if request.method == "GET":
         end_visit(request)  # whoever comes here by the menu has left the last rider

@@ -23,6 +23,7 @@ HEADINGS = {
     "system-error": "We cannot enroll your card right now",
     "server-error": "Something went wrong on our side",
     "cannot-enroll": "Start again to enroll",
+    "finishing": "We will finish this for you",
 }
 STATUSES = {"system-error": 503, "server-error": 500}
 

@@ -61,6 +61,13 @@ class RunningDemo:
             headers = {"X-CSRFToken": session.cookies["csrftoken"]}
             session.post(f"{self.url}/demo/scenarios/{scenario}/", headers=headers).raise_for_status()
 
+    def settle(self) -> None:
+        """What riders were promised is tried, though no minute has passed."""
+        with requests.Session() as session:
+            session.get(f"{self.url}/demo/operator/").raise_for_status()
+            headers = {"X-CSRFToken": session.cookies["csrftoken"]}
+            session.post(f"{self.url}/demo/operator/settle/", headers=headers).raise_for_status()
+
     def break_processor(self, **faults: Mapping[str, Any]) -> None:
         """The sandbox's faults by endpoint, beside those of the scenario."""
         requests.post(f"{self.sandbox_url}/sandbox/faults", json=faults, timeout=5).raise_for_status()

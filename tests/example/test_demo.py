@@ -27,6 +27,7 @@ ENDS = {
     "down": "system-error",
     "error-500": "system-error",
     "error-503": "system-error",
+    "finished-later": "finishing",
     "hanging": "system-error",
     "trickle": "system-error",
     "still-checking": "still-checking",
@@ -77,6 +78,7 @@ BENEFITS = {
     "Older adults": "older-adult",
     "Riders with low income": "low-income",
     "Older adults, in the whole region": "regional",
+    "Riders with an agency card": "agency-card",
 }
 
 

@@ -203,7 +203,7 @@ class TestTheIncident:
     @pytest.mark.parametrize(
         ("outcome", "enrolled", "tell"),
         [
-            ("system_error", "Not by this attempt.", "Please try again later."),
+            ("system_error", "Not by this attempt.", "please try again later."),
             ("server_error", "Not by this attempt.", "We have to fix it before you can enroll."),
             ("unknown", "Not known.", "Please check again on the enrollment page"),
             ("too_early", "Yes, from before.", "It is too early to renew it"),
@@ -218,6 +218,18 @@ class TestTheIncident:
         page = plain(page_of(outcome=outcome))
 
         assert page.index(enrolled) < page.index(tell) < page.index("The failure")
+
+    def test_says_of_a_system_error_what_a_rider_hears_whom_we_have_promised_to_finish(
+        self, page_of: Callable[..., str], settings: Any
+    ) -> None:
+        assert "that page tells you when your card is enrolled" in plain(page_of(outcome="system_error"))
+        settings.INSTALLED_APPS = [name for name in settings.INSTALLED_APPS if name != "enrollment_errors.settling"]
+        assert "You were not charged. Please try again later." in plain(page_of(outcome="system_error"))
+
+    def test_says_that_a_promise_was_not_kept(self, page_of: Callable[..., str]) -> None:
+        page = plain(page_of(outcome="system_error", code="link_not_finished"))
+        assert "No. We told the rider that we would finish it, and could not." in page
+        assert "Please enroll again." in page
 
     def test_says_that_an_operator_has_switched_enrollment_off(self, page_of: Callable[..., str]) -> None:
         assert "Enrollment is switched off for now" in plain(page_of(outcome="system_error", code="switched_off"))

@@ -62,7 +62,7 @@ class Served:
         return [line["success"] for line in self._told() if "success" in line]
 
     def kill_the_worker_of(self, request: str) -> None:
-        [pid] = [line["pid"] for line in self._told() if line.get("request") == request]
+        [pid] = {line["pid"] for line in self._told() if line.get("request") == request}
         os.kill(pid, signal.SIGKILL)
 
     def delete_session(self, key: str) -> None:

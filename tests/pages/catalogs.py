@@ -59,8 +59,8 @@ def messages_in_sources() -> dict[str, set[str]]:
         messages |= {re.sub(r"\{\{ (\w+) \}\}", r"%(\1)s", message) for message in _BLOCKTRANSLATE.findall(source)}
         if messages:
             found[str(path.relative_to(ROOT))] = messages
-    for name in ("enrollment_errors/responses.py", "enrollment_errors/templatetags/enrollment_errors.py"):
-        found[name] = _messages_in_python(ROOT / name)
+    for name in ("finishing_views.py", "responses.py", "templatetags/enrollment_errors.py"):
+        found[f"enrollment_errors/{name}"] = _messages_in_python(ROOT / "enrollment_errors" / name)
     return found
 
 

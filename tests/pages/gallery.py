@@ -18,6 +18,8 @@ import enrollment_errors
 from enrollment_errors.adapter import SignIn
 from enrollment_errors.availability import Availability
 from enrollment_errors.catalogue import CODES
+from enrollment_errors.finishing import Progress
+from enrollment_errors.finishing_views import CANCEL, HEADINGS, NOT_NOW
 from enrollment_errors.forms import EnrollForm
 from enrollment_errors.in_admin import admin_frame
 from enrollment_errors.processors.types import REDIRECT_ADAPTER, CardForm, CardFormKind
@@ -99,6 +101,27 @@ PARTIAL: dict[str, dict[str, Any]] = {
 }
 
 
+FINISHING: dict[str, Any] = {
+    "reference": REFERENCE,
+    "address": "/finishing/?finishing=a-signature",
+    "enroll_url": "/enroll/",
+    "until": datetime(2026, 11, 29, 9, 30, tzinfo=ZoneInfo("America/Los_Angeles")),
+    "can_be_canceled": False,
+    "wants_to_cancel": False,
+}
+PROMISES: dict[str, dict[str, Any]] = {
+    "waiting": {"progress": "waiting", "heading": HEADINGS[Progress.WAITING][0], "can_be_canceled": True},
+    "checking": {"progress": "checking", "heading": HEADINGS[Progress.CHECKING][0], "can_be_canceled": True},
+    "stopping": {"progress": "checking", "heading": HEADINGS[Progress.CHECKING][0], "until": None},
+    "cancel": {"progress": "waiting", "heading": CANCEL[0], "can_be_canceled": True, "wants_to_cancel": True},
+    "enrolled": {"progress": "enrolled", "heading": HEADINGS[Progress.ENROLLED][0]},
+    "not-done": {"progress": "not_done", "heading": HEADINGS[Progress.NOT_DONE][0]},
+    "not-known": {"progress": "not_known", "heading": HEADINGS[Progress.NOT_KNOWN][0]},
+    "canceled": {"progress": "canceled", "heading": HEADINGS[Progress.CANCELED][0], "until": None},
+    "not-now": {"progress": "not_now", "heading": NOT_NOW[0], "reference": "", "until": None},
+}
+
+
 @dataclass(frozen=True)
 class Picture:
     """A page in one of its states. ``name`` tells the states of one page apart."""
@@ -136,6 +159,7 @@ PICTURES = {
         Picture("cannot-enroll", "cannot_enroll", {"enroll_url": "/enroll/"}),
         Picture("changed", "changed", {"enroll_url": "/enroll/"}),
         Picture("too-many", "too_many", {"enroll_url": "/enroll/"}),
+        *(Picture(f"finishing-{name}", "finishing", {**FINISHING, **context}) for name, context in PROMISES.items()),
     )
 }
 PAGES = sorted({picture.page for picture in PICTURES.values()})
@@ -157,8 +181,13 @@ CODES_BY_PAGE = {
 }
 
 
+_STAFFS_HEADINGS = dict((*HEADINGS.values(), CANCEL, NOT_NOW))
+
+
 def _for_staff(picture: Picture, **context: Any) -> Picture:
     code = CODES_BY_PAGE.get(picture.page)
+    if picture.page == "finishing":
+        context["heading"] = _STAFFS_HEADINGS[picture.context["heading"]]
     explained = {"code": code, "advice": CODES[code], "reference": REFERENCE} if code else {}
     return Picture(
         picture.name, picture.page, {**FOR_STAFF, "enroll_url": "/enroll/", **picture.context, **explained, **context}
@@ -181,10 +210,11 @@ IN_PERSON = {
 ALL = {**PICTURES, **IN_PERSON}
 
 
-def is_as_one(name: str) -> bool:
-    """Whether it is the page of a region that is enrolled, or still checked, as a whole: it says so in the words of the
-    pages for that."""
-    return ALL[name].context.get("mix") in ("enrolled", "checking")
+def speaks_as_another(name: str) -> bool:
+    """Whether a region is enrolled, or still checked, as a whole, or a promise is that far: the page says so in the
+    words of the pages for that."""
+    context = ALL[name].context
+    return context.get("mix", context.get("progress")) in ("enrolled", "checking")
 
 
 def in_admin(request: HttpRequest | None = None) -> dict[str, Any]:

@@ -43,6 +43,15 @@ OWN_CONTEXT = {
     "cannot_enroll": {"enroll_url"},
     "changed": {"enroll_url"},
     "too_many": {"enroll_url"},
+    "finishing": {
+        "heading",
+        "progress",
+        "until",
+        "can_be_canceled",
+        "wants_to_cancel",
+        "address",
+        "enroll_url",
+    },
 }
 FOR_STAFF = {"code", "advice", "is_of_earlier_rider", "is_permitted", "next_rider_url"}
 PROPERTIES = re.compile(r"^  (--enrollment-[\w-]+):", re.MULTILINE)

@@ -13,6 +13,7 @@ from django.utils import translation
 from django.utils.html import escape
 
 from enrollment_errors.catalogue import CODES, explained
+from enrollment_errors.finishing_views import HEADINGS
 from enrollment_errors.in_admin import admin_frame
 from enrollment_errors.outcomes import Outcome
 from enrollment_errors.pages import PAGES
@@ -24,6 +25,7 @@ from .gallery import CODES_BY_PAGE, IN_PERSON, REFERENCE, render
 LANGUAGES = ["en", *(locale.lower().replace("_", "-") for locale in catalogs.LOCALES)]
 SOURCES = catalogs.messages_in_sources()
 TO_STAFF = set().union(*(messages for path, messages in SOURCES.items() if "/in_person/" in path))
+TO_STAFF |= {str(staff) for _, staff in HEADINGS.values()}
 TO_RIDERS = set().union(*(messages for path, messages in SOURCES.items() if "/in_person/" not in path)) - TO_STAFF
 STANDS_EVERYWHERE = {
     # About the browser or the card form, whoever sits before it.
@@ -35,6 +37,11 @@ STANDS_EVERYWHERE = {
     "The card form cannot open because JavaScript is off in your browser.",
     "The card form is taking too long to open.",
     "We are still checking",
+    "Come back in a few minutes",
+    "Enroll again",
+    "Cancel this enrollment",
+    "Do you want us to stop?",
+    "Go back",
     "Card number",
     "Check the card number.",
     "Expiration date",
@@ -111,7 +118,9 @@ def test_the_title_says_what_the_heading_says(name: str, language: str) -> None:
 
 
 def test_no_two_pages_share_a_heading() -> None:
-    headings = {(gallery.ALL[name].page, heading(render(name))) for name in IN_PERSON if not gallery.is_as_one(name)}
+    headings = {
+        (gallery.ALL[name].page, heading(render(name))) for name in IN_PERSON if not gallery.speaks_as_another(name)
+    }
     assert len({words for _, words in headings}) == len(headings)
 
 

@@ -21,7 +21,7 @@ from enrollment_errors.templatetags.enrollment_errors import last_day, spelled
 from tests.site import AGENCY
 
 from . import gallery
-from .gallery import DATES, PICTURES, REFERENCE, is_as_one
+from .gallery import DATES, PICTURES, REFERENCE, speaks_as_another
 
 SCRIPTS = "".join(script.read_text(encoding="utf-8") for script in gallery.STATIC.glob("*.js"))
 each_picture = pytest.mark.parametrize("name", PICTURES)
@@ -69,7 +69,7 @@ def test_no_two_pages_share_a_title(language: str) -> None:
     by_page = {
         (PICTURES[name].page, "circuit_open" in PICTURES[name].context): titles[name]
         for name in PICTURES
-        if not is_as_one(name)
+        if not speaks_as_another(name)
     }
     assert len(set(by_page.values())) == len(by_page)
 

@@ -25,12 +25,9 @@ import json, os, sys, time
 from datetime import timedelta
 given = json.loads(sys.argv[1])
 if given["mariadb"]:
-    try:
-        import MySQLdb
-    except ImportError:
-        import pymysql
-        pymysql.version_info = (2, 2, 7, "final", 0)
-        pymysql.install_as_MySQLdb()
+    import pymysql
+    pymysql.version_info = (2, 2, 7, "final", 0)  # of mysqlclient, which Django asks for
+    pymysql.install_as_MySQLdb()
 from django.conf import settings
 from enrollment_errors.conf import DEFAULT_SINKS
 from tests import settings as site
@@ -98,7 +95,7 @@ CHECK_WHILE_A_SWEEP_TELLS = """
 import threading
 from django.db import transaction
 from enrollment_errors.incidents.sink import count_at_once
-from enrollment_errors.settling.kept import locked
+from enrollment_errors.settling.rows import locked
 from enrollment_errors.settling.models import State
 
 [link], [report] = links, reports
@@ -207,5 +204,6 @@ def test_sqlite(told: Any, sandbox: SandboxServer, tmp_path: Path) -> None:
     assert_each_was_counted_once_and_linked_once(found, sandbox, skips=False)
 
 
+@pytest.mark.mariadb
 def test_mariadb(told: Any, sandbox: SandboxServer, mariadb_server: Any) -> None:
     assert_each_was_counted_once_and_linked_once(told(mariadb_server.settings, mariadb=True), sandbox, skips=True)

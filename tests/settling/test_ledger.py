@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from django.db import OperationalError, connection
+from django.urls import set_urlconf
+
 from enrollment_errors import conf
+from enrollment_errors.ledger.database import on_demand
 from enrollment_errors.ledger.models import Entry
+from enrollment_errors.settling.models import SentLink, State
 
 from .conftest import counted, swept
 
@@ -29,3 +35,60 @@ def test_a_site_without_a_ledger_has_none(hangs_up: Any, incidents: Any, site: A
     swept()
 
     assert not Entry.objects.exists()
+
+
+class Killed(BaseException):
+    """Of a worker."""
+
+
+def test_a_success_whose_worker_is_killed_before_it_is_entered_is_entered_by_the_sweep(rider: Any, site: Any) -> None:
+    site(SINKS=[path for path in conf.DEFAULT_SINKS if path != conf.INCIDENT_SINK])
+
+    def killed(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith("INSERT") and "enrollment_ledger" in sql:
+            raise Killed
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(killed), pytest.raises(Killed):
+        rider.enrolls()
+    set_urlconf(None)  # as the next request would find it
+    assert not Entry.objects.exists()
+
+    swept()
+
+    assert Entry.objects.count() == 1
+    assert not SentLink.objects.filter(state=State.OPEN)
+
+
+def test_one_that_could_not_be_entered_is_entered_by_the_sweep(rider: Any, site: Any) -> None:
+    site(SINKS=[path for path in conf.DEFAULT_SINKS if path != conf.INCIDENT_SINK])
+
+    def fails(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith("INSERT") and "enrollment_ledger" in sql:
+            raise OperationalError
+        return execute(sql, *arguments)
+
+    with on_demand() as waiting, connection.execute_wrapper(fails):
+        assert rider.enrolls().page == "success"
+        waiting.take()  # with the worker
+
+    swept()
+
+    assert Entry.objects.count() == 1
+
+
+def test_one_that_was_entered_leaves_no_row_where_the_site_keeps_no_incidents(rider: Any, site: Any) -> None:
+    site(SINKS=[path for path in conf.DEFAULT_SINKS if path != conf.INCIDENT_SINK])
+
+    assert rider.enrolls().page == "success"
+
+    assert Entry.objects.count() == 1
+    assert not SentLink.objects.exists()
+
+
+def test_one_leaves_no_row_where_the_site_keeps_neither(rider: Any, site: Any) -> None:
+    site(SINKS=[path for path in conf.DEFAULT_SINKS if path not in (conf.INCIDENT_SINK, conf.LEDGER_SINK)])
+
+    assert rider.enrolls().page == "success"
+
+    assert not SentLink.objects.exists()

@@ -13,7 +13,8 @@ from enrollment_errors import conf
 from enrollment_errors.incidents.models import Incident
 from enrollment_errors.outcomes import Outcome
 from enrollment_errors.settling.models import SentLink, State
-from enrollment_errors.settling.sweep import WAITING, _settle, _take
+from enrollment_errors.settling.sweep import _settle, _take
+from enrollment_errors.settling.swept import WAITING
 from tests import site as test_site
 from tests.rider import CARD_TOKEN, Rider
 

@@ -13,7 +13,8 @@ from django.db import close_old_connections
 
 from ....reporting.sentry import checked_in
 from ...models import SentLink, State
-from ...sweep import WAITING, due, sweep
+from ...sweep import due, sweep
+from ...swept import WAITING
 
 
 class Command(BaseCommand):
@@ -67,6 +68,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Settled: {ends[State.LINKED]} linked, {ends[State.NOT_LINKED]} not linked, "
             f"{ends[State.EXPIRED]} not known. To be asked again: {ends[WAITING]}."
+            + (f" Not finished in time: {late}." if (late := ends[State.NOT_FINISHED]) else "")
         )
         return ends
 

@@ -1,0 +1,114 @@
+"""Making the links that riders were promised, once the processor answers again: one at a time, and gently.
+
+While one of an account's fails, all of that account's wait, and each round another one finds out. Once one succeeds,
+the others follow in the same sweep. From before a link is sent until it is known how it ended, its row is ``OPEN``: a
+sweep that is killed leaves it to be settled like any other link, and only what was surely not made is made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import timedelta
+
+from django.db import DatabaseError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from .. import hooks
+from ..attempt import Attempt
+from ..exceptions import (
+    CircuitOpen,
+    ExpiryNotClearable,
+    LinkAnswerLost,
+    LinkNotConfirmed,
+    LinkNotFinished,
+    ReenrollmentTooEarly,
+    StatusError,
+)
+from ..outcomes import Stage
+from .models import SentLink, State
+from .rows import database, end, request_is_over, rows
+from .sealing import sealed, unsealed
+from .swept import NOWHERE, WAITING, SweptEntry, attempt_for, enrollment_of, pause_after, processor_for
+
+LONGEST_PAUSE = timedelta(minutes=10)
+TURN = timedelta(seconds=1)
+"""By which one that has failed comes after the others of its account."""
+_OUR_OWN_TROUBLE = (401, 403, 408, 425, 429)
+"""Answers that say nothing about this card or group: another day, with other credentials, they may be different."""
+
+
+def finish(row: SentLink) -> str:
+    known, now = unsealed(row.sealed), timezone.now()
+    if known is None:
+        return _give_up(
+            row, attempt_for(row, enrollment_of(row), NOWHERE), LinkNotFinished("what was kept is unreadable")
+        )
+    attempt = attempt_for(row, known.enrollment, known.origin)
+    if row.finish_until is None or row.finish_until <= request_is_over(now):
+        return _give_up(row, attempt, LinkNotFinished("the processor was down until it was too late"))
+    wanted = replace(known.link, sent_at=now.timestamp())
+    under_way = {"state": State.OPEN, "opened_at": now, "sealed": sealed(wanted, known.enrollment, known.origin)}
+    if not rows().filter(pk=row.pk, state=State.FINISHING).update(**under_way):
+        return WAITING  # canceled, or told by the rider's own request
+    try:
+        attempt.check_switch()
+        result = attempt.finish(processor_for(attempt), wanted, SweptEntry(row))
+    except DatabaseError:
+        raise
+    except LinkAnswerLost:
+        rows().filter(pk=row.pk, state=State.OPEN).update(next_at=request_is_over(now))
+        return WAITING
+    except Exception as error:  # noqa: BLE001  whatever a processor's own code raises: the next time it may not
+        return _failed(row, attempt, error)
+    if result.is_new:
+        hooks.on_settled(known.enrollment, result)
+    rows().filter(account=row.account, state=State.FINISHING).update(next_at=timezone.now())
+    return State.LINKED
+
+
+def go_on(keys: Collection[int]) -> dict[int, str]:
+    """Of the rows that turned out to be not linked, those that were promised, and what becomes of each: the rider may
+    have taken the promise back. In the caller's transaction."""
+    mine = rows().filter(pk__in=keys).exclude(finishing="")
+    taken_back = list(mine.filter(finish_until=None).values_list("pk", flat=True))
+    waiting = list(mine.exclude(finish_until=None).values_list("pk", flat=True))
+    end(taken_back, State.CANCELED)
+    rows().filter(pk__in=waiting).update(state=State.FINISHING, next_at=timezone.now())
+    return {**dict.fromkeys(taken_back, str(State.CANCELED)), **dict.fromkeys(waiting, WAITING)}
+
+
+def _failed(row: SentLink, attempt: Attempt, error: Exception) -> str:
+    """Surely not linked."""
+    if isinstance(error, ReenrollmentTooEarly):
+        return _end(row, attempt, error, State.LINKED)  # by another request, or at a counter
+    if _is_about_this_card(error):
+        return _give_up(row, attempt, error)
+    asked = row.asked + (not isinstance(error, CircuitOpen))
+    again_at = timezone.now() + pause_after(asked, LONGEST_PAUSE)
+    with transaction.atomic(using=database()):
+        came_to = go_on(rows().filter(pk=row.pk, state=State.OPEN).values_list("pk", flat=True))
+        others = rows().filter(account=row.account, state=State.FINISHING)
+        others.filter(next_at__lt=again_at).update(next_at=again_at)
+        rows().filter(pk=row.pk, state=State.FINISHING).update(next_at=F("next_at") + TURN, asked=asked)
+    return came_to.get(row.pk, WAITING)
+
+
+def _is_about_this_card(error: Exception) -> bool:
+    if isinstance(error, StatusError):
+        return error.status < 500 and error.status not in _OUR_OWN_TROUBLE
+    return isinstance(error, (ExpiryNotClearable, LinkNotConfirmed))
+
+
+def _give_up(row: SentLink, attempt: Attempt, error: Exception) -> str:
+    return _end(row, attempt, error, State.NOT_FINISHED)
+
+
+def _end(row: SentLink, attempt: Attempt, error: Exception, state: str) -> str:
+    """Told once, by whoever ends it."""
+    ended = {"state": state, "sealed": "", "next_at": None, "ended_at": timezone.now()}
+    if not rows().filter(pk=row.pk, state__in=[State.OPEN, State.FINISHING]).update(**ended):
+        return WAITING
+    attempt.fail(error, Stage.LINK)
+    return state

@@ -1,0 +1,82 @@
+"""What a rider was promised: how it begins, what its page says of it, and how the rider takes it back."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from .. import conf
+from ..finishing import Progress, Promise
+from ..packing import packed_agency, unpacked_agency
+from ..reporting.report import Report
+from .models import SentLink, State
+from .rows import UNENDED, database, end, locked, request_is_over, rows
+
+FIRST_PAUSE = timedelta(minutes=1)
+
+
+def promised(row: SentLink, until: datetime, report: Report) -> str:
+    """The name of the promise; empty where there is no time left to keep it."""
+    assert report.enrollment is not None
+    now = timezone.now()
+    until = min(until, now + timedelta(hours=conf.get_settings().SETTLING_HOURS))
+    if until <= request_is_over(now + FIRST_PAUSE):
+        return ""
+    name = secrets.token_hex(16)
+    changed = (
+        rows()
+        .filter(pk=row.pk, state=State.OPEN)
+        .update(
+            state=State.FINISHING,
+            reference=report.reference,
+            next_at=now + FIRST_PAUSE,
+            finishing=name,
+            finish_until=until,
+            shown_agency=packed_agency(report.enrollment.agency),
+        )
+    )
+    return name if changed else ""
+
+
+def promise_of(row: SentLink) -> Promise:
+    return Promise(
+        reference=row.reference,
+        progress=_progress(row),
+        until=row.finish_until,
+        agency=unpacked_agency(row.shown_agency),
+    )
+
+
+def _progress(row: SentLink) -> Progress:
+    if row.state == State.FINISHING and row.finish_until is not None and row.finish_until <= timezone.now():
+        return Progress.NOT_DONE  # though no sweep has looked at it since
+    return _PROGRESS[State(row.state)]
+
+
+_PROGRESS = {
+    State.OPEN: Progress.CHECKING,
+    State.FINISHING: Progress.WAITING,
+    State.LINKED: Progress.ENROLLED,
+    State.NOT_LINKED: Progress.NOT_DONE,
+    State.NOT_FINISHED: Progress.NOT_DONE,
+    State.CANCELED: Progress.CANCELED,
+    State.EXPIRED: Progress.NOT_KNOWN,
+}
+
+
+def canceled(name: str) -> bool:
+    """Each promise about the same link: the rider has the card in mind, and not the page. What is under way is not
+    begun again."""
+    with transaction.atomic(using=database()):
+        link = rows().filter(finishing=name).values_list("link", flat=True).first()
+        if link is None:
+            return False
+        locked(link, *UNENDED)
+        waiting = list(rows().filter(link=link, state=State.FINISHING).values_list("pk", flat=True))
+        end(waiting, State.CANCELED)
+        under_way = rows().filter(link=link, state=State.OPEN).exclude(finishing="")
+        under_way.update(finish_until=None)
+    return True

@@ -1,0 +1,72 @@
+"""The table: which rows there are, which belong together, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from django.db import router, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from .. import conf
+from .models import SentLink, State
+
+MARGIN = timedelta(seconds=5)
+"""By which a request may take longer than its budget for calls, and clocks may differ."""
+
+
+def database() -> str:
+    return router.db_for_write(SentLink)
+
+
+def rows() -> QuerySet[SentLink]:
+    found: QuerySet[SentLink] = SentLink._default_manager.using(database())
+    return found
+
+
+def locked(link: str, *states: str) -> dict[int, datetime]:
+    """When each row of that link was opened that is open, or in one of the ``states``, by its key. Locked for the
+    transaction, where rows can be; in one order, whoever locks."""
+    same = rows().select_for_update().filter(link=link, state__in=states or [State.OPEN]).order_by("pk")
+    return dict(same.values_list("pk", "opened_at"))
+
+
+def end(keys: Collection[int], state: str) -> None:
+    rows().filter(pk__in=keys).update(state=state, sealed="", next_at=None, ended_at=timezone.now())
+
+
+UNENDED = (State.OPEN, State.FINISHING)
+
+
+def _let_go(keys: Collection[int]) -> None:
+    """Their link is there, and was told. What the rider was promised has a page, and so stays, as enrolled."""
+    promised = list(rows().filter(pk__in=keys).exclude(finishing="").values_list("pk", flat=True))
+    end(promised, State.LINKED)
+    rows().filter(pk__in=set(keys) - set(promised)).delete()
+
+
+def told(link: str) -> Collection[int]:
+    """All that is kept of a link that is there and was told is let go. Returns the rows."""
+    with transaction.atomic(using=database()):
+        same = locked(link, *UNENDED)
+        _let_go(same)
+    return same
+
+
+def prune(before: datetime) -> int:
+    deleted: int = rows().filter(ended_at__lt=before).delete()[0]
+    return deleted
+
+
+def request_is_over(opened_at: datetime) -> datetime:
+    return opened_at + timedelta(seconds=conf.get_settings().BUDGET) + MARGIN
+
+
+def is_counted_later() -> bool:
+    return conf.INCIDENT_SINK in conf.get_settings().SINKS
+
+
+def is_entered_later() -> bool:
+    """Into the ledger."""
+    return conf.LEDGER_SINK in conf.get_settings().SINKS

@@ -1,0 +1,86 @@
+"""A row that a sweep has in hand: the request that is made for it, and how its success is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from django.db import transaction
+
+from .. import conf
+from ..adapter import Agency, Enrollment, Identity, Method
+from ..attempt import Attempt
+from ..clock import Deadline
+from ..journal import Entry
+from ..opening import limits
+from ..processors.base import Processor
+from ..reporting.report import Event, Origin, Report
+from .models import SentLink, State
+from .promises import FIRST_PAUSE
+from .rows import UNENDED, database, end, is_counted_later, is_entered_later, locked
+
+PARTY = "settling"
+"""For whom the calls are made. All are one party: no sweep opens a circuit, and one that failed probes after riders."""
+WAITING = "waiting"
+"""What has become of a row that is to be looked at again. What has ended is a ``State``."""
+
+
+def pause_after(asked: int, longest: timedelta) -> timedelta:
+    """Twice as long each time that the processor was asked in vain."""
+    doubled: timedelta = FIRST_PAUSE * 2 ** max(0, min(asked, 10) - 1)
+    return min(doubled, longest)
+
+
+def attempt_for(row: SentLink, enrollment: Enrollment, origin: Origin) -> Attempt:
+    return Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin, reference=row.reference)
+
+
+def processor_for(attempt: Attempt) -> Processor:
+    settings = conf.get_settings()
+    once = replace(limits(settings), attempts=1)
+    return attempt.account().open(deadline=Deadline(settings.BUDGET), limits=once, parties=[PARTY])
+
+
+class SweptEntry(Entry):
+    """A row that the sweep has in hand. Its success is counted, and entered into the ledger, in the
+    transaction that ends it."""
+
+    def __init__(self, row: SentLink) -> None:
+        self._row = row
+        # It is counted below, and no row has this name: the sink does not count it a second time by another row.
+        self.kept_as = "counted"
+
+    def linked(self, report: Report) -> str | None:
+        with transaction.atomic(using=database()):
+            same = locked(self._row.link, *UNENDED)
+            if self._row.pk not in same:
+                return self._row.reference
+            end(same, State.LINKED)
+            if is_counted_later():
+                from ..incidents.sink import count_at_once  # its models are there only where it is installed
+
+                count_at_once(report)
+            if is_entered_later():
+                from ..ledger.sink import write  # as above
+
+                write(report)
+        return None
+
+    def drop(self) -> None:
+        """Another request has told of the link, and counts it."""
+        end([self._row.pk], State.LINKED)
+
+
+NOWHERE = Origin(path="", language="", identity=Identity(user_id="", device_id="", session_id=0))
+
+
+def enrollment_of(row: SentLink) -> Enrollment:
+    """As far as a row tells that cannot be read: for the report of its end."""
+    return Enrollment(
+        agency=Agency(slug=row.agency, name=row.agency, home_url="/"),
+        account=row.account,
+        group_id="unknown",
+        flow=row.flow,
+        verifier="",
+        method=Method(row.method),
+    )
