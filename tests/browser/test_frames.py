@@ -12,7 +12,7 @@ from tests.pages import gallery
 
 from . import frames
 from .gallery_site import address, serve
-from .test_accessibility import TOO_WIDE, open_whole, violations
+from .test_accessibility import RULES, TOO_WIDE, open_whole, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
@@ -132,6 +132,23 @@ class TestTheDark:
         page.goto(address(site, "success"))
         page.add_style_tag(content=":root { --enrollment-color-scheme: light }")
         expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+
+    @pytest.mark.parametrize("frame", frames.NAMES)
+    @pytest.mark.parametrize("name", ["enroll", "enroll-inline", "system-error-again", "partial-some"])
+    def test_a_page_is_legible_in_a_dark_design(self, page: Page, site: str, name: str, frame: str) -> None:
+        open_whole(page, framed(site, frame, name))
+        page.add_style_tag(content=":root { color-scheme: dark } body { background: #12181e; color: #fff }")
+        page.evaluate(AXE_SCRIPT)
+        # Not what stands around it: those links are dark.
+        found = page.evaluate("(rules) => axe.run('.enrollment', rules)", RULES)["violations"]
+        assert [violation["id"] for violation in found] == []
+
+    def test_the_fields_of_a_processor_stay_light(self, page: Page, site: str) -> None:
+        page.emulate_media(color_scheme="dark")
+        open_whole(page, address(site, "enroll-inline"))
+        for field in page.locator(".enrollment-frame").all():
+            expect(field).to_have_css("background-color", "rgb(255, 255, 255)")
+            expect(field).to_have_css("color-scheme", "light")
 
     @pytest.mark.parametrize(("scheme", "color"), [("", "rgb(27, 39, 51)"), ("dark", "rgb(230, 235, 240)")])
     def test_a_base_of_its_own_decides_by_its_color_scheme(
