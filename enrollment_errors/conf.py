@@ -127,8 +127,8 @@ class Settings:
     """Seconds for which a link may still take effect at the processor after its answer was lost. During this time, no
     second link is sent for the same card and concession group."""
     SETTLING_HOURS: int = 24
-    """Hours for which `manage.py settle_enrollments` keeps asking whether a link was made after its answer was lost, and
-    the longest that it tries to finish for a rider. It needs `enrollment_errors.settling` in `INSTALLED_APPS`."""
+    """Hours for which `manage.py settle_enrollments` keeps asking whether a link was made after its answer was lost,
+    and the longest that it tries to finish for a rider. It needs `enrollment_errors.settling` in `INSTALLED_APPS`."""
     BREAKER_FAILURES: int = 3
     """Failed calls within `BREAKER_WINDOW` that open an account's circuit. Each rider's session and each card count
     once."""

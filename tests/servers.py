@@ -175,13 +175,12 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 class MariaDBServer:
-    """With a database ``tests``, and the user ``root``, who may do everything without a password."""
+    """With the user ``root``, who may do everything without a password."""
 
     def __init__(self, program: str, folder: Path) -> None:
         self.port = free_port()
         self.settings = {
             "ENGINE": "django.db.backends.mysql",
-            "NAME": "tests",
             "USER": "root",
             "HOST": "127.0.0.1",
             "PORT": self.port,
@@ -200,12 +199,10 @@ class MariaDBServer:
             check=True,
             capture_output=True,
         )
-        first = self._folder / "first.sql"
-        first.write_text("CREATE DATABASE tests CHARACTER SET utf8mb4;\n")
         self._process = subprocess.Popen(
             [
                 *(self._program, "--no-defaults", *self._as_root, data, f"--port={self.port}"),
-                *("--bind-address=127.0.0.1", f"--socket={self._folder / 's'}", f"--init-file={first}"),
+                *("--bind-address=127.0.0.1", f"--socket={self._folder / 's'}"),
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.db.models import F
 from django.utils import timezone
 
@@ -28,9 +28,10 @@ from ..exceptions import (
 )
 from ..outcomes import Stage
 from .models import SentLink, State
-from .rows import database, end, request_is_over, rows
+from .rows import end, request_is_over, rows
 from .sealing import sealed, unsealed
 from .swept import NOWHERE, WAITING, SweptEntry, attempt_for, enrollment_of, pause_after, processor_for
+from .transactions import committed
 
 LONGEST_PAUSE = timedelta(minutes=10)
 TURN = timedelta(seconds=1)
@@ -50,7 +51,7 @@ def finish(row: SentLink) -> str:
         return _give_up(row, attempt, LinkNotFinished("the processor was down until it was too late"))
     wanted = replace(known.link, sent_at=now.timestamp())
     under_way = {"state": State.OPEN, "opened_at": now, "sealed": sealed(wanted, known.enrollment, known.origin)}
-    if not rows().filter(pk=row.pk, state=State.FINISHING).update(**under_way):
+    if not committed(lambda: rows().filter(pk=row.pk, state=State.FINISHING).update(**under_way)):
         return WAITING  # canceled, or told by the rider's own request
     try:
         attempt.check_switch()
@@ -58,13 +59,14 @@ def finish(row: SentLink) -> str:
     except DatabaseError:
         raise
     except LinkAnswerLost:
-        rows().filter(pk=row.pk, state=State.OPEN).update(next_at=request_is_over(now))
+        committed(lambda: rows().filter(pk=row.pk, state=State.OPEN).update(next_at=request_is_over(now)))
         return WAITING
     except Exception as error:  # noqa: BLE001  whatever a processor's own code raises: the next time it may not
         return _failed(row, attempt, error)
     if result.is_new:
         hooks.on_settled(known.enrollment, result)
-    rows().filter(account=row.account, state=State.FINISHING).update(next_at=timezone.now())
+    others = rows().filter(account=row.account, state=State.FINISHING)
+    committed(lambda: others.update(next_at=timezone.now()))
     return State.LINKED
 
 
@@ -87,12 +89,15 @@ def _failed(row: SentLink, attempt: Attempt, error: Exception) -> str:
         return _give_up(row, attempt, error)
     asked = row.asked + (not isinstance(error, CircuitOpen))
     again_at = timezone.now() + pause_after(asked, LONGEST_PAUSE)
-    with transaction.atomic(using=database()):
+
+    def wait() -> dict[int, str]:
         came_to = go_on(rows().filter(pk=row.pk, state=State.OPEN).values_list("pk", flat=True))
         others = rows().filter(account=row.account, state=State.FINISHING)
         others.filter(next_at__lt=again_at).update(next_at=again_at)
         rows().filter(pk=row.pk, state=State.FINISHING).update(next_at=F("next_at") + TURN, asked=asked)
-    return came_to.get(row.pk, WAITING)
+        return came_to
+
+    return committed(wait).get(row.pk, WAITING)
 
 
 def _is_about_this_card(error: Exception) -> bool:
@@ -108,7 +113,8 @@ def _give_up(row: SentLink, attempt: Attempt, error: Exception) -> str:
 def _end(row: SentLink, attempt: Attempt, error: Exception, state: str) -> str:
     """Told once, by whoever ends it."""
     ended = {"state": state, "sealed": "", "next_at": None, "ended_at": timezone.now()}
-    if not rows().filter(pk=row.pk, state__in=[State.OPEN, State.FINISHING]).update(**ended):
+    mine = rows().filter(pk=row.pk, state__in=[State.OPEN, State.FINISHING])
+    if not committed(lambda: mine.update(**ended)):
         return WAITING
     attempt.fail(error, Stage.LINK)
     return state

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
 from ..clock import SYSTEM_CLOCK
@@ -25,8 +25,9 @@ from ..reporting.report import Report
 from ..results import PendingLink
 from .models import SentLink, State
 from .promises import canceled, promise_of, promised
-from .rows import database, is_counted_later, is_entered_later, request_is_over, rows, told
+from .rows import is_counted_later, is_entered_later, request_is_over, rows, told
 from .sealing import link_digest, rider_digest, sealed, unsealed
+from .transactions import committed, database
 
 logger = logging.getLogger("enrollment_errors")
 
@@ -84,18 +85,21 @@ class KeptEntry(Entry):
         return _unless_it_fails(lambda: promised(self._row, until, report)) or ""
 
     def drop(self) -> None:
-        _unless_it_fails(lambda: rows().filter(pk=self._row.pk).delete())
+        _unless_it_fails(lambda: committed(lambda: rows().filter(pk=self._row.pk).delete()))
 
     def _was_told_before(self, reference: str) -> bool:
         """Where it was not, the row goes on under the new reference."""
         row = self._row
-        with transaction.atomic(using=database()):
+
+        def was_told() -> bool:
             # All, and whatever their state: a sweep that is telling of one at this moment is waited for.
             same = rows().select_for_update().filter(link=row.link).order_by("pk")
             if (row.reference, State.LINKED) in list(same.values_list("reference", "state")):
                 return True
             rows().filter(pk=row.pk).update(reference=reference)
-        return False
+            return False
+
+        return committed(was_told)
 
 
 def _written(link: PendingLink, report: Report) -> SentLink:
@@ -113,7 +117,7 @@ def _written(link: PendingLink, report: Report) -> SentLink:
         opened_at=now,
         next_at=request_is_over(now),
     )
-    row.save(using=database(), force_insert=True)
+    committed(lambda: row.save(using=database(), force_insert=True))
     return row
 
 

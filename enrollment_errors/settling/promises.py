@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.utils import timezone
 
 from .. import conf
@@ -13,7 +12,8 @@ from ..finishing import Progress, Promise
 from ..packing import packed_agency, unpacked_agency
 from ..reporting.report import Report
 from .models import SentLink, State
-from .rows import UNENDED, database, end, locked, request_is_over, rows
+from .rows import UNENDED, end, locked, request_is_over, rows
+from .transactions import committed
 
 FIRST_PAUSE = timedelta(minutes=1)
 
@@ -70,7 +70,8 @@ _PROGRESS = {
 def canceled(name: str) -> bool:
     """Each promise about the same link: the rider has the card in mind, and not the page. What is under way is not
     begun again."""
-    with transaction.atomic(using=database()):
+
+    def cancel() -> bool:
         link = rows().filter(finishing=name).values_list("link", flat=True).first()
         if link is None:
             return False
@@ -79,4 +80,6 @@ def canceled(name: str) -> bool:
         end(waiting, State.CANCELED)
         under_way = rows().filter(link=link, state=State.OPEN).exclude(finishing="")
         under_way.update(finish_until=None)
-    return True
+        return True
+
+    return committed(cancel)

@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db import router, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from .. import conf
 from .models import SentLink, State
+from .transactions import committed, database
 
 MARGIN = timedelta(seconds=5)
 """By which a request may take longer than its budget for calls, and clocks may differ."""
-
-
-def database() -> str:
-    return router.db_for_write(SentLink)
 
 
 def rows() -> QuerySet[SentLink]:
@@ -48,10 +44,13 @@ def _let_go(keys: Collection[int]) -> None:
 
 def told(link: str) -> Collection[int]:
     """All that is kept of a link that is there and was told is let go. Returns the rows."""
-    with transaction.atomic(using=database()):
+
+    def let_go() -> Collection[int]:
         same = locked(link, *UNENDED)
         _let_go(same)
-    return same
+        return same
+
+    return committed(let_go)
 
 
 def prune(before: datetime) -> int:

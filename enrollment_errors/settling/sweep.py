@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connections
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -22,9 +22,10 @@ from ..exceptions import CircuitOpen, LinkNeverSettled, LinkNotMade
 from ..outcomes import Stage
 from .finish import finish, go_on
 from .models import SentLink, State
-from .rows import UNENDED, database, end, locked, prune, request_is_over, rows
+from .rows import UNENDED, end, locked, prune, request_is_over, rows
 from .sealing import unsealed
 from .swept import NOWHERE, WAITING, SweptEntry, attempt_for, enrollment_of, pause_after, processor_for
+from .transactions import committed, database
 
 PACE = 0.2
 """Seconds between two calls."""
@@ -59,22 +60,27 @@ def ask_now(row: SentLink) -> str | None:
     the same moment."""
     now = timezone.now()
     mine = rows().filter(pk=row.pk, state=State.OPEN, asked=row.asked, next_at=row.next_at)
-    if now < request_is_over(row.opened_at) or not mine.update(next_at=request_is_over(now) + LEASE):
+    until = request_is_over(now) + LEASE
+    if now < request_is_over(row.opened_at) or not committed(lambda: mine.update(next_at=until)):
         return None
     return _settle(row)
 
 
 def _take() -> SentLink | None:
     """The next row, ours until the lease is over."""
+
+    def one() -> tuple[SentLink | None, bool]:
+        skips = connections[database()].features.has_select_for_update_skip_locked
+        row: SentLink | None = due().select_for_update(skip_locked=skips).first()
+        if row is None:
+            return None, True
+        until = request_is_over(timezone.now()) + LEASE
+        return row, bool(rows().filter(pk=row.pk, next_at=row.next_at).update(next_at=until))
+
     while True:
-        with transaction.atomic(using=database()):
-            skips = connections[database()].features.has_select_for_update_skip_locked
-            row: SentLink | None = due().select_for_update(skip_locked=skips).first()
-            if row is None:
-                return None
-            until = request_is_over(timezone.now()) + LEASE
-            if rows().filter(pk=row.pk, next_at=row.next_at).update(next_at=until):
-                return row
+        row, is_ours = committed(one)
+        if is_ours:
+            return row
 
 
 def _finish_or_settle(row: SentLink) -> str:
@@ -103,7 +109,8 @@ def _absent(row: SentLink, attempt: Attempt) -> str:
     """The card is not in the group, or not with the expiry that was wanted. That is the end where no request for it can
     be at work any more."""
     quiet = timedelta(seconds=conf.get_settings().LINK_QUIET_TIME)
-    with transaction.atomic(using=database()):
+
+    def end_it() -> str:
         same = locked(row.link)
         over_at = request_is_over(max(same.values(), default=row.opened_at)) + quiet
         if timezone.now() < over_at:
@@ -113,10 +120,12 @@ def _absent(row: SentLink, attempt: Attempt) -> str:
             return WAITING  # its own request has told its end meanwhile
         promised = go_on(same)
         end(same.keys() - promised.keys(), State.NOT_LINKED)
-    if row.pk in promised:
-        return promised[row.pk]
-    attempt.fail(LinkNotMade(), Stage.LINK)
-    return State.NOT_LINKED
+        return promised.get(row.pk, State.NOT_LINKED)
+
+    came_to = committed(end_it)
+    if came_to == State.NOT_LINKED:
+        attempt.fail(LinkNotMade(), Stage.LINK)
+    return came_to
 
 
 def _unanswered(row: SentLink, attempt: Attempt, error: Exception) -> str:
@@ -125,14 +134,20 @@ def _unanswered(row: SentLink, attempt: Attempt, error: Exception) -> str:
         return _expire(row, attempt, error)
     asked = row.asked if isinstance(error, CircuitOpen) else row.asked + 1
     pause = pause_after(asked, LONGEST_PAUSE)
-    rows().filter(pk=row.pk, state=State.OPEN).update(next_at=now + pause, asked=asked)
+    mine = rows().filter(pk=row.pk, state=State.OPEN)
+    committed(lambda: mine.update(next_at=now + pause, asked=asked))
     return WAITING
 
 
 def _expire(row: SentLink, attempt: Attempt, unanswered: Exception | None) -> str:
-    with transaction.atomic(using=database()):
-        if row.pk not in locked(row.link):
-            return WAITING
-        end([row.pk], State.EXPIRED)
+
+    def end_it() -> bool:
+        is_open = row.pk in locked(row.link)
+        if is_open:
+            end([row.pk], State.EXPIRED)
+        return is_open
+
+    if not committed(end_it):
+        return WAITING
     attempt.fail(LinkNeverSettled(unanswered), Stage.LINK)
     return State.EXPIRED

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from django.db import transaction
-
 from .. import conf
 from ..adapter import Agency, Enrollment, Identity, Method
 from ..attempt import Attempt
@@ -17,7 +15,8 @@ from ..processors.base import Processor
 from ..reporting.report import Event, Origin, Report
 from .models import SentLink, State
 from .promises import FIRST_PAUSE
-from .rows import UNENDED, database, end, is_counted_later, is_entered_later, locked
+from .rows import UNENDED, end, is_counted_later, is_entered_later, locked
+from .transactions import committed
 
 PARTY = "settling"
 """For whom the calls are made. All are one party: no sweep opens a circuit, and one that failed probes after riders."""
@@ -51,7 +50,7 @@ class SweptEntry(Entry):
         self.kept_as = "counted"
 
     def linked(self, report: Report) -> str | None:
-        with transaction.atomic(using=database()):
+        def told() -> str | None:
             same = locked(self._row.link, *UNENDED)
             if self._row.pk not in same:
                 return self._row.reference
@@ -64,11 +63,13 @@ class SweptEntry(Entry):
                 from ..ledger.sink import write  # as above
 
                 write(report)
-        return None
+            return None
+
+        return committed(told)
 
     def drop(self) -> None:
         """Another request has told of the link, and counts it."""
-        end([self._row.pk], State.LINKED)
+        committed(lambda: end([self._row.pk], State.LINKED))
 
 
 NOWHERE = Origin(path="", language="", identity=Identity(user_id="", device_id="", session_id=0))

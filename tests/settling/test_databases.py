@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ SETUP = """
 import json, os, sys, time
 from datetime import timedelta
 given = json.loads(sys.argv[1])
-if given["mariadb"]:
+if given["database"]["ENGINE"].endswith("mysql"):
     import pymysql
     pymysql.version_info = (2, 2, 7, "final", 0)  # of mysqlclient, which Django asks for
     pymysql.install_as_MySQLdb()
@@ -124,14 +125,44 @@ rider.join()
 say(outcome=results[0].outcome.value, is_new=results[0].is_new, reference=results[0].reference)
 """
 
+TWO_WAIT_FOR_EACH_OTHER = """
+import threading
+from enrollment_errors.settling.transactions import committed
+
+first, second = SentLink.objects.order_by("pk")
+barrier, ends, tries = threading.Barrier(2, timeout=60), [], []
+
+def change(one, another):
+    is_first_try = not any(name == threading.current_thread().name for name in tries)
+    tries.append(threading.current_thread().name)
+    SentLink.objects.filter(pk=one.pk).update(asked=F("asked") + 1)
+    if is_first_try:
+        barrier.wait()
+    SentLink.objects.filter(pk=another.pk).update(asked=F("asked") + 1)
+
+def run(one, another):
+    try:
+        committed(lambda: change(one, another))
+        ends.append("done")
+    except Exception as error:
+        ends.append(type(error).__name__)
+    finally:
+        connection.close()
+
+threads = [threading.Thread(target=run, args=pair) for pair in ((first, second), (second, first))]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+say(ends=ends, tries=len(tries), asked=list(SentLink.objects.order_by("pk").values_list("asked", flat=True)))
+"""
+
 
 @pytest.fixture
 def told(sandbox: SandboxServer) -> Callable[..., dict[str, Any]]:
     """What the processes come to on that database."""
 
-    def run(
-        database: dict[str, Any], *, mariadb: bool = False, script: str = ALL_AT_ONCE, links: int = LINKS
-    ) -> dict[str, Any]:
+    def run(database: dict[str, Any], *, script: str = ALL_AT_ONCE, links: int = LINKS) -> dict[str, Any]:
         sources = [sandbox.state.add_card(f"card-{number}") for number in range(links)]
         for source in sources[:MADE]:
             sandbox.state.link(source, "group-seniors")
@@ -139,7 +170,6 @@ def told(sandbox: SandboxServer) -> Callable[..., dict[str, Any]]:
             "database": database,
             "options": sandbox.account()["OPTIONS"],
             "sources": sources,
-            "mariadb": mariadb,
         }
         done = subprocess.run(
             [sys.executable, "-c", SETUP + script, json.dumps(given)],
@@ -175,6 +205,19 @@ def postgresql(postgres_server: Any) -> Iterator[dict[str, Any]]:
             server.execute("DROP DATABASE settling WITH (FORCE)")
 
 
+@pytest.fixture
+def mariadb(mariadb_server: Any) -> Iterator[dict[str, Any]]:
+    import pymysql
+
+    at = {"host": "127.0.0.1", "port": mariadb_server.port, "user": "root"}
+    with closing(pymysql.connect(**at)) as server, server.cursor() as cursor:
+        cursor.execute("CREATE DATABASE settling CHARACTER SET utf8mb4")
+        try:
+            yield {**mariadb_server.settings, "NAME": "settling"}
+        finally:
+            cursor.execute("DROP DATABASE settling")
+
+
 @pytest.mark.postgresql
 def test_postgresql(told: Any, sandbox: SandboxServer, postgresql: dict[str, Any]) -> None:
     assert_each_was_counted_once_and_linked_once(told(postgresql), sandbox, skips=True)
@@ -193,6 +236,22 @@ def test_a_rider_who_checks_while_a_sweep_tells_of_it_waits_for_the_sweep(
     }
 
 
+def assert_both_were_done(told: Any, database: dict[str, Any]) -> None:
+    found = told(database, script=TWO_WAIT_FOR_EACH_OTHER, links=2)
+    assert (found["ends"], found["asked"]) == (["done", "done"], [2, 2])
+    assert found["tries"] >= 3
+
+
+@pytest.mark.postgresql
+def test_of_two_that_wait_for_each_other_in_postgresql_one_begins_anew(told: Any, postgresql: dict[str, Any]) -> None:
+    assert_both_were_done(told, postgresql)
+
+
+@pytest.mark.mariadb
+def test_of_two_that_wait_for_each_other_in_mariadb_one_begins_anew(told: Any, mariadb: dict[str, Any]) -> None:
+    assert_both_were_done(told, mariadb)
+
+
 def test_sqlite(told: Any, sandbox: SandboxServer, tmp_path: Path) -> None:
     found = told(
         {
@@ -205,5 +264,5 @@ def test_sqlite(told: Any, sandbox: SandboxServer, tmp_path: Path) -> None:
 
 
 @pytest.mark.mariadb
-def test_mariadb(told: Any, sandbox: SandboxServer, mariadb_server: Any) -> None:
-    assert_each_was_counted_once_and_linked_once(told(mariadb_server.settings, mariadb=True), sandbox, skips=True)
+def test_mariadb(told: Any, sandbox: SandboxServer, mariadb: dict[str, Any]) -> None:
+    assert_each_was_counted_once_and_linked_once(told(mariadb), sandbox, skips=True)

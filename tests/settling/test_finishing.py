@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -16,6 +18,7 @@ from enrollment_errors import availability, conf
 from enrollment_errors.adapter import Enrollment, Method
 from enrollment_errors.exceptions import ConfigurationError
 from enrollment_errors.incidents.models import Incident
+from enrollment_errors.journal import Journal, use_journal
 from enrollment_errors.ledger.models import Entry
 from enrollment_errors.outcomes import Outcome
 from enrollment_errors.sandbox.faults import Fault
@@ -57,6 +60,15 @@ def enrolls(rider, sandbox):
         return end
 
     return enroll
+
+
+@contextmanager
+def no_journal() -> Iterator[None]:
+    before = use_journal(Journal())
+    try:
+        yield
+    finally:
+        use_journal(before)
 
 
 class SwitchedOff(availability.Source):
@@ -140,15 +152,10 @@ class TestThePromise:
             assert enrolls().page == "system_error"
 
     def test_is_not_made_by_a_site_without_the_app(self, rider, sandbox):
-        from enrollment_errors.journal import Journal, use_journal
-
-        before = use_journal(Journal())
-        try:
+        with no_journal():
             rider.becomes_eligible(finish_until=until())
             sandbox.faults.set("link", SILENT)
             assert rider.enrolls().page == "system_error"
-        finally:
-            use_journal(before)
 
     def test_is_not_made_for_a_region(self, rider, sandbox):
         also = {"coast": {"account": "littlepay", "group": "group-veterans"}}
@@ -268,6 +275,12 @@ class TestThePage:
         SentLink.objects.all().delete()
         assert Client().get(end.url).status_code == 302
         assert Client().post(end.url).status_code == 303
+
+    def test_leads_to_the_enroll_page_of_a_site_that_has_taken_the_app_out(self, enrolls):
+        end = enrolls()
+        with no_journal():
+            assert Client().get(end.url).status_code == 302
+            assert Client().post(end.url).status_code == 303
 
     def test_says_to_come_back_where_the_database_is_down(self, enrolls):
         end = enrolls()
@@ -428,6 +441,16 @@ class TestFinishing:
         incidents.flush()
         assert counted()["linked"] == 1
         assert len(settled) == 1
+
+    def test_is_not_told_again_where_that_was_not_written_down(self, enrolls, rider, incidents, settled):
+        end = enrolls()
+        with no_journal():  # as while its database is down
+            assert rider.enrolls().page == "success"
+        assert swept(LATER) == {State.LINKED: 1}
+        incidents.flush()
+        assert "Your card is enrolled" in opened(end)
+        assert counted()["linked"] == 1
+        assert settled == []
 
     def test_of_two_promises_for_a_card_is_told_once(self, enrolls, sandbox, incidents, settled):
         first, second = enrolls(), enrolls()
