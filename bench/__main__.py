@@ -3,7 +3,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-PARTS = ("calls", "cpu", "latency", "hang", "outage", "incidents", "journal")
+PARTS = ("calls", "cpu", "latency", "hang", "outage", "incidents", "journal", "paint")
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def page(
     agency = agency or (enrollment.agency if enrollment else _fallback_agency())
     everything = {
         "page": name,
-        "agency": agency,
+        "enrollment_agency": agency,
         "home_url": _home_url(request, agency),
         "sign_in": _sign_in(request, enrollment),
         "reference": "",

@@ -251,10 +251,10 @@ def test_a_base_template_that_does_not_exist_is_an_error(ours):
 
 
 def test_a_base_template_without_the_blocks_is_an_error_that_names_them(ours, with_template):
-    with_template("base.html", "<title>{% block title %}{% endblock %}</title>")
+    with_template("base.html", "<title>{% block enrollment_title %}{% endblock %}</title>")
     ours(BASE_TEMPLATE="base.html")
     assert told().keys() == {"E008"}
-    assert "content, head" in told()["E008"].msg
+    assert "enrollment_content, enrollment_head" in told()["E008"].msg
 
 
 def test_a_base_template_may_have_the_blocks_from_its_own_base(ours, with_template):
@@ -270,16 +270,16 @@ def test_a_base_template_may_extend_the_one_of_its_own_name_further_down(ours, w
 
 
 def test_base_templates_that_extend_each_other_are_read_once_each(ours, with_template):
-    with_template("base.html", "{% extends 'other.html' %}{% block title %}{% endblock %}")
-    with_template("other.html", "{% extends 'base.html' %}{% block head %}{% endblock %}")
+    with_template("base.html", "{% extends 'other.html' %}{% block enrollment_title %}{% endblock %}")
+    with_template("other.html", "{% extends 'base.html' %}{% block enrollment_head %}{% endblock %}")
     ours(BASE_TEMPLATE="base.html")
-    assert told()["E008"].msg.endswith("no block content.")
+    assert told()["E008"].msg.endswith("no block enrollment_content.")
 
 
 def test_a_base_template_may_choose_its_base_at_run_time_and_is_then_read_alone(ours, with_template):
-    with_template("base.html", "{% extends chosen %}{% block title %}{% endblock %}")
+    with_template("base.html", "{% extends chosen %}{% block enrollment_title %}{% endblock %}")
     ours(BASE_TEMPLATE="base.html")
-    assert "content, head" in told()["E008"].msg
+    assert "enrollment_content, enrollment_head" in told()["E008"].msg
 
 
 def test_pages_without_an_address_for_static_files_are_an_error(settings):

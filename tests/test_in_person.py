@@ -79,7 +79,7 @@ def test_nobody_else_gets_anything_done(client, enrollment_processor, enrollment
             else:
                 assert (answer.status_code, answer.context["page"]) == (403, "cannot_enroll")
                 assert "You may not enroll riders" in answer.content.decode()
-                assert answer.context["agency"] is None
+                assert answer.context["enrollment_agency"] is None
     assert not enrollment_processor.calls
     assert enrollment_reports == []
 

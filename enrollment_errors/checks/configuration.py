@@ -24,7 +24,7 @@ from . import csp
 from .lookups import cache_backend, enroll_path, has_settings_accounts, loaded
 from .messages import Messages, error, unusable_account, warning
 
-BASE_BLOCKS = frozenset({"title", "head", "content"})
+BASE_BLOCKS = frozenset({"enrollment_title", "enrollment_head", "enrollment_content"})
 LONGEST_BUDGET = 20.0
 """Seconds. The page's script gives up after as many; gunicorn and most load balancers end a request after 30."""
 
@@ -90,8 +90,8 @@ def _base_template(settings: conf.Settings) -> Messages:
             "E008",
             f'ENROLLMENT_ERRORS["BASE_TEMPLATE"] "{name}": '
             + (base if isinstance(base, str) else f"no block {', '.join(sorted(missing))}."),
-            "docs/pages.md has the smallest base: it needs the blocks title, head and content. Until then riders get "
-            "the pages without the site's own base.",
+            "docs/pages.md has the smallest base: it needs the blocks enrollment_title, enrollment_head and "
+            "enrollment_content. Until then riders get the pages without the site's own base.",
         )
 
 

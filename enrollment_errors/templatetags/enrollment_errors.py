@@ -32,7 +32,7 @@ def nonce_attribute(context: Context) -> str | SafeString:
 @register.simple_tag(takes_context=True)
 def site_name(context: Context) -> str:
     """The agency's name, or what the site is about where no agency is known."""
-    agency = context.get("agency")
+    agency = context.get("enrollment_agency")
     return agency.name if agency else gettext("Transit benefits")
 
 
@@ -52,6 +52,12 @@ def enrollment_availability(account: str, agency: str = "", group_id: str = "") 
 def spelled(reference: str) -> str:
     """``H7P-2QX-9MR`` as a screen reader should say it: ``H 7 P, 2 Q X, 9 M R``."""
     return ", ".join(" ".join(group) for group in reference.split("-"))
+
+
+@register.filter
+def unstopped(moment: str) -> str:
+    """``8 a.m.`` before a sentence's own period, which would make two of it."""
+    return moment.removesuffix(".")
 
 
 @register.filter

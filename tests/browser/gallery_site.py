@@ -20,6 +20,8 @@ from tests.inline.service import GATEWAY_SCRIPT
 from tests.pages import gallery
 from tests.pages.catalogs import LOCALES
 
+from . import frames
+
 LANGUAGES = ["en", *(locale.lower().replace("_", "-") for locale in LOCALES)]
 SIGN_IN_MATTERS = {picture.name for picture in gallery.PICTURES.values() if picture.page in ("success", "system_error")}
 CARD_FORM = "window.littlepay = (options) => { window.cardForm = options; };"
@@ -37,6 +39,8 @@ def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
     with translation.override(language):
         if "in_admin" in request.GET:
             context = {**gallery.in_admin(request), **context}
+        elif "frame" in request.GET:
+            context["base_template"] = frames.base(request.GET["frame"])
         return HttpResponse(gallery.render(name, request, signed_in="signed_in" in request.GET, **context))
 
 

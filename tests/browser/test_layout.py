@@ -71,10 +71,22 @@ class TestForcedColours:
             assert width >= 1
 
     def test_icons_take_the_colour_of_the_text(self, page: Page, site: str) -> None:
-        page.goto(address(site, "success"))
+        page.goto(address(site, "system-error"))
         colours = "(element) => [getComputedStyle(element).stroke, getComputedStyle(document.body).color]"
-        stroke, text = page.locator(".enrollment-icon svg").evaluate(colours)
-        assert stroke == text
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            for icon in (".enrollment-icon svg", ".enrollment-progress svg"):
+                stroke, text = page.locator(icon).evaluate(colours)
+                assert stroke == text
+
+    def test_the_main_button_stands_out(self, page: Page, site: str) -> None:
+        page.goto(address(site, "system-error-again"))
+        main, second = page.locator("a.enrollment-button"), page.locator("a.enrollment-second")
+        expect(second).to_have_css("background-color", "rgb(255, 255, 255)")
+        for _ in range(2):
+            expect(main).to_have_css("background-color", "rgb(0, 0, 0)")
+            expect(main).to_have_css("color", "rgb(255, 255, 255)")
+            main.hover()
 
 
 class TestMotion:

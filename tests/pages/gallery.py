@@ -238,7 +238,7 @@ def render_template(
     everything = {
         "page": picture.page,
         "base_template": "enrollment_errors/base.html",
-        "agency": AGENCY,
+        "enrollment_agency": AGENCY,
         "home_url": "/home/",
         "sign_in": SIGN_IN if signed_in else None,
         "reference": "",

@@ -13,22 +13,22 @@ import pytest
 from . import catalogs, gallery
 from .gallery import render
 
-VERSION = 1
-BASE_BLOCKS = ["title", "head", "content"]
+VERSION = 2
+BASE_BLOCKS = ["enrollment_title", "enrollment_head", "enrollment_content"]
 PAGE_BLOCKS = [
-    "script",
-    "icon",
-    "heading",
-    "note",
-    "explanation",
-    "progress",
-    "next",
-    "actions",
-    "help",
-    "contact",
-    "reference",
+    "enrollment_script",
+    "enrollment_icon",
+    "enrollment_heading",
+    "enrollment_note",
+    "enrollment_explanation",
+    "enrollment_progress",
+    "enrollment_next",
+    "enrollment_actions",
+    "enrollment_help",
+    "enrollment_contact",
+    "enrollment_reference",
 ]
-EVERY_PAGE = {"page", "base_template", "agency", "home_url", "sign_in", "reference"}
+EVERY_PAGE = {"page", "base_template", "enrollment_agency", "home_url", "sign_in", "reference"}
 ENROLL = {"form", "page_data", "card_form", "circuit_open", "switched_off", "agencies"}
 OWN_CONTEXT = {
     "enroll": ENROLL,
@@ -136,8 +136,9 @@ def test_a_site_can_replace_a_single_block(block: str, templates: Any) -> None:
 @pytest.mark.parametrize("name", gallery.ALL)
 def test_a_site_base_needs_only_three_blocks(name: str, templates: Any) -> None:
     templates(
-        site="<!doctype html><title>{% block title %}{% endblock %}</title><link href='/site.css'>"
-        "{% block head %}{% endblock %}<nav>Site</nav><main>{% block content %}{% endblock %}</main>"
+        site="<!doctype html><title>{% block enrollment_title %}{% endblock %}</title><link href='/site.css'>"
+        "{% block enrollment_head %}{% endblock %}<nav>Site</nav>"
+        "<main>{% block enrollment_content %}{% endblock %}</main>"
     )
     html = render(name, base_template="site.html")
     assert "<nav>Site</nav>" in html
@@ -147,7 +148,17 @@ def test_a_site_base_needs_only_three_blocks(name: str, templates: Any) -> None:
 
 
 def test_a_site_base_keeps_what_it_has_in_its_head(templates: Any) -> None:
-    templates(site="{% block head %}<link href='/site.css'>{% endblock %}{% block content %}{% endblock %}")
+    templates(
+        site="{% block enrollment_head %}<link href='/site.css'>{% endblock %}"
+        "{% block enrollment_content %}{% endblock %}"
+    )
     html = render("server-error", base_template="site.html")
     assert "/site.css" in html
     assert "enrollment.css" in html
+
+
+def test_what_a_site_calls_agency_stays_in_its_base(templates: Any) -> None:
+    templates(site="<nav>{{ agency }}</nav>{% block enrollment_content %}{% endblock %}")
+    html = render("server-error", base_template="site.html", agency="Office of Transit")
+    assert "<nav>Office of Transit</nav>" in html
+    assert "Mountain Valley Transit" in html

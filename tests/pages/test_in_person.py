@@ -192,11 +192,11 @@ def test_riders_read_of_other_ways_while_the_system_is_down() -> None:
     agency = replace(AGENCY, other_ways=translation.gettext_lazy("Return home"))
     with translation.override("es"):
         for name in ("system-error", "enroll-circuit-open"):
-            assert "Otra forma de inscribirse" in render(name, agency=agency)
-            assert "<p>Volver al inicio</p>" in render(name, agency=agency)
+            assert "Otra forma de inscribirse" in render(name, enrollment_agency=agency)
+            assert "<p>Volver al inicio</p>" in render(name, enrollment_agency=agency)
             assert "Otra forma de inscribirse" not in render(name)
-        assert "Otra forma de inscribirse" not in render("server-error", agency=agency)
-        assert "Otra forma de inscribirse" not in render("in-person-enroll-circuit-open", agency=agency)
+        assert "Otra forma de inscribirse" not in render("server-error", enrollment_agency=agency)
+        assert "Otra forma de inscribirse" not in render("in-person-enroll-circuit-open", enrollment_agency=agency)
 
 
 @each_page

@@ -99,19 +99,19 @@ def test_the_contact_comes_last_in_main(name: str, signed_in: bool) -> None:
 
 @each_picture
 def test_a_page_renders_where_no_agency_is_known(name: str) -> None:
-    html = render(name, agency=None)
+    html = render(name, enrollment_agency=None)
     assert title(html).endswith(", Transit benefits")
     assert "Contact your transit agency." in text(html)
 
 
 def test_an_agency_without_phone_and_website_has_no_empty_links() -> None:
-    html = render("server-error", agency=Agency(slug="a", name="Small Transit", home_url="/"))
+    html = render("server-error", enrollment_agency=Agency(slug="a", name="Small Transit", home_url="/"))
     assert "tel:" not in html
     assert "website" not in html
 
 
 def test_a_name_with_markup_in_it_stays_text() -> None:
-    html = render("server-error", agency=Agency(slug="a", name="<b>R&D</b> Transit", home_url="/"))
+    html = render("server-error", enrollment_agency=Agency(slug="a", name="<b>R&D</b> Transit", home_url="/"))
     assert "<b>" not in html
     assert title(html).endswith("&lt;b&gt;R&amp;D&lt;/b&gt; Transit")
 
@@ -121,6 +121,13 @@ def test_a_failure_shows_its_reference_and_spells_it_for_screen_readers(name: st
     html = render(name)
     assert f'<bdi dir="ltr" aria-hidden="true">{REFERENCE}</bdi>' in html
     assert "Reference: H 7 P, 2 Q X, 9 M R" in text(html)
+
+
+@pytest.mark.parametrize("name", ["enroll-switched-off", "in-person-enroll-switched-off"])
+def test_a_sentence_that_ends_in_an_hour_has_one_period(name: str) -> None:
+    html = text(render(name))
+    assert " a.m." in html
+    assert ".." not in html
 
 
 def test_success_shows_no_reference() -> None:
@@ -139,17 +146,17 @@ class TestSomethingWentWrongOnOurSide:
     CALL = '<a class="enrollment-button" href="tel:+15035550123">'
 
     def test_the_main_button_calls_and_the_reference_stands_right_above_it(self) -> None:
-        html = render("server-error", agency=dataclasses.replace(AGENCY, phone="+1 (503) 555-0123"))
+        html = render("server-error", enrollment_agency=dataclasses.replace(AGENCY, phone="+1 (503) 555-0123"))
         assert html.index("Write this down, then call us.") < html.index(REFERENCE) < html.index(self.CALL)
         assert html.count(f'aria-hidden="true">{REFERENCE}<') == 1
         assert '<a class="enrollment-link" href="/home/">Return home</a>' in html
 
     def test_it_says_when_somebody_answers_the_phone(self) -> None:
-        html = render("server-error", agency=dataclasses.replace(AGENCY, hours="Monday to Friday, 9 to 5"))
+        html = render("server-error", enrollment_agency=dataclasses.replace(AGENCY, hours="Monday to Friday, 9 to 5"))
         assert html.count("Monday to Friday, 9 to 5") == 2  # beside the button, and with the contact
 
     def test_without_a_phone_number_the_main_button_leads_home(self) -> None:
-        html = render("server-error", agency=dataclasses.replace(AGENCY, phone=""))
+        html = render("server-error", enrollment_agency=dataclasses.replace(AGENCY, phone=""))
         assert "tel:" not in html
         assert '<a class="enrollment-button" href="/home/">Return home</a>' in html
         assert "When you contact us, tell us this reference." in html
