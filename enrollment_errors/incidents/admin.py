@@ -151,7 +151,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
     @admin.display(description="time")
     def when(self, incident: Incident) -> SafeString:
         at = localtime(incident.at)
-        day, time = (formats.date_format(at, f"{part}_FORMAT") for part in ("DATE", "TIME"))
+        day, time = (formats.date_format(at, name) for name in ("DATE_FORMAT", "TIME_FORMAT"))
         return format_html('<span class="enrollment-whole">{}<br>{}</span>', day, time)
 
     @admin.display(description="agency, account")
