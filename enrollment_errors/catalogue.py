@@ -258,7 +258,7 @@ CODES: dict[str, Code] = {
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.StatusError, status=(500, 599)),
         reason="The processor says itself that it is broken.",
-        meaning=_("The processor answered with a status from 500."),
+        meaning=_("The processor answered with a status of 500 or above."),
         action=_(
             "If this continues for more than 15 minutes, open a ticket with the processor, and give them the times "
             "and the references."
@@ -430,9 +430,9 @@ CODES: dict[str, Code] = {
     "card_form_error": Code(
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CardFormFailed),
-        reason="The card form's error callback with a status from 500, or with none.",
+        reason="The card form's error callback with a status of 500 or above or none.",
         meaning=_(
-            "The card form failed in the browser or on the processor's site, with a status from 500 up or with none."
+            "The card form failed in the browser or on the processor's site, with a status of 500 or above or none."
         ),
         action=_(
             "If this continues for more than 15 minutes, open a ticket with the processor, and give them the times "

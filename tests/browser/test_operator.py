@@ -75,7 +75,7 @@ def test_from_a_reference_to_the_call_that_failed_and_why_are_two_clicks(
     main = operator.locator("#content-main")
     expect(main).to_contain_text(reference)
     expect(main).to_contain_text("POST api/v1/concession_groups/{group_id}/fundingsources")
-    expect(main).to_contain_text("The processor answered with a status from 500.")
+    expect(main).to_contain_text("The processor answered with a status of 500 or above.")
     expect(main).to_contain_text("503")
     expect(main).to_contain_text("If this continues for more than 15 minutes, open a ticket with the processor")
     assert stopped == []

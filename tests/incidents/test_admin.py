@@ -219,7 +219,7 @@ class TestTheIncident:
 
         assert "POST api/v1/concession_groups/{group_id}/fundingsources" in page
         assert "503" in page
-        assert "The processor answered with a status from 500." in page
+        assert "The processor answered with a status of 500 or above." in page
         assert "If this continues for more than 15 minutes, open a ticket with the processor" in page
 
     @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ class TestTheIncident:
 
         assert (
             f"Nov. 21, 2026, 2 p.m. PST: an enrollment for {TELLING.agency.name} with the account mountain-account "
-            "failed at the step “linking the card” (status 503). The processor answered with a status from 500."
+            "failed at the step “linking the card” (status 503). The processor answered with a status of 500 or above."
         ) in page
 
     @pytest.mark.parametrize(
@@ -463,7 +463,7 @@ class TestTheOverview:
 
         first, second = self.rows(overview())
 
-        assert first.startswith("Processor error processor_error The processor answered with a status from 500.")
+        assert first.startswith("Processor error processor_error The processor answered with a status of 500 or above.")
         assert "littlepay, linking the card, status 503." in first
         assert first.endswith("7 Nov. 19, 2026, 2:05 p.m. Nov. 21, 2026, 2 p.m. harbor, mountain")
         assert second.startswith("Processor timeout processor_timeout The processor was silent")

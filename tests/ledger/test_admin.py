@@ -210,7 +210,7 @@ class TestAReference:
         page = self.of(operator, "h7p 2qx 9mr")
 
         steps = [
-            "The processor answered with a status from 500.",
+            "The processor answered with a status of 500 or above.",
             "processor_error, status 503",
             "Enrolled. The card was linked to the concession group.",
             "Removal of the card from the group: removed.",
