@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import json
 import os
@@ -91,7 +92,9 @@ def messages(folder: Path) -> set[str]:
     """What is marked for translation in the folder's Python and templates."""
     found = set()
     for source in folder.rglob("*.py"):
-        found |= set(re.findall(r'\b_\(\s*"(.+?)"\s*\)', source.read_text()))
+        calls = (node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.Call))
+        marked = (call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "_")
+        found |= {text.value for text in marked if isinstance(text, ast.Constant)}
     for template in folder.rglob("*.html"):
         text = template.read_text()
         found |= set(re.findall(r'{% translate "(.+?)" %}', text))
