@@ -202,7 +202,8 @@ class MariaDBServer:
         self._process = subprocess.Popen(
             [
                 *(self._program, "--no-defaults", *self._as_root, data, f"--port={self.port}"),
-                *("--bind-address=127.0.0.1", f"--socket={self._folder / 's'}"),
+                # In the folder of the data: a socket's path may have a hundred characters.
+                *("--bind-address=127.0.0.1", "--socket=s"),
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

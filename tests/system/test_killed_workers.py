@@ -236,7 +236,7 @@ def test_every_rider_is_linked_once_or_not_at_all_and_everything_has_an_end(
     print(f"{trouble.killed} workers killed; riders read last: {Counter(last.values())}; {swept.stdout.strip()}")
 
     assert trouble.killed > RIDERS / 20
-    assert min(Counter(last.values())[page] for page in ("success", "still-checking", "system-error", "")) > 0
+    assert min(Counter(last.values())[page] for page in ("success", "still-checking", "")) > 0
     assert set(states) <= {"linked", "not_linked"}, "a row has not ended"
     assert states["linked"] > 0
     for token, page in last.items():
