@@ -232,6 +232,7 @@ def test_every_rider_is_linked_once_or_not_at_all_and_everything_has_an_end(
             "SELECT sum(count) FROM enrollment_incidents_daycount JOIN enrollment_incidents_ending AS ending"
             " ON ending.id = ending_id WHERE outcome = 'success'"
         )
+        [(entered,)] = connection.execute("SELECT count(*) FROM enrollment_ledger_entry")
     last = {browser.card_token: browser.told[-1] for browser in browsers}
     print(f"{trouble.killed} workers killed; riders read last: {Counter(last.values())}; {swept.stdout.strip()}")
 
@@ -244,6 +245,7 @@ def test_every_rider_is_linked_once_or_not_at_all_and_everything_has_an_end(
         assert page not in ("system-error", "server-error") or sources[token] not in links, "a denied card is linked"
     assert sandbox.calls["unlink"] == 0
     assert counted == len(links), "the counts and the processor's list differ"
+    assert entered == len(links), "the ledger and the processor's list differ"
 
 
 def nobody_is_at_work(database: dict[str, Any]) -> bool:
