@@ -26,7 +26,8 @@ class Entry:
 
     def finish_later(self, until: datetime, report: Report) -> str:
         """The link was surely not made, and the rider is told that it will be, until then at the latest. ``report`` is
-        about to tell of the failure. The name of the promise; empty where there is none, and ``drop`` is called."""
+        about to tell of the failure. Returns the name of the promise. It is empty if nothing is promised; then ``drop``
+        is called."""
         return ""
 
     def drop(self) -> None:

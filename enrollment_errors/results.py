@@ -34,7 +34,7 @@ class Result:
 
     ``expires_at`` and ``reenrollment_opens_at`` are aware datetimes, present for a benefit that expires.
     ``tokenization`` is present after a successful token request, ``pending`` with the outcome ``UNKNOWN`` where the
-    answer to a link is lost. ``finishing`` is the name of the promise to finish it later, empty where there is none.
+    answer to a link is lost. ``finishing`` is the name of the promise to finish it later. It is empty without one.
     ``is_new`` is false for an end that another request of this rider's came to before.
 
     Of a card that was linked, ``card_scheme`` and ``card_category`` are what the processor calls them (``visa``,

@@ -131,9 +131,9 @@ class CardForm:
 
     ``adapter`` is a static file, of ours or of the site: the script between the page and the processor's form
     (docs/adding-a-processor.md has its interface). ``script`` is the address of the processor's own script, which the
-    page loads for it; empty where there is none. ``function`` is the one of that script that opens the form, for sites'
-    charts. ``script_attributes`` stand in its element: some gateways read their public key there. ``data`` is JSON for
-    the adapter. Everybody can read all of this.
+    page loads for it. It is empty if there is none. ``function`` is the name of the function in that script that opens
+    the form; sites chart it. ``script_attributes`` stand in its element: some gateways read their public key there.
+    ``data`` is JSON for the adapter. Everybody can read all of this.
 
     ``sources`` is what a strict Content-Security-Policy must allow beside ``script``, by directive:
     ``{"frame-src": ["https://form.example"]}``.

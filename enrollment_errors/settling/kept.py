@@ -1,8 +1,8 @@
 """The journal in the database: one row before a link is sent, which goes when its end is known.
 
 A success is let go in the transaction that counts it, a moment later and outside of the rider's request: whoever is
-killed in between leaves the row, and the sweep counts it. Where the site keeps no incidents, it is let go in the
-transaction that enters it into the ledger, and where there is none of these, at once.
+killed in between leaves the row, and the sweep counts it. If the site keeps no incidents, it is let go in the
+transaction that enters it into the ledger. If the site has neither, it is let go at once.
 
 While the database fails, riders enroll all the same, without the row; operators are told once.
 """

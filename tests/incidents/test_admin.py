@@ -838,8 +838,7 @@ class TestTheDownload:
         def get(**query: str) -> list[str]:
             response = operator.get(reverse(OVERVIEW), {"as": "csv", **query})
             assert response["Content-Type"] == "text/csv; charset=utf-8"
-            content: bytes = b"".join(response.streaming_content)  # type: ignore[attr-defined]
-            return content.decode("utf-8-sig").splitlines()
+            return response.content.decode("utf-8-sig").splitlines()
 
         return get
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from django.template import Template, engines
+from django.template import Engine, Template
 
 HERE = Path(__file__).parent
 NAMES = ("bare", "bootstrap", "uswds")
@@ -21,5 +21,4 @@ _BASE = """{% load i18n %}{% get_current_language as code %}<!doctype html>
 def base(name: str) -> Template:
     """A base template in this design, for the context's ``base_template``."""
     css = (HERE / f"{name}.css").read_text(encoding="utf-8")
-    template: Template = engines["django"].from_string(_BASE.replace("CSS", css)).template  # type: ignore[attr-defined]
-    return template
+    return Engine.get_default().from_string(_BASE.replace("CSS", css))
