@@ -235,12 +235,11 @@ class Attempt:
             expires_at=linked.expires_at,
             card_scheme=funding_source.scheme,
             card_category=funding_source.category,
-            kept_as=self._entry.kept_as,
         )
         told_before = self._entry.linked(report)
         if told_before is not None:
             return self._linked(linked, funding_source, told_before, is_new=False)
-        dispatch(report)
+        dispatch(replace(report, kept_as=self._entry.kept_as))
         return self._linked(linked, funding_source, self.reference)
 
     def _linked(self, linked: Linked, funding_source: FundingSource, reference: str, *, is_new: bool = True) -> Result:

@@ -100,7 +100,7 @@ class SharedCache:
         else:
             if health.is_down:
                 health.is_down = False
-                logger.info("The cache %r answers again.", self._alias)
+                logger.warning("The cache %r answers again.", self._alias)
             return answer
         raise CacheDown
 

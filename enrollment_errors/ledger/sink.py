@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from typing import Any
 
+from django.db import router
 from django.db.models import CharField
 
 from .. import conf
@@ -36,10 +38,19 @@ class LedgerSink(Sink):
             _tell(facts, type(error).__name__)
 
 
-def write(report: Report) -> None:
+def write(report: Report, *, also_known_as: Collection[str]) -> str | None:
     """A success, in the caller's transaction. Raises what the database raises. It may be told of later: it stays one
-    row."""
-    store([_facts(report)])
+    row. If the same link has a row under one of the other references that it is known as, nothing is written, and that
+    reference is returned."""
+    facts = _facts(report)
+    others = set(also_known_as) - {report.reference}
+    same = Entry.objects.using(router.db_for_write(Entry)).filter(
+        reference__in=others, account=facts["account"], group_id=facts["group_id"]
+    )
+    before: str | None = same.values_list("reference", flat=True).first()
+    if before is None:
+        store([facts])
+    return before
 
 
 def _facts(report: Report) -> Facts:

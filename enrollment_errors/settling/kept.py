@@ -73,10 +73,13 @@ class KeptEntry(Entry):
         row = self._row
         # The check of a link that the rider knows under an earlier reference, or another try under that of a region:
         # the sweep may have been there before.
-        may_be_told = report.reference != row.reference or bool(report.part)
-        if may_be_told and _unless_it_fails(lambda: self._was_told_before(report.reference)):
-            self.drop()
-            return row.reference
+        if report.reference != row.reference or report.part:
+            was_told = _unless_it_fails(lambda: self._was_told_before(report.reference))
+            if was_told:
+                self.drop()
+                return row.reference
+            if was_told is None:
+                self.kept_as = ""  # nobody finds the row under the new reference
         if not is_counted_later() and not is_entered_later():
             _unless_it_fails(lambda: told(row.link))
         return None

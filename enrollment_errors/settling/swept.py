@@ -15,7 +15,7 @@ from ..processors.base import Processor
 from ..reporting.report import Event, Origin, Report
 from .models import SentLink, State
 from .promises import FIRST_PAUSE
-from .rows import UNENDED, end, is_counted_later, is_entered_later, locked
+from .rows import UNENDED, end, is_counted_later, is_entered_later, locked, rows
 from .transactions import committed
 
 PARTY = "settling"
@@ -54,6 +54,7 @@ class SweptEntry(Entry):
             same = locked(self._row.link, *UNENDED)
             if self._row.pk not in same:
                 return self._row.reference
+            references = list(rows().filter(pk__in=same).values_list("reference", flat=True))
             end(same, State.LINKED)
             if is_counted_later():
                 from ..incidents.sink import count_at_once  # its models are there only where it is installed
@@ -62,7 +63,8 @@ class SweptEntry(Entry):
             if is_entered_later():
                 from ..ledger.sink import write  # as above
 
-                write(report)
+                # Another request, whose worker died before it was counted, may have told of it.
+                return write(report, also_known_as=references)
             return None
 
         return committed(told)

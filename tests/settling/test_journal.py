@@ -18,7 +18,7 @@ from enrollment_errors.settling.sealing import unsealed
 from tests.rider import CARD_TOKEN
 from tests.waiting import wait_until
 
-from .conftest import counted, swept
+from .conftest import LOST, SILENT, counted, swept
 
 
 def kept():
@@ -198,6 +198,26 @@ class TestWithoutTheDatabase:
             return [record.levelname for record in caplog.records if "written down" in record.getMessage()][1:]
 
         assert wait_until(are_told) == ["WARNING"]
+
+    def test_a_success_that_the_rider_checked_for_is_counted_whatever_the_sweep_does_first(
+        self, rider, sandbox, incidents
+    ):
+        sandbox.faults.set("link", LOST)
+        sandbox.faults.set("groups", SILENT)
+        still_checking = rider.enrolls()
+        sandbox.faults.clear()
+
+        def fails(execute, sql, *arguments):
+            if sql.startswith("UPDATE") and "enrollment_settling" in sql:
+                raise OperationalError
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(fails):
+            assert rider.checks_again(still_checking).page == "success"
+        swept()
+        incidents.flush()
+        assert counted()["linked"] == 1
+        assert not SentLink.objects.filter(state=State.OPEN)
 
     def test_a_connection_from_before_a_restart_is_opened_again(self, rider, sandbox, caplog, monkeypatch):
         monkeypatch.setattr(connection, "is_usable", lambda: False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.db import OperationalError, connection
 from django.urls import set_urlconf
 
@@ -57,6 +58,30 @@ def test_a_success_whose_worker_is_killed_before_it_is_entered_is_entered_by_the
     swept()
 
     assert Entry.objects.count() == 1
+    assert not SentLink.objects.filter(state=State.OPEN)
+
+
+def test_one_that_was_told_under_another_reference_by_a_worker_killed_before_it_was_counted_is_entered_once(
+    rider: Any, incidents: Any
+) -> None:
+    def killed(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith("INSERT") and "enrollment_ledger" in sql:
+            raise Killed
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(killed), pytest.raises(Killed):
+        rider.enrolls()
+    set_urlconf(None)  # as the next request would find it
+    caches["default"].clear()  # restarted
+    assert rider.enrolls().page == "success"
+    incidents.take()  # with the worker
+    caches["default"].clear()
+    entered = Entry.objects.get().reference
+
+    swept()
+
+    assert Entry.objects.get().reference == entered
+    assert sum(counted().values()) == 1
     assert not SentLink.objects.filter(state=State.OPEN)
 
 
