@@ -223,10 +223,6 @@ class Attempt:
 
         One that ``may_be_told`` under this very reference goes on: its teller may have died before it was counted.
         """
-        told = claim.tell(self.reference)
-        if told is not None and not (may_be_told and told.reference == self.reference):
-            self._entry.drop()
-            return self._linked(linked, funding_source, told.reference, is_new=False)
         report = self._found(
             status="success",
             outcome=Outcome.SUCCESS,
@@ -236,6 +232,15 @@ class Attempt:
             card_scheme=funding_source.scheme,
             card_category=funding_source.category,
         )
+        # The journal first: once a reference was told, it must know the link under it, whoever dies in between.
+        told_before = self._entry.told_before(report)
+        if told_before is not None:
+            claim.free()
+            return self._linked(linked, funding_source, told_before, is_new=False)
+        told = claim.tell(self.reference)
+        if told is not None and not (may_be_told and told.reference == self.reference):
+            self._entry.drop()
+            return self._linked(linked, funding_source, told.reference, is_new=False)
         told_before = self._entry.linked(report)
         if told_before is not None:
             return self._linked(linked, funding_source, told_before, is_new=False)

@@ -19,9 +19,13 @@ class Entry:
     kept_as = ""
     """What the journal calls the link, if it has it and lets it go when its success is counted."""
 
+    def told_before(self, report: Report) -> str | None:
+        """The link is there, and from now on is known under the reference of ``report``. Called before anybody hears of
+        it. If somebody was told before, returns the reference; then nothing is left to settle."""
+        return None
+
     def linked(self, report: Report) -> str | None:
-        """The link is there, and ``report`` is about to tell of it. The reference that it was told under before, if it
-        was."""
+        """``report`` is about to tell of the link. Returns what ``told_before`` does."""
         return None
 
     def finish_later(self, until: datetime, report: Report) -> str:

@@ -69,19 +69,23 @@ class KeptEntry(Entry):
         self._row = row
         self.kept_as = row.link
 
-    def linked(self, report: Report) -> str | None:
+    def told_before(self, report: Report) -> str | None:
         row = self._row
         # The check of a link that the rider knows under an earlier reference, or another try under that of a region:
         # the sweep may have been there before.
-        if report.reference != row.reference or report.part:
-            was_told = _unless_it_fails(lambda: self._was_told_before(report.reference))
-            if was_told:
-                self.drop()
-                return row.reference
-            if was_told is None:
-                self.kept_as = ""  # nobody finds the row under the new reference
+        if report.reference == row.reference and not report.part:
+            return None
+        was_told = _unless_it_fails(lambda: self._was_told_before(report.reference))
+        if was_told is None:
+            self.kept_as = ""  # nobody finds the row under the new reference
+        if not was_told:
+            return None
+        self.drop()
+        return row.reference
+
+    def linked(self, report: Report) -> str | None:
         if not is_counted_later() and not is_entered_later():
-            _unless_it_fails(lambda: told(row.link))
+            _unless_it_fails(lambda: told(self._row.link))
         return None
 
     def finish_later(self, until: datetime, report: Report) -> str:

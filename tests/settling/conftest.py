@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.db.models import Sum
+from django.urls import set_urlconf
 
 from enrollment_errors import conf
 from enrollment_errors.clock import Clock
@@ -25,6 +28,24 @@ NOT_MADE = Fault(kind="reset")
 SILENT = Fault(kind="status", status=503)
 SOON, QUIET = timedelta(minutes=1), timedelta(minutes=10)
 """When a request is surely over, and when nothing of it can still be at work at the processor."""
+
+
+class Killed(BaseException):
+    """Of a worker."""
+
+
+@contextmanager
+def killed_at(statement: str, table: str) -> Iterator[None]:
+    """A worker dies before the first such statement reaches the database."""
+
+    def execute(go_on: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith(statement) and table in sql:
+            raise Killed
+        return go_on(sql, *arguments)
+
+    with connection.execute_wrapper(execute), pytest.raises(Killed):
+        yield
+    set_urlconf(None)  # as the next request would find it
 
 
 class NoPause(Clock):

@@ -18,7 +18,7 @@ from enrollment_errors.settling.sealing import unsealed
 from tests.rider import CARD_TOKEN
 from tests.waiting import wait_until
 
-from .conftest import LOST, SILENT, counted, swept
+from .conftest import LOST, SILENT, counted, killed_at, swept
 
 
 def kept():
@@ -74,6 +74,23 @@ class TestARowIsThere:
 
 
 class TestARiderWhoseWorkerWasKilled:
+    @pytest.mark.parametrize("statement", ["SELECT", "UPDATE"])
+    def test_over_a_check_is_counted_by_the_sweep_though_nobody_learned_of_the_new_reference(
+        self, rider, sandbox, incidents, statement
+    ):
+        sandbox.faults.set("link", LOST)
+        sandbox.faults.set("groups", SILENT)
+        still_checking = rider.enrolls()
+        sandbox.faults.clear()
+
+        with killed_at(statement, "enrollment_settling"):
+            rider.checks_again(still_checking)
+        assert rider.enrolls().page == "success"
+        incidents.take()  # with the worker
+        swept()
+        assert counted()["linked"] == 1
+        assert not SentLink.objects.filter(state=State.OPEN)
+
     def test_is_not_told_that_no_card_was_enrolled_while_it_may_have_been(self, rider, incidents, sandbox):
         assert rider.enrolls().page == "success"
         incidents.take()  # with the worker, and its answer never reached the rider

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from django.core.cache import caches
 from django.db import OperationalError, connection
-from django.urls import set_urlconf
 
 from enrollment_errors import conf
 from enrollment_errors.ledger.database import on_demand
 from enrollment_errors.ledger.models import Entry
 from enrollment_errors.settling.models import SentLink, State
 
-from .conftest import counted, swept
+from .conftest import counted, killed_at, swept
 
 
 def test_a_link_that_the_sweep_finds_is_entered_once(hangs_up: Any, incidents: Any) -> None:
@@ -38,21 +36,11 @@ def test_a_site_without_a_ledger_has_none(hangs_up: Any, incidents: Any, site: A
     assert not Entry.objects.exists()
 
 
-class Killed(BaseException):
-    """Of a worker."""
-
-
 def test_a_success_whose_worker_is_killed_before_it_is_entered_is_entered_by_the_sweep(rider: Any, site: Any) -> None:
     site(SINKS=[path for path in conf.DEFAULT_SINKS if path != conf.INCIDENT_SINK])
 
-    def killed(execute: Any, sql: str, *arguments: Any) -> Any:
-        if sql.startswith("INSERT") and "enrollment_ledger" in sql:
-            raise Killed
-        return execute(sql, *arguments)
-
-    with connection.execute_wrapper(killed), pytest.raises(Killed):
+    with killed_at("INSERT", "enrollment_ledger"):
         rider.enrolls()
-    set_urlconf(None)  # as the next request would find it
     assert not Entry.objects.exists()
 
     swept()
@@ -64,14 +52,8 @@ def test_a_success_whose_worker_is_killed_before_it_is_entered_is_entered_by_the
 def test_one_that_was_told_under_another_reference_by_a_worker_killed_before_it_was_counted_is_entered_once(
     rider: Any, incidents: Any
 ) -> None:
-    def killed(execute: Any, sql: str, *arguments: Any) -> Any:
-        if sql.startswith("INSERT") and "enrollment_ledger" in sql:
-            raise Killed
-        return execute(sql, *arguments)
-
-    with connection.execute_wrapper(killed), pytest.raises(Killed):
+    with killed_at("INSERT", "enrollment_ledger"):
         rider.enrolls()
-    set_urlconf(None)  # as the next request would find it
     caches["default"].clear()  # restarted
     assert rider.enrolls().page == "success"
     incidents.take()  # with the worker
