@@ -9,6 +9,7 @@ import time
 from io import StringIO
 from typing import Any
 
+from django.apps import apps
 from django.core.cache import cache
 from django.core.management import call_command
 from django.http import HttpRequest
@@ -34,8 +35,8 @@ class Stage:
         self._since = 0.0
 
     def show(self, slug: str) -> None:
-        """From a clean start: an earlier walk leaves nothing with the processor, in our caches or in telemetry, and
-        nothing to settle."""
+        """From a clean start: an earlier walk leaves nothing with the processor, in our caches or in telemetry, nothing
+        to settle, and nothing that the watch has found."""
         self.scenario = BY_SLUG[slug]
         for sandbox in self.sandboxes.values():
             sandbox.reset()
@@ -43,14 +44,19 @@ class Stage:
         for endpoint, faults in self.scenario.faults.items():
             self.sandboxes[self.scenario.processor].faults.set(endpoint, *faults)
         cache.clear()
-        _get_sent_links().delete()
+        _all_of("enrollment_settling.SentLink").delete()
+        _all_of("enrollment_watch.Watched").delete()
         self._since = time.time()
         self.sink.clear()
 
     def settle(self) -> None:
         """What a real site does every few minutes, without the minute that a promise waits first."""
-        _get_sent_links().filter(state="finishing").update(next_at=timezone.now())
+        _all_of("enrollment_settling.SentLink").filter(state="finishing").update(next_at=timezone.now())
         call_command("settle_enrollments", stdout=StringIO())
+
+    def watch(self) -> None:
+        """What a real site does every few minutes, too."""
+        call_command("watch_enrollment", stdout=StringIO())
 
     def told(self) -> list[Told]:
         """What Sentry and Amplitude were told since the scenario came on, newest first.
@@ -61,10 +67,8 @@ class Stage:
         return sorted((one for one in told if one.at.timestamp() >= self._since), key=lambda one: one.at, reverse=True)
 
 
-def _get_sent_links() -> Any:
-    from enrollment_errors.settling.models import SentLink  # Django is not set up when the stage is
-
-    return SentLink.objects.all()
+def _all_of(model: str) -> Any:
+    return apps.get_model(model).objects.all()  # Django is not set up when the stage is
 
 
 STAGE = Stage()

@@ -16,7 +16,7 @@ from . import example_id
 from .scenarios import BY_SLUG, SCENARIOS
 from .stage import STAGE
 
-_LOOKED_AFTER = ("example", "enrollment_accounts", "enrollment_ledger", "enrollment_watch")
+_LOOKED_AFTER = ("example", "enrollment_accounts", "enrollment_ledger", "enrollment_settling", "enrollment_watch")
 """The apps that operators look after."""
 
 
@@ -59,6 +59,12 @@ def sign_in_operator(request: HttpRequest) -> HttpResponse:
 @require_POST
 def settle(request: HttpRequest) -> HttpResponse:
     STAGE.settle()
+    return redirect("demo-operator")
+
+
+@require_POST
+def watch(request: HttpRequest) -> HttpResponse:
+    STAGE.watch()
     return redirect("demo-operator")
 
 

@@ -63,10 +63,17 @@ class RunningDemo:
 
     def settle(self) -> None:
         """What riders were promised is tried, though no minute has passed."""
+        self._do("settle")
+
+    def watch(self) -> None:
+        """Each account and group is looked at, without a rider."""
+        self._do("watch")
+
+    def _do(self, what: str) -> None:
         with requests.Session() as session:
             session.get(f"{self.url}/demo/operator/").raise_for_status()
             headers = {"X-CSRFToken": session.cookies["csrftoken"]}
-            session.post(f"{self.url}/demo/operator/settle/", headers=headers).raise_for_status()
+            session.post(f"{self.url}/demo/operator/{what}/", headers=headers).raise_for_status()
 
     def break_processor(self, **faults: Mapping[str, Any]) -> None:
         """The sandbox's faults by endpoint, beside those of the scenario."""
