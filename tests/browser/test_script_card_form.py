@@ -75,6 +75,23 @@ class TestTheCardForm:
         assert ["card_token=a-card" in body for body in enroll.posted] == [True]
         assert ("tokenized", None) in enroll.reports
 
+    def test_a_card_token_waits_for_the_connection(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        enroll.page.unroute("**/report/")
+        enroll.page.context.set_offline(True)
+        enroll.card_form("onTokenize", {"token": "a-card"})
+        expect(enroll.status).to_have_text("Check your internet connection, then try again.")
+        assert enroll.posted == []
+        enroll.page.context.set_offline(False)
+        enroll.is_on("posted")
+        assert ["card_token=a-card" in body for body in enroll.posted] == [True]
+
+    def test_a_card_token_does_not_wait_for_a_browser_that_is_wrong_about_its_connection(self, enroll: Enroll) -> None:
+        enroll.opens().is_ready()
+        enroll.page.evaluate("Object.defineProperty(navigator, 'onLine', { get: () => false })")
+        enroll.card_form("onTokenize", {"token": "a-card"})
+        enroll.is_on("posted")
+
     def test_a_second_card_token_is_not_posted(self, enroll: Enroll) -> None:
         enroll.opens().is_ready()
         enroll.page.evaluate("() => { for (const token of ['one', 'two']) window.cardForm.onTokenize({ token }); }")

@@ -239,14 +239,17 @@ class TestTheReport:
         enroll.card_form("onError", {"status": 500})
         enroll.is_told_in_the_page()
 
-    def test_offline_is_told_in_the_page(self, enroll: Enroll) -> None:
+    def test_offline_asks_the_rider_to_check_the_connection(self, enroll: Enroll) -> None:
         enroll.opens().is_ready()
         enroll.page.unroute("**/report/")
         enroll.page.context.set_offline(True)
         enroll.card_form("onError", {})
-        enroll.is_told_in_the_page()
+        enroll.is_asked_to_try_again()
+        enroll.page.context.set_offline(False)
+        enroll.tries_again()
+        enroll.is_ready()
 
-    def test_one_that_never_answers_is_told_in_the_page(self, enroll: Enroll) -> None:
+    def test_one_that_never_answers_asks_the_rider_to_check_the_connection(self, enroll: Enroll) -> None:
         enroll.page.clock.install()
         enroll.opens().is_ready()
         enroll.page.unroute("**/report/")
@@ -254,7 +257,7 @@ class TestTheReport:
         enroll.card_form("onError", {})
         expect(enroll.status).to_have_text("One moment…")
         enroll.waits(10)
-        enroll.is_told_in_the_page()
+        enroll.is_asked_to_try_again()
 
     def test_an_error_envelope_leads_where_it_says(self, enroll: Enroll) -> None:
         enroll.report_answer = {"status": 403, "json": {"errors": [], "redirect": "/pages/cannot-enroll/"}}

@@ -67,6 +67,9 @@
     const path = ownPath(reply.answer.redirect);
     if (path) {
       location.replace(path);
+    } else if (reply.status === null) {
+      show(part("connection"));
+      part("again").onclick = () => location.reload();
     } else {
       show(part("error"));
     }
@@ -123,6 +126,19 @@
     form.submit();
   }
 
+  // Without a connection, the browser would show an error page of its own, and the rider would have to enter the card
+  // again. A browser that only believes that it is offline has had an answer.
+  async function enrollWhenOnline(cardToken, told) {
+    ended = true;
+    button.disabled = true;
+    if (navigator.onLine || (await told).status !== null) {
+      enroll(cardToken);
+    } else {
+      say("offline", "offline");
+      window.addEventListener("online", () => enroll(cardToken), { once: true });
+    }
+  }
+
   async function loadScript() {
     const loaded = await new Promise((resolve) => {
       const element = document.createElement("script");
@@ -162,8 +178,7 @@
         endWith("failed");
         return;
       }
-      report("tokenized");
-      enroll(token);
+      enrollWhenOnline(token, report("tokenized"));
     },
 
     refused(answer) {
