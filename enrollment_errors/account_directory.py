@@ -1,7 +1,7 @@
 """Looks up the current accounts by name and keeps each for a while. An error in one account does not affect the others.
 
-Accounts may change while the site runs: someone adds an agency or rotates a secret. So each process looks an account up
-again after a while, and at once after ``refresh_accounts``, which changes the generation in the shared cache.
+Accounts may change while the site runs: an agency is added, or a secret is rotated. So each process looks an account
+up again after a while, and at once after ``refresh_accounts``, which changes the generation in the shared cache.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class Enrollment:
         return [self, *self.also]
 
     def each(self) -> list[Enrollment]:
-        """One enrollment for each target, in order. With a single target, an equal enrollment."""
+        """One enrollment for each target, in order. If there is only one target, that is this enrollment."""
         return [
             replace(
                 self,

@@ -85,8 +85,8 @@ class Settings:
     includes those of the incidents and of the ledger only if their apps are in `INSTALLED_APPS`. See
     [Sinks](events.md#sinks)."""
     ALERT_CHANNELS: tuple[Any, ...] = field(default_factory=_default_channels)
-    """Where operators learn that a problem has begun or ended: Sentry by default. A list of dotted paths of subclasses
-    of `enrollment_errors.reporting.channels.Channel`, or of `{"CLASS": dotted path, "OPTIONS": {…}}`. See
+    """Where operators learn that a problem has begun or ended: Sentry by default. A list. Each item is the dotted path
+    of a subclass of `enrollment_errors.reporting.channels.Channel`, or `{"CLASS": dotted path, "OPTIONS": {…}}`. See
     [Alerts](operations.md#alerts)."""
     AMPLITUDE_API_KEY: str = field(default="", repr=False)
     """If empty, the app sends nothing to Amplitude."""
@@ -142,7 +142,7 @@ class Settings:
     BREAKER_WINDOW: float = 60.0
     """Seconds during which `BREAKER_FAILURES` are counted."""
     BREAKER_OPEN: float = 10.0
-    """Seconds during which an open circuit lets no call through. Then one call probes. Riders get the same time as
+    """Seconds during which an open circuit lets no call through. Then one call probes. Riders get this time in
     `Retry-After`."""
     WATCH_EVERY: float = 300.0
     """Seconds between runs of `manage.py watch_enrollment`, as you schedule it. The findings of a run count for three

@@ -93,7 +93,7 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
 
 def _sinks(name: str, value: Any) -> tuple[str, ...]:
     for path in _texts(name, value):
-        # Importing their base class here would be circular: it imports reports, which import the settings.
+        # The reporting package depends on the settings, so do not import its base class here: a sink needs only `send`.
         if not callable(getattr(_found(where(name), path, _SINK), "send", None)):
             raise ConfigurationError(f'{SETTING}["{name}"]: {path} has no method send(report). Name {_SINK}.')
     return tuple(value)
@@ -112,7 +112,7 @@ def _channels(name: str, value: Any) -> tuple[Any, ...]:
 
 
 def _channel(where: str, kind: Any, options: Any) -> Any:
-    if not callable(getattr(kind, "send", None)):  # circular, as for sinks
+    if not callable(getattr(kind, "send", None)):  # as for sinks
         raise ConfigurationError(f"{where} has no method send(alert). Name {_CHANNEL}.")
     try:
         return kind(**options)

@@ -287,8 +287,8 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         form=EnrollForm(initial={"made_for": made_for, "returned": returned}),
         page_data=data,
         card_form=form,
-        # Shown before the rider enters a card in vain. Half-open is no reason: this rider's call may be the one that
-        # shows the processor is back.
+        # Shown before the rider enters a card for nothing. Half-open is no reason: this rider's call may be the one
+        # that shows the processor is back.
         circuit_open=is_off is not None or (switch is None and circuit.phase is Phase.OPEN),
         switched_off=is_off,
         agencies=[one.agency.name for one in enrollment.each()] if enrollment.also else [],
