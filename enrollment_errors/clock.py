@@ -1,4 +1,4 @@
-"""Time, sleep and randomness in one place, so that tests of timing run fast; and the time budget of a request."""
+"""Time, sleep and randomness in one place, so that tests can replace them. Also the time budget of a request."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SYSTEM_CLOCK = Clock()
 
 
 class Deadline:
-    """One budget of time for all the calls of one request."""
+    """One time budget for all calls of one request."""
 
     def __init__(self, seconds: float, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock

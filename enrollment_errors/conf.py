@@ -82,7 +82,7 @@ class Settings:
 
     SINKS: tuple[str, ...] = field(default_factory=default_sinks)
     """Where events go: the dotted paths of subclasses of `enrollment_errors.reporting.sink.Sink`, in order. The default
-    includes those of the incidents and of the ledger only if their apps are in `INSTALLED_APPS`. See
+    includes the sinks of the incidents and the ledger only if their apps are in `INSTALLED_APPS`. See
     [Sinks](events.md#sinks)."""
     ALERT_CHANNELS: tuple[Any, ...] = field(default_factory=_default_channels)
     """Where operators learn that a problem has begun or ended: Sentry by default. A list. Each item is the dotted path
@@ -111,7 +111,7 @@ class Settings:
     """Whom to contact about a processor, by the name of an account or of a processor (`littlepay`): a text such as a
     phone number, an email address or the address of a portal. Incidents show it."""
     STATUS_TOKEN: Secret | None = None
-    """The bearer token with which a monitor reads the status page."""
+    """The bearer token that a monitor sends to read the status page."""
 
     CACHE: str = "default"
     """The alias in `CACHES` of the cache that holds access tokens and circuit breakers."""

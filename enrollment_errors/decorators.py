@@ -132,7 +132,7 @@ def _refusal(request: HttpRequest, event: Event, replies: Replies) -> HttpRespon
     try:
         adapter = conf.get_adapter()
         return None if adapter.may_enroll_in_person(request) else replies.turn_away(request, adapter)
-    except Exception as error:  # noqa: BLE001  without a permission, nobody gets in
+    except Exception as error:  # noqa: BLE001  if the permission cannot be checked, nobody gets in
         origin = _origin_of_anybody(request, None, session_of(request))
         return replies.broken(request, service.site_failed(error, event, None, origin))
 

@@ -22,7 +22,7 @@ _SALT = "enrollment_errors.finishing"
 
 class Progress(str, Enum):
     WAITING = "waiting"  # for the processor
-    CHECKING = "checking"  # the link was sent, and there is no answer yet
+    CHECKING = "checking"  # the link was sent, but its answer is not known
     ENROLLED = "enrolled"
     NOT_DONE = "not_done"
     NOT_KNOWN = "not_known"

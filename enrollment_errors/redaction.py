@@ -159,7 +159,7 @@ class Scrubber:
 
 
 def _patterns(value: str) -> Iterator[str]:
-    """Match a secret by its beginning, plain or percent-encoded, and the rest of it."""
+    """Patterns for a secret's beginning, plain or percent-encoded, and the rest of the secret."""
     beginning = value[:_TELLING]
     rest = r"[\w.~+/=%-]*" if len(value) > _TELLING else ""
     for spelling in (beginning, quote(beginning, safe="", errors="replace")):

@@ -89,7 +89,7 @@ class Region:
 
     @property
     def has_begun(self) -> bool:
-        """Whether a card is enrolled for one of its targets, or may be."""
+        """Whether the card is, or may be, enrolled for one of the targets."""
         return any(not part.is_open for part in self.parts)
 
     @property
@@ -214,7 +214,7 @@ def _ended(part: Part, result: Result, funding_source: FundingSource | None) -> 
     if lost is not None:
         if (lost.account, lost.group_id) == _place(part.enrollment):
             return replace(part, result=result, funding_source=lost.funding_source)
-        result = replace(result, outcome=Outcome.SYSTEM_ERROR, pending=None)  # another part's link may be made
+        result = replace(result, outcome=Outcome.SYSTEM_ERROR, pending=None)  # the lost link is another part's
     return replace(part, result=result, funding_source=funding_source)
 
 

@@ -250,7 +250,7 @@ def card_form_event(
 
 
 def card_form_of(account: Account, enrollment: Enrollment, language: str) -> CardForm:
-    """The browser's side of the account's processor, for a page in ``language``."""
+    """The card form of the account's processor, for a page in ``language``."""
     return account.processor.card_form(account.options, tokenization_request(enrollment, language))
 
 

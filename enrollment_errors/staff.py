@@ -33,7 +33,7 @@ def staff_id(member: str, *, secret: str | bytes | None = None) -> str:
 
 
 def username_of(sought: str) -> str | None:
-    """The user with this id, under the current ``SECRET_KEY`` or a fallback; ``None`` if no user has it."""
+    """The username for this id, under the current ``SECRET_KEY`` or a fallback; ``None`` if no user has it."""
     for user in get_user_model()._default_manager.iterator():
         if sought in (
             staff_id(str(user.pk), secret=key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
