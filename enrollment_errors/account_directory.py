@@ -1,7 +1,7 @@
-"""The accounts that there are, now: asked for by name, kept for a while, and what is wrong with one is its own trouble.
+"""Looks up the current accounts by name and keeps each for a while. An error in one account does not affect the others.
 
-Accounts may change while the site runs: an agency is added, a secret rotated. So each is asked for again after a while,
-and at once after ``refresh_accounts``, in every process: what is kept stands under a generation in the shared cache.
+Accounts may change while the site runs: an agency is added, or a secret is rotated. So each process looks an account
+up again after a while, and at once after ``refresh_accounts``, which changes the generation in the shared cache.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from .shared_cache import CacheDown, SharedCache
 logger = logging.getLogger("enrollment_errors")
 
 account_broke = Signal()
-"""Sent when an account turns out to be unusable, once an hour in the whole fleet: ``account``, its name, and ``error``.
-Receivers may run in a rider's request."""
+"""Sent when an account turns out to be unusable, once an hour across all processes, with ``account``, its name, and
+``error``. Receivers may run in a rider's request."""
 
 account_mended = Signal()
-"""Sent once when it can be used again: ``account``."""
+"""Sent once when the account can be used again, with ``account``."""
 
 _GENERATION = "accounts.generation"
 _TOLD_FOR = 3600.0
-"""Seconds for which an account that stays unusable is not told of again."""
+"""Seconds before an account that stays unusable is reported again."""
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What came of asking, when (monotonic seconds), and in which generation."""
+    """The result of a lookup, its time (monotonic seconds), and its generation."""
 
     account: Account | AccountUnusable
     asked_at: float
@@ -52,8 +52,8 @@ class _Known:
 
 
 def get_account(name: str) -> Account:
-    """Raises ``AccountUnusable`` where there is no such account or something is wrong with it, and
-    ``ConfigurationError`` where the settings cannot be read."""
+    """Raises ``AccountUnusable`` if the account does not exist or does not work, and ``ConfigurationError`` if the
+    settings cannot be read."""
     found = _found(name)
     if isinstance(found, AccountUnusable):
         raise found.with_traceback(None)
@@ -61,18 +61,18 @@ def get_account(name: str) -> Account:
 
 
 def account_names() -> list[str]:
-    """Of all accounts. Raises ``ConfigurationError``, and whatever a site's provider raises."""
+    """The names of all accounts. Raises ``ConfigurationError``, and anything that the site's provider raises."""
     return list(conf.get_settings().ACCOUNTS.get_names())
 
 
 def usable_accounts() -> list[Account]:
-    """All accounts with which nothing is wrong. Raises what ``account_names`` raises."""
+    """All accounts that work. Raises what ``account_names`` raises."""
     found = [_found(name) for name in account_names()]
     return [account for account in found if isinstance(account, Account)]
 
 
 def refresh_accounts() -> None:
-    """From here on every process asks for each account anew. Call it where accounts or their secrets have changed."""
+    """Makes every process look up each account again. Call it after accounts or their secrets have changed."""
     for name, known in list(_known().items()):
         _known()[name] = replace(known, asked_at=-inf)
     with suppress(CacheDown):
@@ -94,8 +94,8 @@ def _found(name: str) -> Account | AccountUnusable:
 
 
 def _asked_for(name: str, *, before: Account | AccountUnusable | None) -> Account | AccountUnusable:
-    """Behind a wall: the frames below hold an account's secrets in plain, and nothing is raised from here, because they
-    would be in the traceback. What is wrong is given back."""
+    """Returns errors instead of raising them: the frames below hold an account's secrets in plain text, and a traceback
+    would include those frames."""
     provider = conf.get_settings().ACCOUNTS
     try:
         entry = provider.get_account(name)
@@ -103,7 +103,7 @@ def _asked_for(name: str, *, before: Account | AccountUnusable | None) -> Accoun
         return _unknown(name)
     except ConfigurationError as wrong:
         return AccountUnusable(str(wrong))
-    except Exception as error:  # noqa: BLE001  whatever a site's database or vault raises
+    except Exception as error:  # noqa: BLE001  a site's database or vault may raise anything
         if isinstance(before, Account):
             logger.warning("The accounts cannot be asked for (%s): what was known goes on.", type(error).__name__)
             return before
@@ -112,14 +112,14 @@ def _asked_for(name: str, *, before: Account | AccountUnusable | None) -> Accoun
         return _made(name, entry)
     except ConfigurationError as wrong:
         return AccountUnusable(str(wrong))
-    except Exception as error:  # noqa: BLE001  whatever a processor's own code raises, such as for a certificate
+    except Exception as error:  # noqa: BLE001  a processor may raise anything, such as for a certificate
         return AccountUnusable(f'The account "{name}" cannot be used: {type(error).__name__} at {_place(error)}.')
 
 
 def _unknown(name: str) -> AccountUnusable:
     try:
         names = ", ".join(sorted(account_names()))
-    except Exception as error:  # noqa: BLE001  whatever a site's database raises
+    except Exception as error:  # noqa: BLE001  a site's database may raise anything
         names = f"(unknown: {type(error).__name__})"
     return AccountUnknown(f'There is no account "{name}": {SETTING}["ACCOUNTS"] has only {names}.')
 

@@ -1,4 +1,4 @@
-"""What a site tells us: who is enrolling into what. A site subclasses ``Adapter`` and names it in its settings."""
+"""How a site tells the app who is enrolling in what. A site subclasses ``Adapter`` and names it in its settings."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Method(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Agency:
-    """A transit agency. ``slug`` is its name in events; ``home_url`` is its page on this site, where riders return
-    to. ``card_schemes`` are those that its readers take (``visa``, ``mastercard``), for card forms that can be told;
-    empty where the processor knows. ``other_ways`` tells riders how they can enroll while self-service is down, such as
-    at a counter, with its address and hours. ``hours`` are those in which somebody answers the phone. Both are
-    translated lazily where the site speaks several languages."""
+    """A transit agency. ``slug`` is its name in events; ``home_url`` is the page on this site that riders return to.
+    ``card_schemes`` are the schemes that its readers accept (``visa``, ``mastercard``), for card forms that take such a
+    list; leave it empty if the processor knows. ``other_ways`` tells riders how to enroll while self-service is down,
+    such as at a counter, with its address and hours. ``hours`` says when someone answers the phone. Translate both
+    lazily if the site has several languages."""
 
     slug: str
     name: str
@@ -65,8 +65,8 @@ class Agency:
 class SignIn:
     """The rider is signed in with an identity provider.
 
-    ``provider`` is its name as riders know it. ``sign_out_url`` signs out of the provider and comes back to the
-    agency's page; empty where the provider has no way to sign out.
+    ``provider`` is the name that riders know it by. ``sign_out_url`` signs out of the provider and returns to the
+    agency's page; leave it empty if the provider has no way to sign out.
     """
 
     provider: str
@@ -91,16 +91,16 @@ class ExpiryPolicy:
             )
 
     def expires_at(self, now: datetime) -> datetime:
-        """When an enrollment made at ``now`` (aware) expires, in the site's time zone, whichever one is active.
+        """When an enrollment made at ``now`` (aware) expires, in the site's time zone, even if another one is active.
 
-        Counted in calendar days, so that a change of the clocks does not move midnight.
+        It counts calendar days, so daylight saving time does not move midnight.
         """
         zone = timezone.get_default_timezone()
         day_after_last = timezone.localdate(now, zone) + timedelta(days=self.days + 1)
         return timezone.make_aware(datetime.combine(day_after_last, time()), zone)
 
     def reenrollment_opens_at(self, expires_at: datetime) -> datetime:
-        """From when an enrollment that expires at ``expires_at`` (aware) can be renewed, in the site's time zone."""
+        """When an enrollment that expires at ``expires_at`` (aware) becomes renewable, in the site's time zone."""
         zone = timezone.get_default_timezone()
         local = timezone.localtime(expires_at, zone).replace(tzinfo=None) - timedelta(days=self.reenrollment_days)
         return timezone.make_aware(local, zone)
@@ -108,7 +108,7 @@ class ExpiryPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who events are about: random names, nothing that tells who the rider is. ``session_id`` is epoch milliseconds."""
+    """Random names for a rider in events; they do not reveal who it is. ``session_id`` is epoch milliseconds."""
 
     user_id: str
     device_id: str
@@ -116,12 +116,12 @@ class Identity:
 
 
 MOST_TARGETS = 6
-"""How many groups one enrollment may have: what is kept of each, in a cookie, has to fit."""
+"""Maximum groups for one enrollment: a cookie must hold the state of all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One more group that a regional enrollment links the card to: another agency's, or another account's."""
+    """Another group that a regional enrollment links the card to, of another agency or at another account."""
 
     agency: Agency
     account: str
@@ -131,14 +131,14 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Enrollment:
-    """One rider's enrollment: into which group of which account, for which agency, and under which rules.
+    """One rider's enrollment: the agency, the account, the group, and the rules.
 
-    ``account`` is a key of the setting ``ACCOUNTS``. ``flow`` and ``verifier`` are names for events. ``also`` are
-    further targets of a region: one proof and one card for several agencies.
+    ``account`` is a key of the setting ``ACCOUNTS``. ``flow`` and ``verifier`` are names for events. ``also`` lists the
+    other targets of a region: one proof and one card for several agencies.
 
-    ``finish_until`` (aware) lets the app finish later for riders whose card was read and whose link failed because the
-    processor was down: until then, but never longer than ``SETTLING_HOURS``. Set it no later than the moment when the
-    rider's proof stops being good enough. It needs ``enrollment_errors.settling``; a region is not finished later.
+    If the app read the card and the link failed because the processor was down, ``finish_until`` (aware) lets the app
+    link the card later: until then, but never longer than ``SETTLING_HOURS``. Set it no later than the moment when the
+    rider's proof stops being valid. It needs ``enrollment_errors.settling``; the app never finishes a region later.
     """
 
     agency: Agency
@@ -150,7 +150,7 @@ class Enrollment:
     sign_in: SignIn | None = None
     method: Method = Method.SELF_SERVICE
     identity: Identity | None = None
-    """``None``: random ones, made once a session and kept there."""
+    """If ``None``, the app creates a random one for each session and keeps it there."""
     extra_claims: Sequence[str] = ()
     also: Sequence[Target] = ()
     finish_until: datetime | None = None
@@ -173,7 +173,7 @@ class Enrollment:
         return [self, *self.also]
 
     def each(self) -> list[Enrollment]:
-        """One enrollment for each target, in order: itself where there is only one."""
+        """One enrollment for each target, in order. If there is only one target, that is this enrollment."""
         return [
             replace(
                 self,
@@ -188,64 +188,64 @@ class Enrollment:
 
 
 class Adapter(ABC):
-    """The site's side. One method must be written; each gets the request."""
+    """The site's side. You must write ``get_enrollment``; the other methods have defaults."""
 
     @abstractmethod
     def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
-        """The enrollment that this session has earned, or ``None`` where it may not enroll.
+        """The enrollment that this session qualifies for, or ``None`` if it may not enroll.
 
-        ``enrollment_errors.in_person.is_in_person(request)`` tells apart self-service and in-person.
+        ``enrollment_errors.in_person.is_in_person(request)`` tells in-person from self-service.
         """
 
     def may_enroll_in_person(self, request: HttpRequest) -> bool:
-        """Whether the user may enroll riders in person: asked before all else at every in-person address. By default,
-        users with the permission ``enrollment_errors.enroll_in_person``.
+        """Whether the user may enroll riders in person. Every in-person address checks this first. By default, users
+        with the permission ``enrollment_errors.enroll_in_person`` may.
         """
         user = getattr(request, "user", None)
         return user is not None and bool(user.has_perm(IN_PERSON_PERMISSION))
 
     def get_staff_sign_in_url(self, request: HttpRequest) -> str | None:
-        """Where somebody signs in who may not enroll in person and is not signed in. It gets ``next`` in its query.
+        """Where staff sign in before they enroll riders. The app adds ``next`` to the query.
 
-        ``None`` for those who are signed in: they are told that they may not. By default, Django's ``LOGIN_URL``.
+        ``None`` for users who are signed in: a page tells them that they may not. By default, Django's ``LOGIN_URL``.
         """
         user = getattr(request, "user", None)
         return None if user is None or user.is_authenticated else resolve_url(settings.LOGIN_URL)
 
     def get_staff_member(self, request: HttpRequest) -> str:
-        """What tells the staff member at this browser from all others. Incidents and events get a keyed digest of it,
-        and nothing else. By default the user's primary key; empty where there is no user.
+        """A text that identifies the staff member at this browser. Incidents and events get only a keyed digest of it.
+        By default, the user's primary key; empty if nobody is signed in.
         """
         user = getattr(request, "user", None)
         return str(user.pk) if user is not None and user.is_authenticated else ""
 
     def get_staff_start_url(self, request: HttpRequest) -> str:
-        """Where staff begin with the next rider: the page on which they confirm the rider's proof."""
+        """The page where staff start with the next rider and confirm their proof."""
         return "/"
 
     def on_success(self, request: HttpRequest, enrollment: Enrollment, result: Result) -> None:  # noqa: B027  optional
-        """Called once after each successful enrollment, before the rider is sent to the success page. For a region,
-        once for each target that was linked, as soon as it is, with an ``enrollment`` of that target alone.
+        """Called once after each successful enrollment, before the rider goes to the success page. For a region, called
+        once for each target as soon as it is linked, with an ``enrollment`` of that target alone.
 
-        An exception here is reported, and does not change what the rider sees: the card is linked.
+        The app reports an exception here, but the rider still sees the success page: the card is linked.
         """
 
     def on_settled(self, enrollment: Enrollment, result: Result) -> None:  # noqa: B027  optional
-        """Called once, outside of any request, for a link that turned out to be there after its answer was lost, and
-        for one that was finished for the rider.
+        """Called once, outside of any request, for a link that turned out to exist after its answer was lost, and for a
+        link that the app finished for the rider.
 
-        It needs ``enrollment_errors.settling``. Of a rider who has checked again themselves, ``on_success`` is called.
-        ``result.reference`` is the one that the rider was shown. ``enrollment`` is without sign-in and identity. An
-        exception here is reported, and the hook is not called again.
+        It needs ``enrollment_errors.settling``. If the rider checks again themselves, the app calls ``on_success``
+        instead. ``result.reference`` is the one that the rider saw. ``enrollment`` has no sign-in and no identity. The
+        app reports an exception here, and does not call the hook again.
         """
 
     def get_page_context(self, request: HttpRequest, page: str) -> Mapping[str, Any]:
-        """More template context for a page, by its name (``enroll``, ``success``, ``system_error``, …)."""
+        """Additional template context for a page, by its name (``enroll``, ``success``, ``system_error``, …)."""
         return {}
 
     def get_enrollments_to_check(self) -> Iterable[Enrollment]:
-        """For ``manage.py enrollment_doctor``, outside of any request: one enrollment for each agency and benefit.
+        """One enrollment for each agency and benefit, for ``manage.py enrollment_doctor``, outside of any request.
 
-        It checks that their processor accounts and concession groups exist, and enrolls nobody.
+        The doctor checks that their processor accounts and concession groups exist, and enrolls nobody.
         """
         return ()

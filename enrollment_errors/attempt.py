@@ -1,4 +1,4 @@
-"""One request of a rider, for one target, under one reference: it ends in at most one report."""
+"""One request by a rider, for one target, under one reference. It ends in at most one report."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from .results import PendingLink, Result
 
 
 class Attempt:
-    """Opens the processor, makes the link, and says how it ended: to operators as a report, to the views as a result.
+    """Opens the processor, makes the link, reports the outcome to operators, and returns it to the views as a result.
 
-    ``enrollment`` is ``None`` where the site's own hook failed to say who enrolls into what. Of one with several
-    targets, it is about the first: a failure before the card is known is one failure. ``reference`` is that of an
-    earlier request, or of a region which others report under too; empty for a new one.
+    ``enrollment`` is ``None`` if the site's own hook failed to return one. If it has several targets, the attempt is
+    for the first: a failure before the card is known is one failure. ``reference`` comes from an earlier request, or
+    from a region that shares it among its targets; leave it empty for a new one.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class Attempt:
         )
 
     def processor(self, deadline: Deadline | None = None) -> Processor:
-        """For the calls of this request, with one budget of time that starts now, or what is left of ``deadline``.
-        Raises ``ConfigurationError``."""
+        """The processor for the calls of this request. They share one time budget, which starts now, or the rest of
+        ``deadline``. Raises ``ConfigurationError``."""
         return open_processor(
             self.account(),
             parties=[self._report.origin.identity.user_id],
@@ -85,7 +85,7 @@ class Attempt:
         )
 
     def check_switch(self) -> None:
-        """Raises ``SwitchedOff`` where an operator wants no enrollment now."""
+        """Raises ``SwitchedOff`` if an operator has switched enrollment off."""
         if self._switch is not None and not self._switch.is_available:
             raise SwitchedOff("switched off by an operator")
 
@@ -94,7 +94,7 @@ class Attempt:
         return switch_of(self._report.enrollment) if self._report.enrollment else None
 
     def account(self) -> Account:
-        """Raises ``ConfigurationError`` where the enrollment's account is not set up."""
+        """Raises ``ConfigurationError`` if the enrollment's account is not set up."""
         if isinstance(self._account, Account):
             return self._account
         raise self._account
@@ -104,7 +104,7 @@ class Attempt:
     ) -> Result:
         """Link the card to the benefit's group. Raises what ``ConcessionLink.make`` raises.
 
-        ``known_as`` is the reference under which the rider knows a lost link that is being checked.
+        If this checks a lost link, ``known_as`` is the reference that the rider knows for it.
         """
         assert self._report.enrollment is not None
         enrollment = self._report.enrollment
@@ -130,8 +130,8 @@ class Attempt:
         return self._succeed(linked, funding_source, claim)
 
     def settle(self, processor: Processor, lost: PendingLink, entry: Entry) -> Result | None:
-        """What became of a lost link that is ``entry`` in the journal: asks, and sends nothing. ``None`` where there is
-        no such link, or not with the expiry that was wanted. Raises ``ProcessorError``."""
+        """Asks the processor about a lost link, which is ``entry`` in the journal, and sends no link. Returns ``None``
+        if the link does not exist or has another expiry. Raises ``ProcessorError``."""
         with at(Stage.GROUPS):
             link = processor.find_link(lost.funding_source, lost.group_id)
         if link is None or not is_same_expiry(link.expires_at, lost.expires_at):
@@ -141,8 +141,8 @@ class Attempt:
         return self._succeed(linked, lost.funding_source, self._claim(lost, processor), may_be_told=True)
 
     def finish(self, processor: Processor, wanted: PendingLink, entry: Entry) -> Result:
-        """Make the link that a rider was promised, and which is ``entry`` in the journal: asks first, and links where
-        the card is not in the group. Raises what ``ConcessionLink.make`` raises."""
+        """Makes a link that a rider was promised, which is ``entry`` in the journal. Asks first, and links only if the
+        card is not in the group. Raises what ``ConcessionLink.make`` raises."""
         assert self._report.enrollment is not None
         claim = self._claim(wanted, processor)
         policy = self._report.enrollment.expiry
@@ -162,18 +162,18 @@ class Attempt:
 
     @property
     def wanted(self) -> PendingLink | None:
-        """The link that was asked for last; ``None`` where it did not come to that."""
+        """The link that this attempt last asked for, or ``None`` if it did not get that far."""
         return self._link.wanted if self._link else None
 
     def note(self, **findings: Any) -> None:
-        """Tell of something at the card form that is no outcome."""
+        """Report something at the card form that is not an outcome."""
         self._dispatch(stage=Stage.CARD_FORM, **findings)
 
     def fail(self, error: Exception, stage: Stage, *, before_the_card: Sequence[PendingLink] | None = None) -> Result:
-        """Classify, report, and say how it ended. ``stage`` is for an error that does not know its own.
+        """Classify and report the error, and return the result. ``stage`` is for an error without one.
 
-        ``before_the_card`` are the lost links that the browser of a rider knows, whose card is not known yet: if one of
-        them may still be made, or one that the journal knows, nobody can say that the card is not enrolled.
+        Pass ``before_the_card`` while the card is not known: the lost links that the rider's browser knows. If one of
+        them, or one that the journal knows, may still take effect, the result cannot say that the card is not enrolled.
         """
         pending = self.wanted or self._may_be_made(before_the_card)
         if pending is not None and self._link is None:
@@ -209,8 +209,8 @@ class Attempt:
         )
 
     def _finished_later(self, outcome: Outcome) -> str:
-        """The promise to do so, where the site allows it, the card is known, and only the processor is in the way. Of
-        a region there is none: its page has its own way to try again."""
+        """The name of a promise to link the card later, if the site allows it, the card is known, and only the
+        processor failed. A region gets no promise, because its page offers to try again."""
         until = self._report.enrollment.finish_until if self._report.enrollment else None
         if until is None or outcome is not Outcome.SYSTEM_ERROR or self._link is None or self._report.part:
             return ""
@@ -219,9 +219,10 @@ class Attempt:
     def _succeed(
         self, linked: Linked, funding_source: FundingSource, claim: LinkClaim, *, may_be_told: bool = False
     ) -> Result:
-        """A second click, or a second tab that asked for the same lost link, comes to the same success: told once.
+        """A second click, or a second tab that asks for the same lost link, gets the same success, reported only once.
 
-        One that ``may_be_told`` under this very reference goes on: its teller may have died before it was counted.
+        With ``may_be_told``, a success already told under this same reference is reported again, because the process
+        that told it may have died before it was counted.
         """
         report = self._found(
             status="success",
@@ -232,7 +233,8 @@ class Attempt:
             card_scheme=funding_source.scheme,
             card_category=funding_source.category,
         )
-        # The journal first: once a reference was told, it must know the link under it, whoever dies in between.
+        # The journal comes first: it must know the link by its reference before anyone sees that reference, even if
+        # this process dies in between.
         told_before = self._entry.told_before(report)
         if told_before is not None:
             claim.free()
@@ -282,7 +284,7 @@ class Attempt:
 
 
 def _account_of(enrollment: Enrollment | None) -> Account | ConfigurationError:
-    """Resolved once a request. What is wrong with it is raised where it is first needed, and so told."""
+    """Resolved once per request. An error is returned, to be raised and reported by the code that needs the account."""
     if enrollment is None:
         return ConfigurationError("There is no enrollment, and so no account.")
     try:
@@ -295,4 +297,4 @@ def _site_rules() -> tuple[Rule, ...]:
     try:
         return conf.get_settings().RULES
     except ConfigurationError:
-        return ()  # settings that cannot be read are themselves the failure that is being told
+        return ()  # the failure being reported is that the settings cannot be read

@@ -1,8 +1,8 @@
-"""Whether riders can enroll at all, as far as this site knows: for its own pages, and for operators.
+"""Whether riders can enroll at all, as far as this site knows, for its own pages and for operators.
 
-An operator's switch decides. Where there is none, whatever is known to be wrong does: the account itself, its circuit,
-what the watch has found, failures in a row. Core knows the last three by itself; the switch and the watch are told by
-``enrollment_errors.watch``, where a site has it.
+An operator's switch decides. Without one, a known problem does: with the account itself, its circuit, a finding of the
+watch, or failures in a row. The switch and the watch come from ``enrollment_errors.watch``, if a site has installed it;
+this module finds the rest itself.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Availability:
-    """``why`` is a code of the catalogue or a diagnosis of the doctor, empty where nothing is wrong. ``since`` and
-    ``until`` are aware, or ``None`` where nobody knows.
+    """``why`` is a code of the catalogue or a diagnosis of the doctor; it is empty if nothing is wrong. ``since`` and
+    ``until`` are aware, or ``None`` if unknown.
 
-    ``message`` is what an operator wants riders to read, in the active language. ``set_by`` is who has set the switch:
-    for staff.
+    ``message`` is an operator's text for riders, in the active language. ``set_by`` names the operator who set the
+    switch, for staff only.
     """
 
     is_available: bool = True
@@ -51,7 +51,7 @@ AVAILABLE = Availability()
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What is asked about: an account, and where they are known an agency (its slug) and a concession group."""
+    """An account and, if known, an agency (its slug) and a concession group."""
 
     account: str
     agency: str = ""
@@ -60,8 +60,9 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """What operators have to know of an account (or, where it is empty, of the site): ``text`` says it, ``advice`` what
-    to do, ``detail`` what was seen, ``url`` leads to it in the admin. Where it ``is_failure``, riders cannot enroll."""
+    """Something that operators must know about an account or, if ``account`` is empty, about the site. ``text``
+    describes it, ``advice`` says what to do, ``detail`` says what was seen, and ``url`` leads to it in the admin. If
+    ``is_failure``, riders cannot enroll."""
 
     account: str
     why: str
@@ -74,23 +75,23 @@ class Notice:
 
     @property
     def is_switch(self) -> bool:
-        """What an operator wants, and knows."""
+        """Whether an operator caused it, and so already knows about it."""
         return self.why in ("switched_off", "switched_on")
 
 
 class Source:
-    """What knows more than core does; this one knows nothing. Asked in riders' requests, so a cache answers."""
+    """Adds to what this module knows; the base class adds nothing. Riders' requests call it: answer from a cache."""
 
     def get_switch(self, target: Target) -> Availability | None:
-        """What an operator has set, if anything."""
+        """The switch that an operator has set, if any."""
         return None
 
     def get_finding(self, target: Target) -> Availability | None:
-        """What is known to be wrong, if anything."""
+        """A known problem, if any."""
         return None
 
     def get_notices(self) -> list[Notice]:
-        """For operators."""
+        """Notices for operators."""
         return []
 
 
@@ -98,36 +99,36 @@ _source = Source()
 
 
 def register(source: Source) -> None:
-    """Once, when Django has started."""
+    """Call it once, when Django has started."""
     global _source
     _source = source
 
 
 def availability(of: Enrollment | Account | str, *, agency: str = "", group_id: str = "") -> Availability:
-    """Whether riders can enroll: into what an ``Enrollment`` says, or with an account (its name will do), and if you
-    know them an agency's slug and a concession group.
+    """Whether riders can enroll. Pass an ``Enrollment``, or an account or its name and, if you know them, an agency's
+    slug and a concession group.
 
-    Never raises. It asks the cache and calls nobody, so a page can ask for every visitor. While neither the cache nor
-    the database can say that something is wrong, nothing is.
+    Never raises. It reads the cache and makes no calls, so a page can ask for every visitor. If neither the cache nor
+    the database answers, riders count as able to enroll.
     """
     target = _target(of, agency, group_id)
     return _or_none(lambda: _source.get_switch(target) or _known_wrong(target)) or AVAILABLE
 
 
 def switch_of(enrollment: Enrollment) -> Availability | None:
-    """What an operator has set for it: off, or with ``is_available`` on, whatever else is known. Never raises."""
+    """The switch that an operator has set for it. It overrides any known problem. Never raises."""
     return _or_none(lambda: _source.get_switch(_target(enrollment, "", "")))
 
 
 def notices() -> list[Notice]:
-    """What operators have to know, beside circuits. Never raises."""
+    """Everything that operators must know about, except circuits. Never raises."""
     return [*(_or_none(_own_notices) or []), *(_or_none(_source.get_notices) or [])]
 
 
 def _or_none(ask: Callable[[], T | None]) -> T | None:
     try:
         return ask()
-    except Exception as error:  # noqa: BLE001  what cannot be asked about is taken to be well
+    except Exception as error:  # noqa: BLE001  if nothing can be learned, riders can enroll
         logger.warning("Whether riders can enroll cannot be told: %s", type(error).__name__)
         return None
 
@@ -176,7 +177,7 @@ def _known_wrong(target: Target) -> Availability | None:
 
 
 def _circuit(account: Account) -> Availability | None:
-    """Half-open is no reason: the rider may be the one who finds that the processor is back."""
+    """Half-open is no reason: this rider's call may be the one that shows the processor is back."""
     state = circuit_state(account)
     if state.phase is not Phase.OPEN:
         return None

@@ -1,7 +1,7 @@
-"""Every code: which failure it stands for, how it ends for the rider, what it means, and what an operator does.
+"""Every code: the failure it stands for, the outcome for the rider, its meaning, and what an operator does.
 
-One table, for classification, pages, the error envelope, events, the doctor and the documentation. Among the codes that
-stand for a failure the first one that matches decides.
+One table for classification, pages, the error envelope, events, the doctor and the documentation. If several codes
+match a failure, the first one decides.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from .outcomes import Outcome, Stage
 
 
 def _(text: str) -> str:
-    """Marks what staff read in person, for the catalogs. The page translates it; operators read it as it stands."""
+    """Marks a text that in-person staff read, for the catalogs. The page translates it; operators read the original."""
     return text
 
 
@@ -502,7 +502,7 @@ CODES: dict[str, Code] = {
 
 
 def explained(code: str) -> Code:
-    """A code of a site's own rules is not among ``CODES``."""
+    """The entry for ``code``, or a generic one for a code of a site's own rules."""
     return CODES.get(code) or Code(
         outcome=Outcome.SERVER_ERROR,
         meaning=_("A code of this site's own rules."),

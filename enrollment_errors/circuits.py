@@ -14,7 +14,7 @@ from .transport.circuit import CircuitState, Phase
 
 @dataclass(frozen=True, kw_only=True)
 class AccountCircuit:
-    """``since`` is when it is as it is, ``until`` when the next probe is due."""
+    """``since`` is when the phase began, ``until`` when the next probe is due."""
 
     account: str
     processor: str
@@ -24,7 +24,7 @@ class AccountCircuit:
 
 
 def circuits() -> list[AccountCircuit]:
-    """Of every account that the site has set up. Asks the cache, and changes nothing."""
+    """The circuit of every account that works. Reads the cache and changes nothing."""
     return [_circuit(account.name, account.processor.name, circuit_state(account)) for account in usable_accounts()]
 
 

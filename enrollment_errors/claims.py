@@ -1,12 +1,13 @@
-"""At most one link under way for a card and a group, and one success told, in the whole fleet.
+"""Across all processes, allows one link in progress for a card and a group, and one report of its success.
 
-A claim stands in the shared cache from before the link is sent until it is known how it ended. Where the answer is
-lost it stays until the link can be at work no longer: a worker that is killed, a rider who hangs up, a second tab and a
-second click all meet it. Cache down: everybody gets the claim, and the rider's own cookie is what is left to know by.
+A claim is in the shared cache from before the link is sent until its outcome is known. If the answer is lost, the claim
+stays until the link can no longer take effect. So it also holds if a worker is killed or a rider hangs up, and against
+a second tab or a second click. If the cache is down, every request gets the claim, and only the rider's own cookie
+guards against a second link.
 
-Most enrollments are nobody's second, and ask the cache twice: one operation claims, one tells of the success. The claim
-of a success that has been told is left to lapse, and whoever comes meanwhile takes it away: one of them, who claims by
-``cache.add`` to be the one, so that nobody takes away the next claim.
+Most enrollments have no competitor and use the cache twice: once to claim, once to tell the success. The claim of a
+success that was told is left to lapse. If another request comes before then, it removes the claim. ``cache.add`` picks
+a single request to do so, because a second one could remove the next claim.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from .results import PendingLink
 from .shared_cache import CLOCKS_APART, CacheDown, SharedCache, is_recent
 
 POLL = 0.05
-"""Seconds between two looks at another request's claim."""
+"""Seconds between two checks of another request's claim."""
 TOLD = 60 * 60.0
-"""Seconds for which a success is known to have been told."""
+"""Seconds for which the cache remembers that a success was told."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """A success that one rider has been told of: its reference."""
+    """The reference under which a rider learned about a success."""
 
     reference: str
 
@@ -35,7 +36,7 @@ class Told:
 class LinkClaim:
     """The claim to link one card to one group, made by one rider's request.
 
-    ``quiet`` is in seconds: for how long a link whose answer was lost may still take effect.
+    ``quiet`` is how long, in seconds, a link may still take effect after its answer was lost.
     """
 
     def __init__(self, wanted: PendingLink, *, rider: str, cache: str, quiet: float, clock: Clock) -> None:
@@ -48,7 +49,7 @@ class LinkClaim:
         self._clock = clock
 
     def make(self) -> bool:
-        """Whether it is ours, for ``quiet`` seconds from now."""
+        """Whether this request gets the claim, for ``quiet`` seconds from now."""
         try:
             return self._add() or (self._takes_away_what_is_over() and self._add())
         except CacheDown:
@@ -56,13 +57,14 @@ class LinkClaim:
 
     def _add(self) -> bool:
         made_at = self._clock.time()
-        # A little longer than it holds: it shall not lapse, and another stand in its place, while it is taken away.
+        # Kept a little longer than it holds: otherwise it could lapse during its removal, which would then remove the
+        # next claim instead.
         is_ours = self._cache.add(self._key, ["under way", made_at, self._rider], self._quiet + 2 * CLOCKS_APART)
         self._made_at = made_at if is_ours else None
         return is_ours
 
     def _takes_away_what_is_over(self) -> bool:
-        """Whether the claim was that of a success that has been told, and it was for us to take it away."""
+        """Whether the claim's success was already told, and this request removed the claim."""
         match self._cache.get(self._key):
             case ["under way", float(made_at), str(rider)] if is_recent(made_at, self._quiet, self._clock.time()):
                 if self._is_told(rider, made_at) and self._cache.add(f"{self._key}.{made_at}", True, 2 * self._quiet):
@@ -80,9 +82,9 @@ class LinkClaim:
         return f"linked.{self._digest}.{rider}"
 
     def wait(self, seconds: float) -> float | None:
-        """Until whoever has the claim knows how the link ended: ``None`` where that is settled.
+        """Wait until the request that has the claim knows how the link ended. Returns ``None`` once that is settled.
 
-        Else when the link was sent, in epoch seconds: it may still be at work, and its sender does not know more.
+        Otherwise returns when the link was sent, in epoch seconds: it may still take effect.
         """
         until = self._clock.monotonic() + seconds
         while True:
@@ -101,14 +103,14 @@ class LinkClaim:
                     return state, sent_at
                 case None:
                     return None, None
-            # It is over, though the cache still has it; or it comes from a host whose clock is wrong.
+            # The claim has ended but is still in the cache, or it comes from a host whose clock is wrong.
             self._cache.delete(self._key)
         except CacheDown:
             pass
         return None, None
 
     def keep(self, sent_at: float) -> None:
-        """The answer is lost: the claim stays until ``quiet`` seconds after the link was sent."""
+        """After a lost answer, keep the claim until ``quiet`` seconds after the link was sent."""
         left = self._quiet - (self._clock.time() - sent_at)
         if left <= 0:
             self.free()
@@ -117,12 +119,12 @@ class LinkClaim:
             self._cache.set(self._key, ["lost", sent_at], left)
 
     def free(self) -> None:
-        """It is known how the link ended, and no success is told."""
+        """Give up the claim once the outcome of the link is known and there is no success to tell."""
         with suppress(CacheDown):
             self._cache.delete(self._key)
 
     def told(self) -> Told | None:
-        """The success that this rider has been told of, for this card and group, in the last hour."""
+        """The success that this rider learned about in the last hour, for this card and group."""
         with suppress(CacheDown):
             match self._cache.get(self._told_key(self._rider)):
                 case [str(reference), _]:
@@ -130,7 +132,7 @@ class LinkClaim:
         return None
 
     def tell(self, reference: str) -> Told | None:
-        """The link is there. ``None`` where this request is the first to tell; else what was told."""
+        """Record the success. Returns ``None`` if this request is the first to tell it, otherwise what was told."""
         try:
             is_first = self._cache.add(self._told_key(self._rider), [reference, self._made_at], TOLD)
         except CacheDown:

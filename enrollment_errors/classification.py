@@ -1,7 +1,7 @@
-"""What a failure means to the rider: one table, for both views, every processor and the page's script. Pure.
+"""What a failure means to the rider: one table for both views, every processor and the page's script. Pure.
 
-The first row that matches decides. A site's own rows (setting ``RULES``) stand before ``catalogue.CODES``. What no row
-matches is a server error: closed by default, because a failure that nobody has thought of must reach an operator.
+The first matching row decides. A site's own rows (setting ``RULES``) come before ``catalogue.CODES``. A failure that
+matches no row is a server error, because an operator must hear about a failure that nobody expected.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from .outcomes import Outcome, Stage
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(When):
-    """A row of a site's own: what it asks about, and how that ends.
+    """A site's own row: the failures it matches, and their outcome.
 
-    ``code`` is a key of ``catalogue.CODES``, or a code of the site's own. ``reason`` says why the row is there, with
-    the number of the issue or the document that taught it.
+    ``code`` is a key of ``catalogue.CODES`` or the site's own code. ``reason`` says why the row exists, with the number
+    of the issue or the document behind it.
     """
 
     outcome: Outcome
@@ -38,7 +38,7 @@ _ROWS = [(code.when, Verdict(code.outcome, name)) for name, code in CODES.items(
 
 
 def classify(error: BaseException, *, processor: str, stage: Stage | None, site_rules: Iterable[Rule] = ()) -> Verdict:
-    """The outcome of ``error`` at ``stage``; ``UNEXPECTED`` where no row matches."""
+    """The outcome of ``error`` at ``stage``, or ``UNEXPECTED`` if no row matches."""
     for rule in site_rules:
         if rule.matches(error, processor=processor, stage=stage):
             return Verdict(rule.outcome, rule.code)

@@ -1,4 +1,4 @@
-"""Time, sleep and chance behind one seam, so that a test of timing takes no time; and the rider's patience."""
+"""Time, sleep and randomness in one place, so that tests can replace them. Also the time budget of a request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Clock:
         return time.monotonic()
 
     def time(self) -> float:
-        """Epoch seconds, for what other processes and hosts have to understand."""
+        """Epoch seconds, for values that other processes and hosts read."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
@@ -31,19 +31,19 @@ SYSTEM_CLOCK = Clock()
 
 
 class Deadline:
-    """One budget of time for all the calls of one request."""
+    """One time budget for all calls of one request."""
 
     def __init__(self, seconds: float, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
         self._end = clock.monotonic() + seconds
 
     def remaining(self) -> float:
-        """Seconds that are left; negative once it is over."""
+        """Seconds left; negative after the deadline."""
         return self._end - self._clock.monotonic()
 
     @contextmanager
     def sharing(self, among: int) -> Iterator[None]:
-        """Meanwhile only one of so many equal shares of what is left counts: the others shall have time too."""
+        """Inside the block, only one of ``among`` equal shares of the remaining time counts; the rest is for others."""
         end = self._end
         self._end -= max(0.0, self.remaining()) * (among - 1) / among
         try:
@@ -52,10 +52,10 @@ class Deadline:
             self._end = end
 
     def keeping_half_back(self) -> AbstractContextManager[None]:
-        """So that after a lost answer there is time to ask about it."""
+        """Leaves time to ask what happened after a lost answer."""
         return self.sharing(2)
 
     def check(self) -> None:
-        """Raises ``DeadlineExceeded`` where nothing is left: whatever was to be called has not been."""
+        """Raises ``DeadlineExceeded`` if no time is left. The call was not made."""
         if self.remaining() <= 0:
             raise DeadlineExceeded("no time left for the call")

@@ -11,11 +11,10 @@ from .outcomes import Outcome, Stage
 
 @dataclass(frozen=True, kw_only=True)
 class When:
-    """Which failures are meant. What it leaves out, it does not ask about.
+    """Which failures match. A field that is ``None`` matches everything.
 
     ``processor`` is the processor's name. ``status`` is one HTTP status or an inclusive range ``(500, 599)``. ``body``
-    is a regular expression, searched without regard to case in the first few thousand characters of a processor's
-    answer.
+    is a regular expression, searched case-insensitively in the first few thousand characters of a processor's answer.
     """
 
     processor: str | None = None
@@ -49,13 +48,13 @@ class When:
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """``outcome`` decides the page, the HTTP status and whether Sentry hears of it.
+    """``outcome`` decides the page, the HTTP status and whether Sentry gets an event.
 
-    ``when`` is the failure that it stands for, if it stands for one, and ``reason`` why that failure ends so. What is
-    not ``is_reported`` is told to the rider alone. What ``is_outage`` is one face of the same thing: the processor
-    cannot be reached, or fails. What ``is_odd`` ends well for the rider, and somebody has to look at it all the same.
-    What ``may_be_the_riders`` own connection leaves riders on the page, where they can try again, and is
-    a warning. What ``is_meant`` is what an operator wants: it is counted, and is no fault.
+    ``when`` matches the failure that the code stands for, if any, and ``reason`` says why it has this outcome. Only
+    the rider sees a code without ``is_reported``. All codes with ``is_outage`` mean the same: the processor is
+    unreachable or failing. With ``is_odd``, all is well for the rider, but an operator must look. With
+    ``may_be_the_riders``, the cause may be the rider's own connection: riders stay on the page, where they can try
+    again, and it is a warning. With ``is_meant``, an operator wants it: it is counted, but is not a fault.
     """
 
     outcome: Outcome

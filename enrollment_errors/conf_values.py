@@ -1,4 +1,4 @@
-"""How the value of each setting is read: a wrong type, a number out of its range or an unimportable path is a
+"""Reads the value of each setting. A wrong type, a number out of range or a path that cannot be imported raises a
 ``ConfigurationError`` that names the setting and shows the fix."""
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
             raise ConfigurationError(
                 f'{SETTING}["{name}"]: "{rule.code}" cannot have the outcome PARTIAL, which is of several failures.'
             )
-        # A failure at no other step leaves the card linked, or perhaps linked.
+        # After a failure at any other step, the card cannot be linked.
         if rule.outcome in (Outcome.SUCCESS, Outcome.UNKNOWN) and rule.stage is not Stage.LINK:
             raise ConfigurationError(
                 f'{SETTING}["{name}"]: "{rule.code}" must have stage=Stage.LINK for the outcome {rule.outcome.name}.'
@@ -93,7 +93,7 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
 
 def _sinks(name: str, value: Any) -> tuple[str, ...]:
     for path in _texts(name, value):
-        # Their base class knows reports, and reports know the settings: what tells a sink is that it can send.
+        # The reporting package depends on the settings, so do not import its base class here: a sink needs only `send`.
         if not callable(getattr(_found(where(name), path, _SINK), "send", None)):
             raise ConfigurationError(f'{SETTING}["{name}"]: {path} has no method send(report). Name {_SINK}.')
     return tuple(value)
@@ -118,7 +118,7 @@ def _channel(where: str, kind: Any, options: Any) -> Any:
         return kind(**options)
     except ConfigurationError as problem:
         raise ConfigurationError(f"{where}: {problem}") from None
-    except TypeError:  # whose text may hold values
+    except TypeError:  # its text may hold values, so it is not shown
         names = ", ".join(list(inspect.signature(kind).parameters))
         raise ConfigurationError(f'{where} takes as "OPTIONS" a dict of: {names or "nothing"}.') from None
 
@@ -150,7 +150,7 @@ def _adapter(name: str, value: Any) -> type[Adapter]:
 
 
 def imported(where: str, value: Any, base: type) -> Any:
-    """The subclass of ``base`` that stands at the dotted path ``value``."""
+    """The subclass of ``base`` at the dotted path ``value``. Raises ``ConfigurationError``."""
     wanted = f"a subclass of {base.__module__}.{base.__name__}"
     if not isinstance(value, str):
         raise ConfigurationError(f"{where} must be the dotted path of {wanted}, not {type(value).__name__}.")
@@ -171,7 +171,7 @@ def _found(where: str, path: str, wanted: str) -> Any:
 
 
 def _accounts(name: str, value: Any) -> AccountProvider:
-    """What is wrong with one account is told when it is asked for, and is that account's alone."""
+    """Does not check the accounts themselves: an error in one is raised when it is looked up, and affects no other."""
     if isinstance(value, str):
         return cast(AccountProvider, imported(where(name), value, AccountProvider)())
     if not isinstance(value, Mapping) or not value or not all(isinstance(alias, str) for alias in value):
@@ -195,7 +195,7 @@ def _resolver(name: str, value: Any) -> Callable[[str], str]:
 
 
 def read(name: str, kind: str, value: Any) -> Any:
-    """``value`` as what the setting ``name``, of the type ``kind``, holds. Raises ``ConfigurationError``."""
+    """``value``, converted for the setting ``name`` of the type ``kind``. Raises ``ConfigurationError``."""
     reader = _READERS.get(name) or _READERS_BY_TYPE[kind]
     return reader(name, value)
 
@@ -228,7 +228,7 @@ def where(name: str) -> str:
 
 
 def wrong(name: str, value: Any, wanted: str) -> ConfigurationError:
-    # The value itself is not shown: it may be a secret in the wrong place.
+    # The message does not show the value, because it may be a secret in the wrong place.
     return ConfigurationError(f"{where(name)} must be {wanted}, not {type(value).__name__}.")
 
 

@@ -1,4 +1,4 @@
-"""What stands around every view of a rider: whatever goes wrong there ends on a page that says so, and is reported."""
+"""Wraps every view for riders, so that any error is reported and ends on a page that explains it."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ Replies = type[Pages] | type[Envelopes]
 
 
 def rider_view(event: Event, replies: Replies, *methods: str) -> Callable[[View], View]:
-    """A view of a rider who may enroll: ``view(request, enrollment, session, …)``. Of a region, ``enrollment`` has the
-    targets that the next card is for.
+    """A view for a rider who may enroll: ``view(request, enrollment, session, …)``. For a region, ``enrollment`` has
+    the targets that the next card is for.
 
-    A wrong method, a missing CSRF token, a session that may not enroll, a page that was made for something else and an
-    exception, in the site's hook or in ours, each end in ``replies``; an exception is reported, as ``event``.
+    ``replies`` answers a wrong method, a missing CSRF token, a session that may not enroll, a page made for something
+    else, and an exception in the site's hook or in this app. An exception is also reported as ``event``.
     """
 
     def decorate(view: View) -> View:
@@ -69,14 +69,14 @@ def rider_view(event: Event, replies: Replies, *methods: str) -> Callable[[View]
 
 
 def reported(event: Event, replies: Replies, *methods: str) -> Callable[[View], View]:
-    """A view ``view(request, session, …)`` whose exceptions are reported as ``event``, and end in ``replies``."""
+    """A view ``view(request, session, …)``. Its exceptions are reported as ``event``, and ``replies`` answers them."""
 
     def decorate(view: View) -> View:
         def never_raising(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             session = session_of(request)
             try:
                 response = view(request, session, **kwargs)
-            except Exception as error:  # noqa: BLE001  a rider never meets a bare error page
+            except Exception as error:  # noqa: BLE001  a rider never sees a bare error page
                 origin = origin_of(request, session.enrollment, session)
                 session.region = session.region or session.kept_region()
                 result = service.site_failed(
@@ -94,10 +94,10 @@ def reported(event: Event, replies: Replies, *methods: str) -> Callable[[View], 
 
 
 def protected(view: View, replies: Replies, *methods: str, event: Event = Event.RETURNED_ENROLLMENT) -> View:
-    """Permission, method, CSRF, caching and what Sentry may see: the same for every view.
+    """Checks permission, method and CSRF, prevents caching, and limits what Sentry may see, the same for every view.
 
-    None of them stands in the site's transaction of a request: what has happened at the processor cannot be rolled
-    back, and a commit that fails after it would show the rider a bare error page.
+    No view runs in the site's transaction for the request: a call to the processor cannot be rolled back, and if the
+    commit failed after it, the rider would see a bare error page.
     """
 
     class Csrf(CsrfViewMiddleware):
@@ -120,7 +120,7 @@ def protected(view: View, replies: Replies, *methods: str, event: Event = Event.
             return replies.refuse(request, "bad_request")
         return answered(request, checked(request, **kwargs))
 
-    # Exempt from the site's check only because the same check follows, with a page that a rider understands.
+    # Exempt from the site's check only because `inner` runs the same check, with a page that riders understand.
     view = never_cache(csrf_exempt(sensitive_post_parameters()(inner)))
     for alias in connections:
         view = transaction.non_atomic_requests(using=alias)(view)
@@ -128,11 +128,11 @@ def protected(view: View, replies: Replies, *methods: str, event: Event = Event.
 
 
 def _refusal(request: HttpRequest, event: Event, replies: Replies) -> HttpResponse | None:
-    """What somebody gets who may not enroll riders in person, or of whom the site cannot say; ``None`` for staff."""
+    """The answer to a user who may not enroll riders in person, or if the site cannot tell; ``None`` for staff."""
     try:
         adapter = conf.get_adapter()
         return None if adapter.may_enroll_in_person(request) else replies.turn_away(request, adapter)
-    except Exception as error:  # noqa: BLE001  whoever cannot be asked about is not let in
+    except Exception as error:  # noqa: BLE001  if the permission cannot be checked, nobody gets in
         origin = _origin_of_anybody(request, None, session_of(request))
         return replies.broken(request, service.site_failed(error, event, None, origin))
 
@@ -159,18 +159,18 @@ def _origin_of_anybody(request: HttpRequest, enrollment: Enrollment | None, sess
 def enrollment_if_any(request: HttpRequest) -> Enrollment | None:
     try:
         return enrollment_of(request)
-    except Exception as error:  # noqa: BLE001  the page renders without
+    except Exception as error:  # noqa: BLE001  the page renders without an enrollment
         site_error(error, "Adapter.get_enrollment")
         return None
 
 
 def brought_in(request: HttpRequest) -> Secret:
-    """The card token that the page posts, or what a return from a redirect proves itself by."""
+    """The card token that the page posts, or the proof that a rider is back from a redirect."""
     return Secret(posted(request, "card_token") or posted(request, "returned"))
 
 
 def _made_for(request: HttpRequest) -> str | None:
-    """What the page says that it was made for; ``None`` where what it sent cannot be read."""
+    """What the page says it was made for, or ``None`` if the request cannot be read."""
     if request.content_type == "application/json":
         sent = json_object(request)
         return None if sent is None else str(sent.get("made_for", ""))
@@ -178,8 +178,8 @@ def _made_for(request: HttpRequest) -> str | None:
 
 
 def _keep_the_page_whatever_becomes_of_the_session(request: HttpRequest) -> None:
-    """Django's middleware saves the session after the view. Where that fails (the row is gone, the database is locked),
-    its answer would take the place of the page that tells the rider what became of the card."""
+    """Django's middleware saves the session after the view. If that fails (the row is gone, the database is locked),
+    the rider would get the middleware's answer instead of the page that says what happened to the card."""
     session = getattr(request, "session", None)
     if session is None:
         return
@@ -189,8 +189,8 @@ def _keep_the_page_whatever_becomes_of_the_session(request: HttpRequest) -> None
         try:
             save(*args, **kwargs)
         except CreateError:
-            raise  # Django's own: it tries another key
-        except Exception as error:  # noqa: BLE001  whatever the site's session store may raise
+            raise  # Django catches it and tries another key
+        except Exception as error:  # noqa: BLE001  the site's session store may raise anything
             site_error(error, "saving the session")
 
     session.save = save_or_report

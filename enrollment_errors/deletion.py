@@ -1,4 +1,4 @@
-"""Taking rows out of tables that may have grown for years, few at a time."""
+"""Deletes rows in small batches from tables that may have grown for years."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from django.db import models, router
 
 AT_ONCE = 500
-"""Rows that one statement touches: it locks few of them, and every database takes that many parameters."""
+"""Rows per statement: few enough to lock briefly, and every database accepts that many parameters."""
 
 
 def delete(model: type[models.Model], **condition: Any) -> int:
-    """Deletes the rows that fulfill the condition. Returns how many."""
+    """Deletes the rows that match the condition. Returns their number."""
     found = rows(model).filter(**condition).order_by("pk")
     deleted = 0
     while some := list(found.values_list("pk", flat=True)[:AT_ONCE]):
@@ -21,6 +21,6 @@ def delete(model: type[models.Model], **condition: Any) -> int:
 
 
 def rows(model: type[models.Model]) -> models.QuerySet[Any]:
-    """Of the database that they are written to."""
+    """The model's rows, from the database that it is written to."""
     found: models.QuerySet[Any] = model._default_manager.using(router.db_for_write(model))
     return found

@@ -1,8 +1,9 @@
-"""Encryption of what has to be kept for a while outside this process: in the cache and in the rider's session. And
-digests, where it is enough to know a thing again.
+"""Encrypts data that is kept for a while outside this process, such as in the cache or in the rider's cookies. Also
+makes digests, for data that only needs to be recognized again.
 
-Fernet of ``cryptography``, with keys derived from Django's ``SECRET_KEY`` and ``SECRET_KEY_FALLBACKS`` by HKDF, one for
-each purpose: what was written for the cache cannot be read as a session, and rotating the secret key loses nothing.
+It uses Fernet from ``cryptography``. HKDF derives a key for each purpose from Django's ``SECRET_KEY`` and
+``SECRET_KEY_FALLBACKS``: text written for the cache cannot be read as a cookie, and rotating the secret key loses
+nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def encrypt(text: str, *, purpose: str) -> str:
 
 
 def decrypt(encrypted: str, *, purpose: str) -> str | None:
-    """``None`` where it was not written by this site, for this purpose, under a key that is still known."""
+    """The text, or ``None`` unless this site wrote it for this purpose, under a key that it still has."""
     try:
         return _fernet(purpose).decrypt(encrypted.encode()).decode()
     except InvalidToken:
@@ -37,14 +38,14 @@ def decrypt(encrypted: str, *, purpose: str) -> str | None:
 
 @lru_cache(maxsize=32)
 def decrypted_secret(encrypted: str, *, purpose: str) -> Secret | None:
-    """As ``decrypt``, for what many requests decrypt: remembered in this process, hidden."""
+    """Like ``decrypt``, for values that many requests need: this process remembers them as a ``Secret``."""
     text = decrypt(encrypted, purpose=purpose)
     return None if text is None else Secret(text)
 
 
 def keyed_digest(purpose: str, *texts: str, secret: str | bytes | None = None) -> str:
-    """Of the texts in this order: 32 hexadecimal digits. Nobody without the ``SECRET_KEY`` can find out what is behind
-    one by trying. ``secret`` is another key than the present one."""
+    """A digest of the texts in this order: 32 hexadecimal digits. Nobody can guess the texts from it without the
+    ``SECRET_KEY``. ``secret`` replaces the current key."""
     named = json.dumps(texts)
     return salted_hmac(f"enrollment_errors.{purpose}", named, secret=secret, algorithm="sha256").hexdigest()[:32]
 

@@ -1,13 +1,13 @@
-"""What can go wrong with an enrollment. No Django here.
+"""Everything that can go wrong with an enrollment. This module does not import Django.
 
 ::
 
     ConfigurationError                  the site's settings or adapter are wrong; it names the place and the fix
     └── AccountUnusable                 something is wrong with one account
-        └── AccountUnknown              it is not there
+        └── AccountUnknown              it does not exist
     EnrollmentError
-    ├── ProcessorError                  something about a call to the transit processor
-    │   ├── TransportError              no whole answer came
+    ├── ProcessorError                  a call to the transit processor failed
+    │   ├── TransportError              no complete answer arrived
     │   │   ├── ConnectionFailed        refused, reset, or cut before the end
     │   │   │   ├── NameNotResolved
     │   │   │   └── TlsFailed
@@ -16,10 +16,10 @@
     │   │   │       ├── CertificateOfAnotherHost
     │   │   │       └── CertificateUntrusted
     │   │   ├── TimedOut                silence for longer than the connect or read timeout
-    │   │   ├── DeadlineExceeded        the whole took longer than the rider's budget
+    │   │   ├── DeadlineExceeded        all calls together took longer than the rider's budget
     │   │   ├── CircuitOpen             not called: the processor is known to be down
-    │   │   └── ProcessorBusy           not called: too many calls of this process are under way
-    │   ├── StatusError                 a whole answer with a status that is not 2xx
+    │   │   └── ProcessorBusy           not called: too many calls of this process are in progress
+    │   ├── StatusError                 a complete answer with a status other than 2xx
     │   ├── ReplyError                  an answer that cannot be used
     │   │   ├── ReplyBroken             it breaks HTTP, or its body cannot be decoded
     │   │   ├── ReplyNotJson
@@ -29,7 +29,7 @@
     ├── SwitchedOff                     an operator has switched enrollment off; no call is made
     ├── CardTokenInvalid                refused before any call
     ├── CardRefused                     the card form, or the processor behind it, refused the card's details
-    ├── CardFormUnfinished              the rider came back from the processor's site, and has entered no card there
+    ├── CardFormUnfinished              the rider came back from the processor's site without entering a card
     │   ├── CardFormCancelled           by the rider's own choice
     │   ├── TokenizationExpired         too late: that visit is over, or the processor has deleted it
     │   └── TokenizationRunning         too early: that visit can go on
@@ -38,13 +38,13 @@
     │   └── TokenRequestFailed          our own token view did not answer the page
     ├── ReenrollmentTooEarly            linked already, and not yet in the re-enrollment window
     ├── ExpiryNotClearable              the link expires, the benefit does not, and the processor cannot clear it
-    ├── LinkNotConfirmed                409 with words nobody knows, and the card is not in the group
+    ├── LinkNotConfirmed                409 in unknown words, and the card is not in the group
     ├── LinkAnswerLost                  the link may or may not have been made, and asking did not settle it
-    ├── LinkNotMade                     asked later, the processor says that a link whose answer was lost is not there
-    ├── LinkNeverSettled                asked for as long as we ask, nobody could say what became of a lost link
+    ├── LinkNotMade                     the answer was lost, and the processor said later that the link does not exist
+    ├── LinkNeverSettled                the answer was lost, and the time for asking ended without a result
     └── LinkNotFinished                 a link that we promised to make later could not be made in time
 
-No message here ever holds a URL, a token or a processor's body, because tracebacks, logs and Sentry show messages.
+No message here ever contains a URL, a token or a processor's body, because tracebacks, logs and Sentry show messages.
 """
 
 from __future__ import annotations
@@ -58,28 +58,28 @@ if TYPE_CHECKING:
     from .outcomes import Stage
     from .secret import Secret
 
-# No digits: one with some may be a card's.
+# No digits, because they may be a card's.
 _REASON = re.compile(r"[A-Za-z][A-Za-z _-]{0,39}")
 
 
 class ConfigurationError(Exception):
-    """The site's own set-up is wrong. Stands outside the tree: no rule may turn it into a processor's failure."""
+    """The site's own setup is wrong. It is outside the tree, so that no rule turns it into a processor's failure."""
 
 
 class AccountUnusable(ConfigurationError):
-    """Something is wrong with one account. The others go on."""
+    """Something is wrong with one account. The others keep working."""
 
 
 class AccountUnknown(AccountUnusable):
-    """There is no such account."""
+    """The account does not exist."""
 
 
 class EnrollmentError(Exception):
-    """Everything that ends an enrollment other than success.
+    """Anything but success that ends an enrollment.
 
-    ``stage`` is set by whoever knows the step first, nearest to the call (an authorization that fails under a link is
-    not the link). ``status`` is the HTTP status that was answered, to us or to the rider's browser. ``route`` is the
-    method and the templated path, never the URL. ``seconds`` is how long the call took.
+    The code nearest to the call sets ``stage``: if authorization fails during a link, the stage is not the link.
+    ``status`` is the HTTP status that we or the rider's browser received. ``route`` is the method and the templated
+    path, never the URL. ``seconds`` is how long the call took.
     """
 
     def __init__(self, message: str = "", *, status: int | None = None) -> None:
@@ -91,10 +91,10 @@ class EnrollmentError(Exception):
 
 
 class ProcessorError(EnrollmentError):
-    """Something about a call to the transit processor.
+    """A call to the transit processor failed.
 
-    ``may_have_taken_effect`` says whether the processor may have carried the request out all the same, and
-    ``may_go_on`` whether it may even be at work on it still.
+    ``may_have_taken_effect`` says whether the processor may have carried out the request anyway, and ``may_go_on``
+    whether it may still be working on it.
     """
 
     may_have_taken_effect = False
@@ -105,7 +105,7 @@ class ProcessorError(EnrollmentError):
 
 
 class TransportError(ProcessorError):
-    """No whole answer came. ``may_have_taken_effect`` is false only where the request surely did not leave."""
+    """No complete answer arrived. ``may_have_taken_effect`` is false only if the request certainly did not leave."""
 
     def __init__(self, message: str = "", *, may_have_taken_effect: bool = False) -> None:
         super().__init__(message)
@@ -157,10 +157,10 @@ class ProcessorBusy(TransportError):
 
 
 class StatusError(ProcessorError):
-    """An answer whose ``status`` is not 2xx.
+    """An answer with a ``status`` other than 2xx.
 
     ``body`` is the beginning of the answer's text, for the table's patterns only: never shown, logged or sent.
-    ``retry_after`` is in seconds, where the answer said so.
+    ``retry_after`` is in seconds, if the answer named it.
     """
 
     status: int
@@ -169,25 +169,25 @@ class StatusError(ProcessorError):
         super().__init__(f"status {status}", status=status)
         self.body = body
         self.retry_after = retry_after
-        # A server that broke may have done the work before it broke.
+        # The server may have done the work before it failed.
         self.may_have_taken_effect = status >= 500
 
     @property
     def may_go_on(self) -> bool:
-        """A gateway says that the server behind it was too slow or was cut off, not that it has stopped."""
+        """A gateway reports that the server behind it was too slow or cut off, not that the server has stopped."""
         return self.status in (502, 504)
 
 
 class ReplyError(ProcessorError):
-    """An answer that cannot be used: a 2xx, with which the processor did say that it did what was asked, or one that
-    does not even tell its status.
+    """An unusable answer: a 2xx, which still says that the processor did what was asked, or one without a readable
+    status.
     """
 
     may_have_taken_effect = True
 
 
 class ReplyBroken(ReplyError):
-    """It breaks HTTP, or its body cannot be decoded. Whether it was a 2xx is not known."""
+    """The answer breaks HTTP, or its body cannot be decoded. It may or may not be a 2xx."""
 
 
 class ReplyNotJson(ReplyError):
@@ -215,8 +215,8 @@ class CardTokenInvalid(EnrollmentError):
 
 
 class CardRefused(EnrollmentError):
-    """``reason`` is the processor's own word for why (``verification_failed``), where it gives one. What is no such
-    word is dropped, because it may be anything, and ends in the text of the exception."""
+    """``reason`` is the processor's own word for the cause (``verification_failed``), if it gives one. Anything else is
+    dropped, because the reason becomes part of the exception's text."""
 
     def __init__(self, message: str = "the card's details were refused", *, reason: object = None) -> None:
         self.reason = reason if isinstance(reason, str) and _REASON.fullmatch(reason) else None
@@ -224,7 +224,7 @@ class CardRefused(EnrollmentError):
 
 
 class CardFormUnfinished(EnrollmentError):
-    """The rider is back from the processor's site without a card, and can start again."""
+    """The rider came back from the processor's site without a card, and can start again."""
 
 
 class CardFormCancelled(CardFormUnfinished):
@@ -232,11 +232,11 @@ class CardFormCancelled(CardFormUnfinished):
 
 
 class TokenizationExpired(CardFormUnfinished):
-    """What is kept of that visit is dropped: another one is begun before the rider is sent anywhere."""
+    """The saved visit is dropped, and a new one begins before the rider goes anywhere."""
 
 
 class TokenizationRunning(CardFormUnfinished):
-    """What is kept of that visit stays: the rider is sent to the same address again."""
+    """The saved visit stays, and the rider goes to the same address again."""
 
 
 class CardFormFailed(EnrollmentError):
@@ -244,11 +244,11 @@ class CardFormFailed(EnrollmentError):
 
 
 class CardFormNotLoaded(CardFormFailed):
-    """The card form's script did not load or does not define what it should."""
+    """The card form's script did not load, or does not define the card form."""
 
 
 class TokenRequestFailed(CardFormFailed):
-    """The page could not get an answer, or not one in our own form, from the token view."""
+    """The page got no answer from the token view, or one that is not in our format."""
 
 
 class ReenrollmentTooEarly(EnrollmentError):
@@ -267,8 +267,8 @@ class LinkNotConfirmed(EnrollmentError):
 
 
 class LinkAnswerLost(EnrollmentError):
-    """``lost`` is how the answer to the link was lost (``None``: in an earlier request), ``unanswered`` why asking did
-    not settle it (``None``: the processor says that the card is not in the group, and may still be at work on it)."""
+    """``lost`` is the error that lost the answer (``None``: in an earlier request). ``unanswered`` says why asking did
+    not settle it (``None``: the processor says that the card is not in the group, but may still be adding it)."""
 
     def __init__(self, lost: ProcessorError | None, unanswered: ProcessorError | None) -> None:
         how = "in an earlier request" if lost is None else type(lost).__name__
@@ -289,7 +289,7 @@ class LinkNotFinished(EnrollmentError):
 
 
 class LinkNeverSettled(EnrollmentError):
-    """``unanswered`` is why nobody could say, the last time; ``None`` where what was kept cannot be read."""
+    """``unanswered`` is the error of the last check, or ``None`` if the saved link cannot be read."""
 
     def __init__(self, unanswered: Exception | None) -> None:
         why = "what was kept of it cannot be read" if unanswered is None else type(unanswered).__name__

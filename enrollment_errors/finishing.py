@@ -1,7 +1,7 @@
-"""What a rider is promised whose card was read while the processor was down: that the link is made later.
+"""The promise to link a rider's card later, made if the processor goes down after the card was read.
 
-The promise has a page of its own. Its address holds a random name, signed and good for as long as anything is kept of
-the promise: nothing of the rider or of the card, and no session is needed to open it.
+Each promise has its own page. The address contains a random name, signed and valid for as long as the promise is kept.
+It contains nothing about the rider or the card, and opening it needs no session.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from . import conf
 from .adapter import Agency
 
 PARAMETER = "finishing"
-"""Of the address, with the signed name."""
+"""The parameter of the address that holds the signed name."""
 _SALT = "enrollment_errors.finishing"
 
 
 class Progress(str, Enum):
     WAITING = "waiting"  # for the processor
-    CHECKING = "checking"  # the link was sent, and its answer is not known
+    CHECKING = "checking"  # the link was sent, but its answer is not known
     ENROLLED = "enrolled"
     NOT_DONE = "not_done"
     NOT_KNOWN = "not_known"
@@ -31,7 +31,7 @@ class Progress(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """``until`` is when it ends (aware); ``None`` where the rider does not want it any more."""
+    """``until`` is when it ends (aware), or ``None`` if the rider has canceled it."""
 
     reference: str
     progress: Progress
@@ -44,7 +44,7 @@ class Promise:
 
 
 class JournalDown(Exception):
-    """Nobody can say now what became of a promise, or take it back."""
+    """The status of a promise cannot be read now, and the promise cannot be canceled."""
 
 
 def signed_name(name: str) -> str:
@@ -52,7 +52,7 @@ def signed_name(name: str) -> str:
 
 
 def name_in(signed: str) -> str | None:
-    """``None`` where this site did not sign it, or too long ago."""
+    """The name, or ``None`` if this site did not sign it or the signature is too old."""
     settings = conf.get_settings()
     kept = timedelta(days=settings.INCIDENTS_KEPT_DAYS, hours=settings.SETTLING_HOURS)
     try:

@@ -1,4 +1,4 @@
-"""The page of a promise to finish later, for a rider who has nothing but its address."""
+"""The page of a promise to finish later. The address is all that a rider needs to open it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ HEADINGS: dict[Progress, tuple[LazyText, LazyText]] = {
     Progress.NOT_KNOWN: (_("We do not know if your card is enrolled"), _("We do not know if the card is enrolled")),
     Progress.CANCELED: (_("Your enrollment is canceled"), _("The enrollment is canceled")),
 }
-"""For riders, and for staff."""
+"""The first heading is for riders, the second for staff."""
 CANCEL = (_("Do you want us to stop?"), _("Do you want us to stop?"))
 NOT_NOW = (_("Come back in a few minutes"), _("Come back in a few minutes"))
 
 
 def _finishing(request: HttpRequest) -> HttpResponse:
-    """GET changes nothing. With ``cancel`` in the query it asks whether the rider means it, and the POST cancels."""
+    """GET changes nothing. With ``cancel`` in the query, it asks the rider to confirm; the POST cancels."""
     signed = request.GET.get(PARAMETER, "")
     name = name_in(signed)
     if name is None:
@@ -71,7 +71,7 @@ def _page(
         address=address,
         enroll_url=url(request, "enroll"),
     )
-    # Whoever has the address sees the page: no search engine keeps it, and no other site is told of it.
+    # Anyone with the address can open the page, so keep it from search engines and other sites.
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "same-origin"
     return response

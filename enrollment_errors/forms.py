@@ -1,4 +1,4 @@
-"""What a page sends. What a card token may be is the service's to check, and to report."""
+"""Reads what a page sends. The service checks the card token and reports a bad one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.http.multipartparser import MultiPartParserError
 
 
 class EnrollForm(forms.Form):
-    """What the page posts back; ``posted`` reads it, for there is nothing to validate.
+    """The fields that the page posts. ``posted`` reads them, because there is nothing to validate.
 
-    ``made_for`` is what the page was made for, signed; ``returned`` what a return from a redirect proves itself by.
+    ``made_for`` says, signed, what the page was made for. ``returned`` proves that a rider is back from a redirect.
     """
 
     card_token = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
@@ -23,12 +23,12 @@ class EnrollForm(forms.Form):
 
 
 def posted(request: HttpRequest, name: str) -> str:
-    """A field of the form; empty where it is missing."""
+    """A field of the form; empty if it is missing."""
     return request.POST.get(name, "")
 
 
 def is_readable(request: HttpRequest) -> bool:
-    """Whether a form came whole and no larger than the site allows: read here, it can be answered with a page."""
+    """Whether the form arrived complete and within the site's size limits. An error here still gets a page."""
     try:
         request.POST  # noqa: B018  reads it
     except (SuspiciousOperation, UnreadablePostError, MultiPartParserError):
@@ -37,7 +37,7 @@ def is_readable(request: HttpRequest) -> bool:
 
 
 def json_object(request: HttpRequest) -> dict[str, Any] | None:
-    """What the page's script sent; ``None`` where it is anything else: no JSON, too large, nested too deep, cut off."""
+    """The JSON object that the page's script sent, or ``None``: not JSON, too large, nested too deep, or cut off."""
     try:
         sent = json.loads(request.body)
     except (ValueError, RecursionError, SuspiciousOperation, UnreadablePostError):

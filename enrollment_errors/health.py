@@ -1,4 +1,4 @@
-"""For ``django-health-check`` (version 4), where a site has it::
+"""For sites that use ``django-health-check`` (version 4)::
 
 HealthCheckView.as_view(checks=[..., "enrollment_errors.health.EnrollmentAvailability"])
 """
@@ -18,9 +18,10 @@ from .transport.circuit import Phase
 
 @dataclasses.dataclass
 class EnrollmentAvailability(HealthCheck):  # type: ignore[misc]  # its package has no types
-    """Fails while riders cannot enroll with any account, and says with which and why. Calls nobody.
+    """Fails while any account cannot enroll riders, and names each such account and the reason. Makes no calls.
 
-    What an operator has switched off is no failure. It warns of what needs attention, such as a watch that has stopped.
+    An account that an operator has switched off does not fail. Anything that needs attention, such as a watch that has
+    stopped, is a warning.
     """
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""Calling the site's own hooks so that nothing of theirs changes what the rider sees."""
+"""Calls the site's own hooks. Their errors do not change what the rider sees."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .results import Result
 
 
 def on_success(request: HttpRequest, enrollment: Enrollment, result: Result) -> None:
-    """``Adapter.on_success``, in a transaction of its own, and what it has put into the session saved.
+    """Calls ``Adapter.on_success`` in its own transaction, then saves the session.
 
-    Saved now, because a rider who has hung up gets no answer, and the middleware that saves the session is not asked.
+    It saves now because the middleware that saves the session does not run if the rider has disconnected.
     """
     try:
         with ExitStack() as transactions:
@@ -24,16 +24,16 @@ def on_success(request: HttpRequest, enrollment: Enrollment, result: Result) -> 
                 if connections[alias].in_atomic_block or connections.settings[alias]["ATOMIC_REQUESTS"]:
                     transactions.enter_context(transaction.atomic(using=alias))
             conf.get_adapter().on_success(request, enrollment, result)
-    except Exception as error:  # noqa: BLE001  the card is linked, whatever the site's hook thinks of it
+    except Exception as error:  # noqa: BLE001  the card is linked, even if the site's hook fails
         site_error(error, "Adapter.on_success")
     session = getattr(request, "session", None)
     if session is not None and session.modified:
-        session.save()  # one of ours: it reports what goes wrong, and raises nothing
+        session.save()  # replaced in decorators: it reports errors instead of raising them
 
 
 def on_settled(enrollment: Enrollment, result: Result) -> None:
-    """``Adapter.on_settled``, of a link that no request is waiting for."""
+    """Calls ``Adapter.on_settled`` for a link that no request is waiting for."""
     try:
         conf.get_adapter().on_settled(enrollment, result)
-    except Exception as error:  # noqa: BLE001  the link is settled, whatever the site's hook thinks of it
+    except Exception as error:  # noqa: BLE001  the link is settled, even if the site's hook fails
         site_error(error, "Adapter.on_settled")

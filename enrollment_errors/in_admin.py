@@ -13,12 +13,12 @@ BASE_TEMPLATE = "enrollment_errors/in_person/in_admin.html"
 
 
 def admin_frame(request: HttpRequest, site: AdminSite = default_site) -> dict[str, Any]:
-    """What an adapter's ``get_page_context`` returns for pages that shall stand in the frame of the admin ``site``."""
-    request.current_app = site.name  # as the admin's own views say which admin it is
+    """Return this from an adapter's ``get_page_context`` to show pages in the frame of the admin ``site``."""
+    request.current_app = site.name  # the admin's own views set it too, to tell which admin it is
     context = site.each_context(request)
     return {
         **context,
-        # Without anything to choose, it would tell counter staff that they may do nothing.
+        # An empty sidebar would tell counter staff that they have no permissions.
         "is_nav_sidebar_enabled": context["is_nav_sidebar_enabled"] and bool(context["available_apps"]),
         "base_template": BASE_TEMPLATE,
         "is_in_admin": True,

@@ -1,7 +1,7 @@
-"""In person: staff at a counter enroll the rider who stands before them, at addresses of their own.
+"""In-person enrollment: staff at a counter enroll the rider in front of them, at separate addresses.
 
-The views are those of self-service, behind a permission and with other words. ``is_in_person`` tells them apart; a site
-may include the addresses under whatever namespace it likes.
+It uses the views of self-service, behind a permission and with different wording. ``is_in_person`` tells the two apart,
+so a site may include the addresses under any namespace.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ APP_NAME = "enrollment_errors_in_person"
 
 
 def is_in_person(request: HttpRequest) -> bool:
-    """Whether the request came to an address of ``enrollment_errors.in_person_urls``. For a site's adapter too."""
+    """Whether the request is for an address in ``enrollment_errors.in_person_urls``. Adapters may call it too."""
     match = request.resolver_match
     return match is not None and APP_NAME in match.app_names
 
 
 def enrollment_of(request: HttpRequest) -> Enrollment | None:
-    """``None`` where this session may not enroll. Raises whatever the site's adapter raises.
+    """The session's enrollment, or ``None`` if it may not enroll. Raises anything that the site's adapter raises.
 
-    After "Next rider", what the site still has in the session is the last rider's proof, and nobody's any more.
+    After "Next rider", the session may still contain the last rider's proof, which no longer counts.
     """
     if is_in_person(request) and is_between_riders(request):
         return None
@@ -34,7 +34,7 @@ def enrollment_of(request: HttpRequest) -> Enrollment | None:
 
 
 def with_next(sign_in: str, next_url: str) -> str:
-    """The address where staff sign in, which leads back to ``next_url``, as Django's own log-in view does."""
+    """The address where staff sign in. It leads back to ``next_url``, as Django's own login view does."""
     parts = urlsplit(sign_in)
     query = QueryDict(parts.query, mutable=True)
     query["next"] = next_url
@@ -42,8 +42,8 @@ def with_next(sign_in: str, next_url: str) -> str:
 
 
 def way_back(request: HttpRequest, enroll_url: str) -> str:
-    """Where to go after signing in: the result page that was asked for, if it was one, else the enroll page. Nothing
-    else of the address goes along: the query may bring what a processor's site has sent."""
+    """Where to go after signing in: the requested result page, if any, otherwise the enroll page. It drops the rest of
+    the query, which may contain data from a processor's site."""
     reference = request.GET.get("reference")
     if request.method != "GET" or not reference:
         return enroll_url

@@ -1,4 +1,4 @@
-"""Include these for in-person enrollment, beside ``enrollment_errors.urls``: only staff with the permission get in."""
+"""Include these for in-person enrollment, besides ``enrollment_errors.urls``. Only staff with the permission get in."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What only staff do: go on with the next rider."""
+"""The view that only staff have: go on to the next rider."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .visit import end_visit
 
 @reported(Event.RETURNED_ENROLLMENT, Pages, "POST")
 def next_rider(request: HttpRequest, session: RiderSession) -> HttpResponse:
-    """Nothing of the last rider is used or shown again. A link whose answer was lost stays, under its reference."""
+    """Forget the last rider, except for a link whose answer was lost: it stays under its reference."""
     end_visit(request)
     session.forget()
     response = HttpResponseRedirect(staff_start_url(request))

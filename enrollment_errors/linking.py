@@ -1,9 +1,9 @@
-"""Making the link of a card to a concession group exactly once, with the right expiry.
+"""Links a card to a concession group exactly once, with the right expiry.
 
-Most processors are not asked before the first link: for a new rider that would be a call too many. Their 409 says that
-the card is in the group already; only then, and where the link's answer was lost, are they asked which groups the card
-is in. One that overwrites links has no 409, and is asked before. While a lost link may still be at work, "not in the
-group" proves nothing, and no second one is sent.
+With most processors, it does not ask before the first link: for a new rider that would be a wasted call. A 409 says
+that the card is already in the group. Only then, or if the link's answer was lost, it asks which groups the card is in.
+A processor that overwrites links gives no 409, so it asks first. While a lost link may still take effect, "not in the
+group" proves nothing, and no second link is sent.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .processors.base import Processor
 from .processors.types import Link
 from .results import PendingLink
 
-# A processor may keep an expiry by the day: a link that differs by less is the one that we asked for.
+# A processor may store an expiry by the day: a link that differs by less is the one that we asked for.
 _SAME_EXPIRY = timedelta(days=1)
 
 
 @contextmanager
 def at(stage: Stage) -> Iterator[None]:
-    """Tell a processor's error the stage that it happened at, unless something nearer to the call has done so."""
+    """Set the stage of a processor's error, unless code nearer to the call has done so."""
     try:
         yield
     except ProcessorError as error:
@@ -41,7 +41,7 @@ def at(stage: Stage) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Linked:
-    """How a link came to be as it should, as a code of the catalogue, and when it expires (aware, or never)."""
+    """How the link was made or corrected, as a code of the catalogue, and when it expires (aware; ``None``: never)."""
 
     code: str
     expires_at: datetime | None
@@ -50,9 +50,9 @@ class Linked:
 class ConcessionLink:
     """The link of one funding source to one concession group.
 
-    ``wanted`` says what it shall be; after a failure ``wanted.sent_at`` is when the link that may still be at work was
-    sent. ``lost`` is the rider's own link from an earlier request whose answer was lost, if there is one. One that
-    ``reads_first`` asks before it sends anything, whatever the processor does with a second link.
+    ``wanted`` is the link to make. After a failure, ``wanted.sent_at`` is when the link that may still take effect was
+    sent. ``lost`` is the rider's own link from an earlier request whose answer was lost, if any. With ``reads_first``,
+    it asks before it sends anything, even if the processor does not overwrite links.
     """
 
     def __init__(
@@ -74,16 +74,16 @@ class ConcessionLink:
         self._lost = lost
         self._reads_first = reads_first or processor.overwrites_links
         self._quiet = conf.get_settings().LINK_QUIET_TIME
-        # Links with the expiry that we want are this rider's own, and no earlier enrollment: all that we, or another
-        # request of this very moment, have asked for.
+        # A link with one of these expiries is no earlier enrollment: this request, or another one at the same time, has
+        # just asked for it.
         self._ours = [] if lost is None else [lost.expires_at]
 
     def make(self) -> Linked:
-        """Link, or settle what an earlier request has left open.
+        """Link, or settle what an earlier request left open.
 
-        The claim of a link that is there stands until ``LinkClaim.tell``. Raises ``ProcessorError``;
-        ``ReenrollmentTooEarly``; ``ExpiryNotClearable``; ``LinkNotConfirmed``; ``LinkAnswerLost`` where the link may
-        have been made, or may still be made, and nobody knows.
+        If the link exists, its claim holds until ``LinkClaim.tell``. Raises ``ProcessorError``;
+        ``ReenrollmentTooEarly``; ``ExpiryNotClearable``; ``LinkNotConfirmed``; ``LinkAnswerLost`` if it is unknown
+        whether the link was made or may still be made.
         """
         is_first = self._lost is None
         while not self._claim.make():
@@ -99,12 +99,12 @@ class ConcessionLink:
             return self._link() if link is None else self._settled(link)
 
     def _find_before(self) -> Link | None:
-        """Nothing has been sent for this rider yet: where asking fails, nothing is lost."""
+        """Nothing was sent for this rider yet, so an error here is not a ``LinkAnswerLost``."""
         return self._find() if self._reads_first else None
 
     @contextmanager
     def _claimed(self) -> Iterator[None]:
-        """The claim is given up once it is known that there is no link to tell of, and kept while nothing is known."""
+        """Frees the claim after a failure, but keeps it while the outcome of the link is unknown."""
         try:
             yield
         except LinkAnswerLost:
@@ -115,7 +115,7 @@ class ConcessionLink:
             raise
 
     def _link(self) -> Linked:
-        """Twice at most, and the second time only where the first is surely over and came to nothing."""
+        """Sends the link twice at most, and again only if the first one certainly ended without effect."""
         for _ in range(2):
             self.wanted = replace(self.wanted, sent_at=self._processor.http.clock.time())
             try:
@@ -143,7 +143,7 @@ class ConcessionLink:
         return self._processor.http.clock.time() - lost.sent_at < self._quiet
 
     def _settled_or_lost(self, sent_at: float) -> Linked:
-        """A link is under way, or its answer was lost: ask, and send no second one."""
+        """A link is in progress, or its answer was lost: ask, but send no second link."""
         self.wanted = replace(self.wanted, sent_at=sent_at)
         link = self._ask_what_became_of(None)
         if link is None:
@@ -157,7 +157,7 @@ class ConcessionLink:
             raise LinkAnswerLost(lost, unanswered) from lost
 
     def _settled(self, link: Link) -> Linked:
-        """The link is there: one that was just asked for, or one from before."""
+        """The link exists: this rider has just asked for it, or it is from before."""
         if any(is_same_expiry(link.expires_at, expires_at) for expires_at in self._ours):
             return Linked("linked", link.expires_at)
         return self._reconcile(link)
@@ -173,8 +173,8 @@ class ConcessionLink:
         try:
             link = self._find()
         except ProcessorError as unanswered:
-            # Words that we know say that the card is in the group. Asking was about its expiry, which only matters
-            # where the benefit expires: an expired rider must not be told that all is well.
+            # Known words mean that the card is in the group, so only its expiry is open. That matters only if the
+            # benefit expires: an expired rider must not read that all is well.
             if self._policy is None and not is_unknown:
                 return Linked("already_linked", None)
             raise LinkAnswerLost(conflict, unanswered) from conflict
@@ -185,7 +185,7 @@ class ConcessionLink:
         return Linked("already_linked_elsewhere", None)
 
     def _reconcile(self, link: Link) -> Linked:
-        """The card is in the group: bring the link's expiry to what the benefit says."""
+        """The card is in the group: change the link's expiry to that of the benefit, if necessary."""
         if self._policy is None:
             return Linked("already_linked", None) if link.expires_at is None else self._change_expiry("expiry_cleared")
         if link.expires_at is None:
@@ -196,7 +196,7 @@ class ConcessionLink:
         return self._change_expiry("renewed", is_enrolled=self._now < link.expires_at)
 
     def _change_expiry(self, code: str, *, is_enrolled: bool = False) -> Linked:
-        """``is_enrolled``: the rider has the fare today, whatever becomes of the change."""
+        """``is_enrolled``: the rider has the fare today, even if the change fails."""
         try:
             with at(Stage.EXPIRY), self._processor.http.deadline.keeping_half_back():
                 self._processor.change_expiry(self.wanted.funding_source, self.wanted.group_id, self.wanted.expires_at)
@@ -216,7 +216,7 @@ class ConcessionLink:
 
 
 def has_unknown_words(conflict: ProcessorError, wordings: str | None) -> bool:
-    """Whether ``conflict`` is a 409 in words that the pattern ``wordings`` does not know."""
+    """Whether ``conflict`` is a 409 with a text that the pattern ``wordings`` does not match."""
     return (
         isinstance(conflict, StatusError)
         and conflict.status == 409

@@ -1,4 +1,4 @@
-"""No table: one name, for Django to hang a permission on."""
+"""No table: only a model that Django can attach a permission to."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ else:
 
 
 class _NoTable(_Manager):
-    """Asks no database, so that ``dumpdata`` does not miss a table."""
+    """Queries no database, so that ``dumpdata`` does not look for the table."""
 
     def get_queryset(self) -> _None:
         nothing: _None = super().get_queryset().none()
         return nothing
 
 
-class InPersonEnrollment(models.Model):  # noqa: DJ008  there never is one
-    """Carries the permission to enroll riders in person, and keeps nothing.
+class InPersonEnrollment(models.Model):  # noqa: DJ008  no instance ever exists
+    """Carries the permission to enroll riders in person, and stores nothing.
 
-    A permission that ``post_migrate`` made by itself would belong to no model: ``remove_stale_contenttypes`` would take
-    it away again, from all staff that have it.
+    Without it, a permission created in ``post_migrate`` would belong to no model, and ``remove_stale_contenttypes``
+    would remove it from all staff.
     """
 
     objects = _NoTable()

@@ -1,4 +1,4 @@
-"""From an account to a processor that can make one rider's calls."""
+"""Opens an account's processor for one rider's calls."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def open_processor(
     deadline: Deadline | None = None,
     whatever_the_circuit: bool = False,
 ) -> Processor:
-    """A processor whose calls share one budget of time: ``deadline``, or one that starts now.
+    """A processor whose calls share one time budget: ``deadline``, or one that starts now.
 
-    ``parties`` are whom the calls are made for: see ``ProcessorHttp``. ``whatever_the_circuit`` is for calls that an
-    operator wants to be made: they neither ask the circuit nor change it.
+    ``parties`` says whom the calls are for: see ``ProcessorHttp``. Use ``whatever_the_circuit`` for calls that an
+    operator wants to make anyway: they neither check the circuit nor change it.
     """
     settings = conf.get_settings()
     processor = account.open(deadline=deadline or Deadline(settings.BUDGET), limits=limits(settings), parties=parties)
@@ -36,8 +36,8 @@ _FROM_WORST = (Phase.OPEN, Phase.HALF_OPEN, Phase.UNKNOWN, Phase.CLOSED)
 
 
 def circuit_state(account: Account) -> CircuitState:
-    """Of the account's circuit, for operators and pages; of the worst where it has several. Asks the cache, and changes
-    nothing."""
+    """The state of the account's circuit, for operators and pages. If it has several, the worst. Reads the cache and
+    changes nothing."""
     settings = conf.get_settings()
     states = [read_state(name, settings.CACHE, open_for=settings.BREAKER_OPEN) for name in account.circuits]
     return min(states, key=lambda state: _FROM_WORST.index(state.phase))

@@ -1,4 +1,4 @@
-"""The words that the whole app speaks: how an enrollment can end, and at which step."""
+"""The terms that the whole app uses for how an enrollment can end, and at which step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Outcome(str, Enum):
-    """How a request ended, and so which page the rider gets."""
+    """How a request ended. It decides which page the rider gets."""
 
     SUCCESS = "success"
     SYSTEM_ERROR = "system_error"
@@ -22,7 +22,7 @@ class Outcome(str, Enum):
 
     @property
     def is_fault(self) -> bool:
-        """Whether somebody has to look at it: an expected refusal is no fault."""
+        """Whether an operator must look at it: an expected refusal is not a fault."""
         return self in (Outcome.SYSTEM_ERROR, Outcome.SERVER_ERROR, Outcome.UNKNOWN)
 
 
@@ -34,7 +34,7 @@ class Stage(str, Enum):
     TOKENIZATION = "tokenization"  # access to card tokenization, for the page
     CARD_FORM = "card_form"  # the processor's card form, in the rider's browser
     LOOKUP = "lookup"  # the funding source of a card token
-    LINK = "link"  # the funding source into the concession group
+    LINK = "link"  # adding the funding source to the concession group
     GROUPS = "groups"  # which concession groups the funding source is in
     EXPIRY = "expiry"  # the expiry of an existing link
 

@@ -1,4 +1,4 @@
-"""An enrollment, a lost link and a region as JSON and back, for what is kept between requests. Moments are aware."""
+"""Converts an enrollment, a lost link and a region to JSON and back, to keep them between requests. Times are aware."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .results import PendingLink, Result
 
 
 def named(enrollment: Enrollment) -> list[Any]:
-    """What a page names of an enrollment: a card that was entered there goes nowhere else."""
+    """What identifies an enrollment on a page, so that a card entered there is used for nothing else."""
     return [
         enrollment.agency.slug,
         *_packed_place(enrollment),
@@ -25,7 +25,7 @@ def named(enrollment: Enrollment) -> list[Any]:
 
 
 def packed_enrollment(enrollment: Enrollment) -> dict[str, Any]:
-    """All that settling a lost link later needs of it: neither the sign-in nor the identity."""
+    """What it takes to settle a lost link later, so without the sign-in and the identity."""
     account, group_id, expiry = _packed_place(enrollment)
     packed = {
         "agency": packed_agency(enrollment.agency),
@@ -107,7 +107,7 @@ def unpacked_link(kept: dict[str, Any]) -> PendingLink:
 
 
 def packed_region(region: Region) -> dict[str, Any]:
-    """The cards stand once, however many targets they are for."""
+    """Stores each card once, even if several targets use it."""
     cards: list[FundingSource] = []
     parts = []
     for part in region.parts:
@@ -134,7 +134,7 @@ def unpacked_region(kept: dict[str, Any]) -> Region:
 
 
 def _packed_result(result: Result | None) -> list[Any] | None:
-    """The outcome, the code, and either the dates or, of a lost link, its expiry and when it was sent."""
+    """The outcome, the code, and the dates or, for a lost link, its expiry and when it was sent."""
     if result is None:
         return None
     lost = result.pending

@@ -1,4 +1,4 @@
-"""The page of each outcome: its name, its HTTP status, and its words for the page's script and for operators."""
+"""The page for each outcome: its name, its HTTP status, and its texts for the page's script and for operators."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .outcomes import Outcome
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """``name`` is that of its template, and of its URL with dashes. ``label`` is what operators call the outcome.
+    """``name`` is the name of the template and, with dashes, of the URL. ``label`` is what operators call the outcome.
 
-    ``title`` and ``detail`` stand in the error envelope, in person ``staff_title`` and ``staff_detail``; the page has
-    its own words in its template. A page where the rider ``was_refused`` needs no reference: nothing was sent.
+    The error envelope has ``title`` and ``detail``, or in person ``staff_title`` and ``staff_detail``; the template
+    has its own text. If the rider ``was_refused``, the page needs no reference, because nothing was sent.
     """
 
     name: str
@@ -42,7 +42,7 @@ PAGES: dict[Outcome, Page] = {
         staff_title=_("Check the card details"),
         staff_detail=_("We could not confirm the rider’s card, so it is not enrolled yet."),
     ),
-    # Back to the start, which says why.
+    # Back to the enroll page, which says why.
     Outcome.UNFINISHED: Page(name="enroll", label="Not finished"),
     Outcome.TOO_EARLY: Page(
         name="too_early",
@@ -63,7 +63,7 @@ PAGES: dict[Outcome, Page] = {
             "The card may already be enrolled."
         ),
     ),
-    # Of a region, where its targets have not all ended alike.
+    # For a region whose targets have different outcomes.
     Outcome.PARTIAL: Page(
         name="partial",
         label="Partly enrolled",
@@ -123,4 +123,4 @@ PAGES: dict[Outcome, Page] = {
         was_refused=True,
     ),
 }
-"""In the order in which charts put them on top of each other."""
+"""In the order in which charts stack them."""

@@ -1,8 +1,8 @@
-"""How often one session may ask: a bound far above what a rider does, and far below what a script does.
+"""Limits the requests of one session: far above what a rider needs, and far below what a script would send.
 
-The shared cache counts, and is not asked about a rider who asks once or twice: the first tenth of what a session may
-ask is counted in each process by itself. So the bound for the whole site is a little higher: by two tenths for each
-process, because a process begins to count anew once in a window.
+The shared cache counts the requests, but not for riders who send only one or two: each process counts the first tenth
+of the limit by itself. So the limit for the whole site is a little higher, by two tenths for each process, because a
+process starts a new count once per window.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from .processes import PerProcess
 from .shared_cache import CacheDown, SharedCache, Slots
 
 SHARE_OF_A_PROCESS = 10
-"""What part of a session's requests, a tenth, one process lets pass without asking the cache."""
+"""One process allows a tenth of a session's requests without asking the cache."""
 
 
 class _Counts:
-    """No lock, which a fork could leave held: ``setdefault`` and ``next`` are atomic, and a request that is lost while
-    a window ends does no harm."""
+    """Uses no lock, because a fork could leave it held. ``setdefault`` and ``next`` are atomic, and missing a request
+    while a window ends does no harm."""
 
     def __init__(self) -> None:
         self._began = 0.0
         self._counts: dict[tuple[str, str], count[int]] = {}
 
     def number_before(self, key: tuple[str, str], window: float, clock: Clock) -> int:
-        """How many requests have come under ``key`` before this one, since the window began."""
+        """The number of requests under ``key`` before this one, since the window began."""
         now = clock.monotonic()
         if not 0 <= now - self._began < window:
             self._began, self._counts = now, {}
@@ -40,9 +40,9 @@ _counts: PerProcess[_Counts] = PerProcess()
 
 
 def seconds_until_allowed(kind: str, session_id: str, clock: Clock = SYSTEM_CLOCK) -> int:
-    """Count a request, and say how long the rider's session must wait before it may make one: 0 if it may now.
+    """Count a request. Returns the seconds that the rider's session must wait before the next one: 0 if it may go on.
 
-    ``kind`` names what is asked (``enroll``, ``token``, ``report``); each has a bound of its own. A request that must
+    ``kind`` names the kind of request (``enroll``, ``token``, ``report``); each has its own limit. A request that must
     wait does not count. While the cache is down, every request is allowed.
     """
     settings = conf.get_settings()

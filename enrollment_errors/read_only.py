@@ -1,4 +1,4 @@
-"""For the admin of what happened: nobody, not even a superuser, adds to it, changes it or deletes it there."""
+"""Makes records read-only in the admin: nobody, not even a superuser, can add, change or delete them there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 
 class ReadOnly:
-    """Before ``ModelAdmin`` among the bases."""
+    """List it before ``ModelAdmin`` in the bases."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,8 +1,8 @@
-"""Keeping secrets out of everything that is written or sent.
+"""Keeps secrets out of everything that is written or sent.
 
-Three nets, because each alone has holes: ``Secret`` hides what we hold; texts lose what stands where secrets stand
-(after ``card_token=``, behind ``bytoken/`` in a URL, …); and whatever a living ``Secret`` holds is taken out wherever
-it turns up, such as in the local variables of an HTTP library.
+It uses three nets, because each alone has holes. ``Secret`` hides the values that we hold. Texts lose anything in a
+place for secrets (after ``card_token=``, after ``bytoken/`` in a URL, …). And the value of every living ``Secret`` is
+removed wherever it appears, such as in the local variables of an HTTP library.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ FILTERED = "[Filtered]"
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
-# Shorter ones would take harmless words out of every text.
+# Shorter values would remove harmless words from every text.
 _SHORTEST_KNOWN = 7
-# Sentry cuts long texts before anybody can look at them: the beginning of a secret has to be enough to know it.
+# Sentry cuts long texts before we can search them, so the beginning of a secret must be enough to recognize it.
 _TELLING = 24
 
 _SENSITIVE = (
@@ -34,20 +34,20 @@ _SENSITIVE = (
 )
 _SENSITIVE_NAME = re.compile(_SENSITIVE, re.IGNORECASE)
 
-# Every repetition that could meet the same text twice is bounded: a rider must not be able to post what takes long.
+# Every repetition that could match the same text twice is bounded, so that a rider cannot post a text that takes long.
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), rf"\g<1>{FILTERED}")
     for pattern in (
         r"()-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,20}PRIVATE KEY-----|\Z)",
         # https://user:password@host
         r"(://)[^/\s@'\"]{1,200}(?=@)",
-        # A path of the processor's. A route's template, "bytoken/{card_token}", is no secret.
+        # One of the processor's paths. A route's template, "bytoken/{card_token}", is no secret.
         r"(token/)(?!\{\w+\})[^/\s?#'\"<>&,)]+",
         # A JSON web token, or its beginning.
         r"()\beyJ[\w-]{8,}(?:\.[\w-]*){0,4}",
         # The key of a session in Django's cache.
         r"(contrib\.sessions\.cache(?:d_db)?)\w+",
-        # Headers whose value has blanks, to the end of the line.
+        # Headers with spaces in their value, to the end of the line.
         r"((?:authorization|cookie)[\w-]{0,20}[\\\"']{0,4}\s{0,4}[:=])(?!\s*\[Filtered)[^\r\n}]+",
         # name=value, name: value, "name": "value", ('name', 'value'), in a form, JSON, a dump of either, or a message.
         rf"((?:{_SENSITIVE})[\w-]{{0,20}}[\\\"']{{0,4}}\s{{0,4}}(?:[:=]|%3D|(?<=[\"']),)"
@@ -56,27 +56,27 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 
-# Lines of source code say "card_token = …" without holding one.
+# Lines of source code say "card_token = …" without containing one.
 _SOURCE_LINES = frozenset({"pre_context", "context_line", "post_context"})
 
 
 def scrub_text(text: str) -> str:
-    """``text`` without secrets: neither what follows the name of one, nor what a living ``Secret`` holds."""
+    """``text`` without secrets: no values after the name of a secret, and no values of a living ``Secret``."""
     return Scrubber().text(text)
 
 
 def scrub_event(event: Any, hint: Any = None) -> Any:
-    """A Sentry event without secrets, wherever in it they stand.
+    """A Sentry event without secrets anywhere in it.
 
-    Can be a site's own ``before_send`` and ``before_send_transaction``, or be called from them.
+    A site can use it as ``before_send`` and ``before_send_transaction``, or call it from its own.
     """
     return Scrubber().value(event)
 
 
 def raised_at(traceback: TracebackType | None) -> str | None:
-    """The line that raised, which is free of values; ``None`` where nothing was raised.
+    """The file, line and function that raised, without any values; ``None`` if nothing was raised.
 
-    Where the standard library raised, it is the line that called it: nobody has to mend the library.
+    If the standard library raised, it is the line that called the library, because that is the one to fix.
     """
     if traceback is None:
         return None
@@ -94,15 +94,15 @@ def _is_standard(file: str) -> bool:
 
 
 class Scrubber:
-    """For a text or an event, with the secrets that live at its beginning and ``also`` these.
+    """Scrubs a text or an event. Finds the secrets that are alive when it is created, and those in ``also``.
 
-    It knows again what it has seen: an event says the same thing many times, and may come by more than once.
+    It remembers the texts that it has scrubbed, because an event repeats many texts and may itself come twice.
     """
 
     def __init__(self, also: Iterable[str] = ()) -> None:
         self._seen: dict[str, str] = {}
         known = {value for value in (*living_secrets(), *also) if len(value) >= _SHORTEST_KNOWN}
-        # What is long, such as a processor's whole answer, is searched for as it is: compiling it would take long.
+        # Long values, such as a processor's whole answer, are searched for directly: compiling them would take long.
         self._long = sorted((value for value in known if len(value) > _TELLING), key=len, reverse=True)
         patterns = sorted({pattern for value in known for pattern in _patterns(value)}, key=len, reverse=True)
         self._beginnings = re.compile("|".join(patterns)) if patterns else None
@@ -117,7 +117,7 @@ class Scrubber:
         if isinstance(value, (list, tuple, set, frozenset, deque)):
             return self._items(list(value))
         if type(value).__name__ == "AnnotatedValue":
-            # What Sentry has cut, with its note on it. The class itself is none of Sentry's public ones.
+            # A value that Sentry has cut, with a note about it. Sentry's class is not public, so go by its name.
             value.value = self.value(value.value)
             return value
         return self.text(_shown(value))
@@ -128,12 +128,12 @@ class Scrubber:
             found = self._without_known(text)
             for pattern, replacement in _PATTERNS:
                 found = pattern.sub(replacement, found)
-            self._seen[text] = self._seen[found] = found  # twice is the same as once
+            self._seen[text] = self._seen[found] = found  # scrubbing again would change nothing
         return found
 
     def _items(self, items: list[Any]) -> list[Any]:
         if len(items) == 2 and isinstance(items[0], str):
-            # A header or a form's field as a pair.
+            # A header or a form field as a pair.
             return [self.text(items[0]), self._item(items[0], items[1])]
         return [self.value(item) for item in items]
 
@@ -141,7 +141,7 @@ class Scrubber:
         if name in _SOURCE_LINES:
             return self._source(item)
         if name == "_meta":
-            # Sentry's own notes on what it cut: the event's names again, and no values.
+            # Sentry's own notes about its cuts repeat the event's names, and contain no values.
             return item
         if isinstance(name, str) and item and _SENSITIVE_NAME.search(name):
             return FILTERED
@@ -159,7 +159,7 @@ class Scrubber:
 
 
 def _patterns(value: str) -> Iterator[str]:
-    """For a secret's beginning, written plainly or percent-encoded, and what follows of it."""
+    """Patterns for a secret's beginning, plain or percent-encoded, and the rest of the secret."""
     beginning = value[:_TELLING]
     rest = r"[\w.~+/=%-]*" if len(value) > _TELLING else ""
     for spelling in (beginning, quote(beginning, safe="", errors="replace")):
@@ -169,5 +169,5 @@ def _patterns(value: str) -> Iterator[str]:
 def _shown(value: object) -> str:
     try:
         return repr(value)
-    except Exception:  # noqa: BLE001  whatever a foreign repr raises, the event goes out
+    except Exception:  # noqa: BLE001  the event goes out, even if a foreign repr fails
         return FILTERED

@@ -1,11 +1,11 @@
 """The reference of a failure: short, and easy to read aloud on the phone.
 
-Nine characters in three groups, ``H7P-2QX-9MR``, from an alphabet without vowels, so that no word comes out, and
-without most of the characters that look or sound like another. That is 5·10¹¹ of them: among 100,000 kept failures,
-the chance that any two share one is about 1 %.
+It has nine characters in three groups, ``H7P-2QX-9MR``. The alphabet has no vowels, so references do not spell words,
+and leaves out most characters that look or sound like another. There are 5·10¹¹ references: among 100,000 kept
+failures, the chance that any two share one is about 1 %.
 
-In the address of a page it stands signed, in the same alphabet: a web server's rules that look for ``.env`` or ``.com``
-anywhere in an address find nothing in it.
+In the address of a page, the reference is signed in the same alphabet. So a web server's rules that look for ``.env``
+or ``.com`` anywhere in an address find nothing.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 ALPHABET = "23456789CFGHJMPQRVWX"
 GROUPS, GROUP_SIZE = 3, 3
 SIGNATURE = 19
-"""Characters of a signature: 82 bits."""
+"""The length of a signature in characters: 82 bits."""
 
-# What a typed character may have been: itself where a reference can have it, then what looks like it, in print or by
-# hand, then what sounds like it on the phone.
+# What a typed character may stand for: itself, if references can contain it, then characters that look like it, in
+# print or by hand, then those that sound like it on the phone.
 _READINGS = {
     **{character: character for character in ALPHABET},
     "6": "6G",
@@ -56,10 +56,11 @@ def new_reference() -> str:
 
 
 def readings(typed: str) -> list[str]:
-    """The references that somebody may mean who types this from the phone, the literal one first.
+    """The references that someone may mean by typing this, such as on the phone, the literal one first.
 
-    Spaces, dashes, other signs and case do not count. Empty where it cannot be a reference, or could be nearly any.
-    Several do no harm: the chance that a second one of a few hundred exists among a million is about one in a thousand.
+    Spaces, dashes, other signs and case do not count. The list is empty if this cannot be a reference, or could be
+    nearly any. A few hundred readings do no harm: among a million references, the chance that a second one of them
+    exists is about one in a thousand.
     """
     possible = [_READINGS.get(sign, "") for sign in plain(typed)]
     if len(possible) != GROUPS * GROUP_SIZE or prod(map(len, possible)) > _MOST_READINGS:
@@ -68,17 +69,17 @@ def readings(typed: str) -> list[str]:
 
 
 def plain(typed: str) -> str:
-    """Its letters and digits alone, in upper case."""
+    """Only the letters and digits of ``typed``, in upper case."""
     return "".join(sign for sign in unicodedata.normalize("NFKC", typed).upper() if sign.isalnum())
 
 
 def signed(reference: str, page: str) -> str:
-    """``reference`` for the address of ``page``, and of no other."""
+    """``reference``, signed for the address of ``page`` only."""
     return f"{reference}-{_signature(reference, page, settings.SECRET_KEY)}"
 
 
 def unsigned(text: str, page: str) -> str | None:
-    """The reference in the address of ``page``; ``None`` where this site did not write it."""
+    """The reference in the address of ``page``, or ``None`` if this site did not sign it."""
     reference, _, signature = text.rpartition("-")
     for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         if constant_time_compare(signature, _signature(reference, page, key)):

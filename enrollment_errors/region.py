@@ -1,8 +1,8 @@
-"""A regional enrollment on its way: how far each of its targets has come, and what is to be done next.
+"""A regional enrollment in progress: the state of each target, and what to do next.
 
-One proof and one card are for several groups, of several agencies, at several accounts. A card token works for one
-account only. So the targets are taken in rounds: those whose accounts know the same cards share a card form, and for
-the next round the rider enters the card again. What has ended well is over, whatever becomes of the others.
+One proof and one card are for several groups, agencies and accounts. A card token works for one account only, so the
+targets come in rounds: those whose accounts know the same cards share a card form, and for the next round the rider
+enters the card again. A target that has succeeded is done, even if others fail.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from .references import new_reference
 from .results import PendingLink, Result
 
 _BEFORE_THE_CARD = (Outcome.RETRY, Outcome.UNFINISHED)
-"""Ends that leave everything as it is: the rider enters the card once more."""
+"""Outcomes that change nothing: the rider enters the card again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One target. ``result`` is how it ended last, ``None`` before it did; ``funding_source`` is the card, once its
-    account knows it."""
+    """One target. ``result`` is its latest result, or ``None`` before the first; ``funding_source`` is the card, once
+    the account knows it."""
 
     enrollment: Enrollment
     result: Result | None = None
@@ -38,7 +38,7 @@ class Part:
 
     @property
     def is_done(self) -> bool:
-        """Whether the card has the fare there."""
+        """Whether the card has the reduced fare there."""
         return self.outcome in (Outcome.SUCCESS, Outcome.TOO_EARLY)
 
     @property
@@ -51,7 +51,7 @@ class Part:
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether it can be tried again, or settled, with the card that is known."""
+        """Whether it can be tried again, or settled, without entering the card again."""
         return not self.is_done and self.funding_source is not None
 
     @property
@@ -60,7 +60,7 @@ class Part:
 
     @property
     def state(self) -> str:
-        """For the pages: ``linked``, ``already_linked``, ``too_early``, ``unknown``, ``failed`` or ``waiting``."""
+        """For pages: ``linked``, ``already_linked``, ``too_early``, ``unknown``, ``failed`` or ``waiting``."""
         if self.result is None:
             return "waiting"
         if self.is_open:
@@ -74,7 +74,7 @@ _STATES = {Outcome.SUCCESS: "linked", Outcome.TOO_EARLY: "too_early", Outcome.UN
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """All parts, in the site's order, under the one ``reference`` that all of its failures are reported under."""
+    """All parts, in the site's order. All failures are reported under the one ``reference``."""
 
     reference: str
     parts: Sequence[Part]
@@ -89,7 +89,7 @@ class Region:
 
     @property
     def has_begun(self) -> bool:
-        """Whether a card is enrolled for one of its targets, or may be."""
+        """Whether the card is, or may be, enrolled for one of the targets."""
         return any(not part.is_open for part in self.parts)
 
     @property
@@ -102,11 +102,11 @@ class Region:
 
     @property
     def round(self) -> Enrollment:
-        """What the card that is entered next is for. Raises ``IndexError`` where nothing is open."""
+        """The targets for the next card. Raises ``IndexError`` if nothing is open."""
         return _joined(self.rounds()[0])
 
     def rounds(self) -> list[list[Part]]:
-        """What is open, by who knows the same cards: first what nobody has tried, last what no card can help."""
+        """The open parts, grouped by accounts that know the same cards: untried ones first, unusable accounts last."""
         rounds: dict[tuple[str, str], list[Part]] = {}
         for part in self.open_parts:
             rounds.setdefault(_cards_known_to(part.enrollment.account), []).append(part)
@@ -123,7 +123,7 @@ class Region:
         ]
 
     def with_end(self, enrollment: Enrollment, result: Result, funding_source: FundingSource | None) -> Region:
-        """After one target has ended."""
+        """The region with the result of one target."""
         return replace(
             self,
             parts=[
@@ -133,26 +133,26 @@ class Region:
         )
 
     def with_failure(self, result: Result) -> Region:
-        """After the current round has failed, before its card was known."""
+        """The region after the current round failed before its card was known."""
         region = self
         for part in self.rounds()[0] if self.open_parts else []:
             region = region.with_end(part.enrollment, result, part.funding_source)
         return region
 
     def with_agencies_of(self, enrollment: Enrollment) -> Region:
-        """The same, with all that the site tells of the same enrollment now."""
+        """The region with what the site currently says about the same enrollment, such as agency names."""
         now = enrollment.each()
         parts = [replace(part, enrollment=target) for part, target in zip(self.parts, now, strict=True)]
         return replace(self, parts=parts)
 
     def only_unknown(self) -> Region | None:
-        """What is left of it for another visit, where nothing else of the rider is to be seen."""
+        """The parts that are still unknown, or ``None``. Another visit may see no others of this rider."""
         parts = [part for part in self.parts if part.is_unknown]
         return replace(self, parts=parts) if parts else None
 
     @property
     def mix(self) -> str:
-        """For a page that names each: ``enrolled`` everywhere, ``checking`` somewhere, ``some`` or ``none``."""
+        """For a page that lists the targets: ``enrolled`` everywhere, ``checking`` somewhere, ``some`` or ``none``."""
         if all(part.is_done for part in self.parts):
             return "enrolled"
         if any(part.is_unknown for part in self.parts):
@@ -163,9 +163,9 @@ class Region:
         return [part.lost for part in self.parts if part.lost is not None]
 
     def end(self, last: Result | None = None) -> Result:
-        """How it stands as a whole, and so which page the rider gets: that of an outcome which all share, else the one
-        that names each. ``last`` is a failure before the card was known. The code is that of a failure, or
-        ``linked`` if nothing failed."""
+        """The result for the whole region, which decides the rider's page. If all parts share an outcome, it is that
+        outcome's page, otherwise the page that lists them. ``last`` is a failure before the card was known. The code
+        is that of a failure, or ``linked`` if nothing failed."""
         first = self.parts[0].result
         if last is not None and last.outcome in _BEFORE_THE_CARD:
             if last.outcome is Outcome.UNFINISHED or not self.has_begun:
@@ -182,7 +182,7 @@ class Region:
 
 
 def shown(parts: Sequence[Part]) -> list[dict[str, Any]]:
-    """For a page: each target's ``agency`` by name, its ``state``, ``code`` and dates."""
+    """Each target's ``agency`` name, ``state``, ``code`` and dates, for a page."""
     return [
         {
             "agency": part.enrollment.agency.name,
@@ -199,7 +199,7 @@ _NOBODYS = ("", "")
 
 
 def _cards_known_to(account_name: str) -> tuple[str, str]:
-    """Accounts that know the same cards have the same. What is wrong with an account is no other's trouble."""
+    """Accounts that know the same cards return the same value. An unusable account does not affect the others."""
     try:
         account = get_account(account_name)
     except ConfigurationError:
@@ -214,7 +214,7 @@ def _ended(part: Part, result: Result, funding_source: FundingSource | None) -> 
     if lost is not None:
         if (lost.account, lost.group_id) == _place(part.enrollment):
             return replace(part, result=result, funding_source=lost.funding_source)
-        result = replace(result, outcome=Outcome.SYSTEM_ERROR, pending=None)  # another part's link may be made
+        result = replace(result, outcome=Outcome.SYSTEM_ERROR, pending=None)  # the lost link is another part's
     return replace(part, result=result, funding_source=funding_source)
 
 

@@ -1,4 +1,4 @@
-"""What a rider's browser gets: pages, redirects to pages, and the same as JSON for the page's script."""
+"""The answers to a rider's browser: pages, redirects to pages, and both as JSON for the page's script."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def page(
     agency: Agency | None = None,
     **context: Any,
 ) -> HttpResponse:
-    """A page by its name. It renders whatever fails around it: the site's hook, context processors or base template.
-    ``agency`` is another one than the enrollment's.
+    """A page by its name. It renders even if the site's hook, context processors or base template fail. ``agency``
+    replaces the enrollment's own.
 
-    The template is ``enrollment_errors/<namespace>/<name>.html`` where the site has one, so that each inclusion of the
-    URLs can look its own way, else ``enrollment_errors/<name>.html``, or in person
+    The template is ``enrollment_errors/<namespace>/<name>.html`` if the site has one, so that each inclusion of the
+    URLs can look different. Otherwise it is ``enrollment_errors/<name>.html``, or in person
     ``enrollment_errors/in_person/<name>.html``.
     """
     agency = agency or (enrollment.agency if enrollment else _fallback_agency())
@@ -64,7 +64,7 @@ def page(
 
 
 def _for_staff(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Of a success that is none to look into, staff need no code, and a reference only to know an earlier rider by."""
+    """After a success without a fault, staff need no code, and a reference only to identify an earlier rider."""
     code = context.get("code", "")
     if code and explained(code).outcome is Outcome.SUCCESS and not explained(code).is_fault:
         code = ""
@@ -83,10 +83,10 @@ def _for_staff(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def staff_start_url(request: HttpRequest) -> str:
-    """Where staff begin with the next rider; the site's root where its adapter cannot say, or names another site."""
+    """Where staff start with the next rider; the site's root if its adapter fails or names another site."""
     try:
         start = conf.get_adapter().get_staff_start_url(request)
-    except Exception as error:  # noqa: BLE001  the page renders without
+    except Exception as error:  # noqa: BLE001  the page renders anyway
         site_error(error, "Adapter.get_staff_start_url")
         return "/"
     return start if is_allowed_redirect(request, start) else "/"
@@ -95,7 +95,7 @@ def staff_start_url(request: HttpRequest) -> str:
 def end_url(request: HttpRequest, outcome: Outcome, reference: str) -> str:
     """The address of a result page, the same path for every rider.
 
-    The signed reference stands in the query, so that the page needs no session.
+    The query contains the signed reference, so that the page needs no session.
     """
     page = PAGES[outcome]
     address = url(request, page.name)
@@ -105,18 +105,17 @@ def end_url(request: HttpRequest, outcome: Outcome, reference: str) -> str:
 
 
 def finishing_url(request: HttpRequest, finishing: str) -> str:
-    """The address at which a rider sees what became of a promise, and which needs no session. ``finishing`` is its
-    name, signed."""
+    """The address where a rider sees the status of a promise without a session. ``finishing`` is its signed name."""
     return f"{url(request, 'finishing')}?{urlencode({PARAMETER: finishing})}"
 
 
 def reference_in(request: HttpRequest, name: str) -> str | None:
-    """The reference in the address of the result page ``name``; ``None`` where this site did not write it."""
+    """The reference in the address of the result page ``name``, or ``None`` if this site did not sign it."""
     return unsigned(request.GET.get("reference", ""), name)
 
 
 def url(request: HttpRequest, name: str, *args: str) -> str:
-    """One of our addresses, in the inclusion of the URLs that the request came through."""
+    """One of our addresses, in the same inclusion of the URLs as the request."""
     assert request.resolver_match is not None
     return reverse(f"{request.resolver_match.namespace}:{name}", args=args)
 
@@ -130,7 +129,7 @@ def is_allowed_redirect(request: HttpRequest, target: str) -> bool:
 
 
 class Pages:
-    """How a view that the rider's browser opens ends: on a page, reached so that reload and back are safe."""
+    """Answers for views that the rider's browser opens: pages, after a redirect so that reload and back are safe."""
 
     @staticmethod
     def end(request: HttpRequest, result: Result) -> HttpResponse:
@@ -155,7 +154,7 @@ class Pages:
 
     @staticmethod
     def turn_away(request: HttpRequest, adapter: Adapter) -> HttpResponse:
-        """For somebody who may not enroll riders in person: to sign in, or to read that they may not."""
+        """For users who may not enroll riders in person: a way to sign in, or a page that says that they may not."""
         if sign_in := _staff_sign_in(request, adapter):
             return HttpResponseRedirect(sign_in)
         refused = PAGES[Outcome.NOT_ELIGIBLE]
@@ -163,13 +162,13 @@ class Pages:
 
     @staticmethod
     def broken(request: HttpRequest, result: Result) -> HttpResponse:
-        """The page itself, not the way to it: the site could not say whether this browser may see ours."""
+        """The page itself, without a redirect: the site could not say whether this browser may see our pages."""
         end = PAGES[result.outcome]
         return page(request, end.name, None, status=end.status, is_permitted=False, reference=result.reference)
 
 
 class Envelopes:
-    """How a view that the page's script calls ends: JSON that says where the page must go."""
+    """Answers for views that the page's script calls: JSON that says where the page must go."""
 
     @staticmethod
     def end(request: HttpRequest, result: Result) -> HttpResponse:
@@ -212,7 +211,7 @@ _NOT_PERMITTED = replace(
     staff_detail=_("Ask the person who manages user accounts to let you enroll riders in person."),
 )
 _REFUSALS = {"method_not_allowed": 405, "bad_request": 400}
-"""Codes whose HTTP status is not that of their page."""
+"""Codes whose HTTP status differs from that of their page."""
 
 
 def _to_retry(response: HttpResponse, retry_after: int | None) -> HttpResponse:
@@ -224,7 +223,7 @@ def _to_retry(response: HttpResponse, retry_after: int | None) -> HttpResponse:
 def _envelope(request: HttpRequest, code: str, end: Page, reference: str, redirect: str) -> HttpResponse:
     status = _REFUSALS.get(code, end.status)
     if status < 400:
-        status = PAGES[Outcome.SYSTEM_ERROR].status  # or the page's script would take it for what it had asked for
+        status = PAGES[Outcome.SYSTEM_ERROR].status  # or the page's script would take it for a success
     title, detail = (end.staff_title, end.staff_detail) if is_in_person(request) else (end.title, end.detail)
     error = {"status": str(status), "code": code, "title": str(title), "detail": str(detail), "id": reference}
     response = JsonResponse({"errors": [error], "redirect": redirect}, status=status)
@@ -245,13 +244,13 @@ def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
             **adapter.get_page_context(request, name),
         }
         return str(template.render(everything, request))
-    except Exception as error:  # noqa: BLE001  whatever the site's templates, tags and context processors may raise
+    except Exception as error:  # noqa: BLE001  the site's templates, tags and context processors may raise anything
         site_error(error, f"rendering the page {name}")
         ours = _standalone_engine().get_template(own)
         bare = {
             "base_template": "enrollment_errors/base.html",
             "csrf_token": get_token(request),
-            # django-csp's, else that of Django's own middleware.
+            # From django-csp, otherwise from Django's own middleware.
             "csp_nonce": getattr(request, "csp_nonce", getattr(request, "_csp_nonce", None)),
         }
         return ours.render({**bare, **context})
@@ -259,8 +258,8 @@ def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
 
 @cache
 def _standalone_engine() -> DjangoTemplates:
-    """Our own templates and nothing of the site: no context processor, no override, no base of its own, and no need of
-    its static files."""
+    """Renders our own templates without anything of the site's: its context processors, overrides, base template and
+    static files."""
     return DjangoTemplates(
         {
             "NAME": "enrollment_errors",
@@ -275,7 +274,7 @@ def _fallback_agency() -> Agency | None:
     try:
         return conf.get_settings().FALLBACK_AGENCY
     except ConfigurationError:
-        return None  # the page is what matters; the request that found the settings broken has told of it
+        return None  # the page matters more; the request that found the settings broken has reported it
 
 
 def _home_url(request: HttpRequest, agency: Agency | None) -> str:
@@ -285,13 +284,13 @@ def _home_url(request: HttpRequest, agency: Agency | None) -> str:
 
 
 def _sign_in(request: HttpRequest, enrollment: Enrollment | None) -> SignIn | None:
-    """The rider's sign-in, only where there is a way to sign out, and a safe one."""
+    """The rider's sign-in, but only if it has a safe way to sign out."""
     sign_in = enrollment.sign_in if enrollment else None
     return sign_in if sign_in and sign_in.sign_out_url and is_allowed_redirect(request, sign_in.sign_out_url) else None
 
 
 def _retry_after() -> int:
-    """Whole seconds: no sooner than an open circuit would let a call through."""
+    """Whole seconds, at least until an open circuit would let a call through."""
     try:
         return math.ceil(conf.get_settings().BREAKER_OPEN)
     except ConfigurationError:

@@ -1,4 +1,4 @@
-"""The pages of how it ended. They need neither session, nor database, nor the site's hook to render."""
+"""The result pages. They render even without the session, the database or the site's hook."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def result_page(outcome: Outcome) -> Callable[..., HttpResponse]:
         known = session.end(reference) if reference else {}
         region = _region_on(session, reference)
         if outcome is Outcome.PARTIAL and not region["targets"]:
-            return redirect(url(request, "enroll"))  # of another visit, or longer ago than anything is kept
+            return redirect(url(request, "enroll"))  # from another visit, or no longer kept
         told: dict[str, Any] = {}
         if reference and is_in_person(request):
             if (kept := session.told(reference)) is None:
-                return redirect(url(request, "enroll"))  # the end of an earlier rider, who is forgotten
+                return redirect(url(request, "enroll"))  # an earlier rider's result, no longer kept
             told = {"code": kept[0], "is_of_earlier_rider": kept[1]}
         enrollment = enrollment_if_any(request)
         if outcome is Outcome.SYSTEM_ERROR:
@@ -59,7 +59,7 @@ def result_page(outcome: Outcome) -> Callable[..., HttpResponse]:
 
 
 def _region_on(session: RiderSession, reference: str | None) -> dict[str, Any]:
-    """What a page says of a region's targets: nothing where there is only one."""
+    """What a page says about a region's targets; with a single target, nothing."""
     found = session.region_under(reference) if reference else None
     if found is None:
         return {"targets": []}
@@ -74,7 +74,7 @@ def _region_on(session: RiderSession, reference: str | None) -> dict[str, Any]:
 
 
 def too_soon(request: HttpRequest, outcome: Outcome, seconds: int) -> HttpResponse:
-    """The same page again: the card may be enrolled, so it is not the one that says that no card was used."""
+    """The same page again, because the card may be enrolled: the page for too many tries says that no card was used."""
     response = result_page(outcome)(request)
     response.status_code = 429
     response["Retry-After"] = str(seconds)

@@ -1,4 +1,4 @@
-"""What a request came to: for the views, for the site, and for a later request that goes on with it."""
+"""The result of a request, for the views, for the site, and for a later request that continues it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .processors.types import FundingSource, Tokenization
 
 @dataclass(frozen=True, kw_only=True)
 class PendingLink:
-    """A link that is wanted: all that it takes to ask for it again, later, where its answer was lost.
+    """A link to make, with everything needed to ask for it again if its answer is lost.
 
-    ``account`` is the site's name for the processor account, ``expires_at`` the expiry that the link shall have
-    (aware), or ``None`` where the benefit does not expire. ``sent_at`` is when the link was last sent, in epoch
-    seconds: until some time after that it may still take effect.
+    ``account`` is the site's name for the processor account. ``expires_at`` is the link's expiry (aware), or ``None``
+    if the benefit does not expire. ``sent_at`` is when the link was last sent, in epoch seconds; for some time after
+    that, it may still take effect.
     """
 
     account: str
@@ -30,15 +30,15 @@ class PendingLink:
 
 @dataclass(frozen=True)
 class Result:
-    """What the service tells the views.
+    """What the service returns to the views.
 
-    ``expires_at`` and ``reenrollment_opens_at`` are aware datetimes, present for a benefit that expires.
-    ``tokenization`` is present after a successful token request, ``pending`` with the outcome ``UNKNOWN`` where the
-    answer to a link is lost. ``finishing`` is the name of the promise to finish it later. It is empty without one.
-    ``is_new`` is false for an end that another request of this rider's came to before.
+    ``expires_at`` and ``reenrollment_opens_at`` are aware datetimes, set if the benefit expires. ``tokenization`` is
+    set after a successful token request, and ``pending`` with the outcome ``UNKNOWN`` if the answer to a link is lost.
+    ``finishing`` is the name of the promise to finish it later, or empty. ``is_new`` is false if another request from
+    this rider already had this result.
 
-    Of a card that was linked, ``card_scheme`` and ``card_category`` are what the processor calls them (``visa``,
-    ``debit``), and ``card_last_digits`` up to four digits to know it by; ``None`` where it does not say.
+    For a linked card, ``card_scheme`` and ``card_category`` are the processor's terms (``visa``, ``debit``), and
+    ``card_last_digits`` are up to four digits to recognize it by; they are ``None`` if the processor does not say.
     """
 
     outcome: Outcome

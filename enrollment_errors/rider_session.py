@@ -1,11 +1,11 @@
-"""The little that is kept of a rider between requests.
+"""The little that we keep about a rider between requests.
 
-The site's session holds one random value of ours, the visit. Everything else is in encrypted cookies of our own, each
-of which says what it was made for. So a late answer of ours can never write back what the site has since changed in its
-session, and what was kept in one visit, or for one benefit, opens nothing in another. It needs no database, and it
-outlives a session that is gone: a link whose answer was lost can be settled all the same.
+The site's session holds only one random value of ours, the visit. Everything else is in our own encrypted cookies, and
+each says what it was made for. So a late answer of ours never overwrites the site's newer changes to its session, and
+data from one visit or benefit does not work in another. This needs no database and survives the end of the session: a
+link whose answer was lost can still be settled.
 
-A session or a cookie that cannot be read counts as an empty one, because every page has to render without.
+A session or cookie that cannot be read counts as empty, because every page must render without it.
 """
 
 from __future__ import annotations
@@ -43,29 +43,29 @@ from .visit import keep_visit, new_visit, visit_in
 
 ACCESS, END, LOST, TOLD = "enrollment_access", "enrollment_end", "enrollment_lost_", "enrollment_told"
 REGION = "enrollment_region"
-"""The cookies. There is one ``LOST`` cookie for each lost link, or for all of a region's that another visit has put
-aside; its name ends in the reference. ``REGION`` is only there for an enrollment with several targets."""
+"""The names of the cookies. Each lost link has a ``LOST`` cookie, and so has each region that another visit has put
+aside; its name ends with the reference. ``REGION`` only exists for an enrollment with several targets."""
 EXPIRY_MARGIN = 5.0
-"""Seconds before its end at which a tokenization access is not used any more."""
+"""Seconds before its expiry from which a tokenization access is no longer used."""
 KEPT = 24 * 60 * 60
-"""Seconds for which the last end and a lost link are kept."""
+"""Seconds for which the last result and a lost link are kept."""
 MOST_LOST = 3
 MOST_TOLD = 5
 LONGEST_COOKIE = 3_000
-"""Characters. Servers refuse a request whose cookies together are longer than about 8,000."""
+"""The maximum in characters. Servers refuse a request if all its cookies together exceed about 8,000."""
 
 logger = logging.getLogger("enrollment_errors")
 
 
 class RiderSession:
-    """What is kept for ``request``. ``write_to`` puts what has changed into the response.
+    """The data that we keep for the rider of ``request``. ``write_to`` writes the changes to the response.
 
-    ``enrollment`` is what the site says that the session has earned, once it has been asked; ``region`` is how far it
-    has come, where it has several targets.
+    ``enrollment`` is the site's answer for this session, once it was asked; ``region`` is its progress, if it has
+    several targets.
     """
 
     def __init__(self, request: HttpRequest, namespace: str, path: str) -> None:
-        """``path`` is where the inclusion of the URLs begins, the enroll page: its cookies go nowhere else."""
+        """``path`` is the enroll page, where this inclusion of the URLs begins. It limits where cookies go."""
         self.enrollment: Enrollment | None = None
         self.region: Region | None = None
         self._region_in = REGION
@@ -76,23 +76,23 @@ class RiderSession:
         self._written: dict[str, tuple[str, int] | None] = {}
 
     def begin(self) -> None:
-        """Makes sure that there is a visit to hang things on."""
+        """Makes sure that there is a visit to attach data to."""
         if self._visit is None:
             self._visit = new_visit()
             keep_visit(self._request, self._visit)
 
     def identity(self) -> Identity:
-        """Random, and the same for the whole visit. Tells nothing of who the rider is."""
+        """Random, and the same for the whole visit. It does not reveal who the rider is."""
         visit = self._visit or new_visit()
         user_id = _hash("user", visit["id"])
         return Identity(user_id=user_id, device_id=_hash("device", user_id), session_id=visit["began"])
 
     def made_for(self, enrollment: Enrollment) -> str:
-        """What a page of this visit carries, signed: for whom and for what it was made."""
+        """A signature for a page of this visit, which shows for whom and for what the page was made."""
         return self._made_for(enrollment, settings.SECRET_KEY)
 
     def is_made_for(self, made_for: str, enrollment: Enrollment) -> bool:
-        """Whether a page that carries ``made_for`` was made in this visit, for this enrollment."""
+        """Whether the page with ``made_for`` was made in this visit, for this enrollment."""
         return self._visit is not None and any(
             constant_time_compare(made_for, self._made_for(enrollment, key))
             for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
@@ -103,7 +103,7 @@ class RiderSession:
         return salted_hmac("enrollment_errors.made_for", json.dumps(parts), secret=key, algorithm="sha256").hexdigest()
 
     def tokenization(self, enrollment: Enrollment) -> Tokenization | None:
-        """The tokenization access that was fetched for this enrollment in this visit, until 5 s before it expires."""
+        """The tokenization access fetched for this enrollment in this visit, until 5 s before it expires."""
         kept = self._access(enrollment)
         if kept is None:
             return None
@@ -112,7 +112,7 @@ class RiderSession:
         return Redirect(url=kept["url"], handle=Secret(kept["handle"]), expires_at=kept["expires_at"])
 
     def keep_tokenization(self, enrollment: Enrollment, tokenization: Tokenization, *, returned: str) -> None:
-        """``returned`` is what the return address of this tokenization proves itself by."""
+        """``returned`` is the random value in this tokenization's return address, which proves the rider's return."""
         left = int(tokenization.expires_at - EXPIRY_MARGIN - time.time())
         if left <= 0:
             return
@@ -129,7 +129,7 @@ class RiderSession:
         self._written[ACCESS] = None
 
     def returned_with(self, returned: str, enrollment: Enrollment) -> Secret | None:
-        """The handle of a visit to the processor's site, for a rider whose return proves that it is the one of it."""
+        """The handle of the visit to the processor's site, if ``returned`` proves that the rider is back from it."""
         kept = self._access(enrollment) or {}
         if not returned or not constant_time_compare(str(kept.get("returned", "")), returned):
             return None
@@ -149,9 +149,9 @@ class RiderSession:
         brought: Secret | None = None,
         checked: str | None = None,
     ) -> None:
-        """How the last enrollment ended: for its page, for a link that is still open, and for a second click.
+        """Keep the result of the last enrollment, for its page, for a link that is still open, and for a second click.
 
-        ``brought`` is the card token, or what a return from a redirect proves itself by. ``checked`` is the reference
+        ``brought`` is the card token, or the proof that the rider is back from a redirect. ``checked`` is the reference
         of the page that asked for a lost link.
         """
         self._write(
@@ -178,7 +178,7 @@ class RiderSession:
         """``code``, ``expires_at``, ``reenrollment_opens_at`` and ``card_last_digits`` of the enrollment that ended
         under ``reference``.
 
-        Empty where this visit knows nothing of it.
+        Empty if this visit does not know it.
         """
         kept = self._end()
         if kept is None or kept["reference"] != reference:
@@ -191,7 +191,7 @@ class RiderSession:
         }
 
     def end_of(self, brought: Secret, enrollment: Enrollment) -> tuple[Outcome, str] | None:
-        """Outcome and reference that this very card token, or this very return, came to for this benefit: the rider
+        """The outcome and reference that this card token, or this return, already had for this benefit: the rider
         clicked twice, or went back."""
         kept = self._end()
         if kept is None or kept["brought"] != self._digest(brought, enrollment):
@@ -199,23 +199,23 @@ class RiderSession:
         return Outcome(kept["outcome"]), str(kept["reference"])
 
     def end_of_check(self, reference: str) -> tuple[Outcome, str] | None:
-        """Outcome and reference that checking again on the page of ``reference`` came to."""
+        """The outcome and reference of the check that the rider made on the page of ``reference``."""
         kept = self._read(END)
         if kept is None or kept["checked"] != reference:
             return None
         return Outcome(kept["outcome"]), kept["reference"]
 
     def keep_told(self, result: Result) -> None:
-        """The codes of the last ends, which staff read on their pages. Riders are told no codes."""
+        """Keep the codes of the last results for the pages of staff. Riders see no codes."""
         if is_in_person(self._request):
             earlier = (self._read(TOLD) or {}).items()
             told = [*earlier, (result.reference, [result.code, self._visit and self._visit["id"]])]
             self._write(TOLD, dict(told[-MOST_TOLD:]), KEPT)
 
     def told(self, reference: str) -> tuple[str, bool] | None:
-        """The code that staff may read on the page of ``reference``, and whether it is of an earlier rider's visit.
+        """The code that staff may read on the page of ``reference``, and whether it is from an earlier rider's visit.
 
-        ``None`` where this browser knows nothing of it, or is to know nothing any more.
+        ``None`` if this browser does not know it, or must have forgotten it.
         """
         now = self._visit and self._visit["id"]
         if kept := (self._read(TOLD) or {}).get(reference):
@@ -225,7 +225,7 @@ class RiderSession:
         return None if visit is None else ("link_answer_lost", visit["id"] != now)
 
     def forget(self) -> None:
-        """All of the last rider but lost links: each opens only on the page of its reference."""
+        """Forget everything about the last rider except lost links, which open only on the page of their reference."""
         self._put_region_aside()
         self._written.update(dict.fromkeys((ACCESS, END, TOLD, REGION)))
 
@@ -234,11 +234,11 @@ class RiderSession:
         return kept if kept is not None and self._visit is not None and kept["visit"] == self._visit["id"] else None
 
     def _digest(self, brought: Secret, enrollment: Enrollment) -> str:
-        """Of the card and the benefit: a rider may earn another one, for the same card, in the same session."""
+        """Covers the benefit too, because a rider may get another one for the same card in the same session."""
         return _hash("brought", self.made_for(enrollment), brought.reveal())
 
     def keep_lost(self, result: Result, enrollment: Enrollment) -> None:
-        """The link of ``result`` whose answer is lost, if there is one, for the page that it ends on."""
+        """Keep the lost link of ``result``, if any, for the page that it ends on."""
         if result.pending is not None:
             kept = {"link": packed_link(result.pending), "enrollment": packed_enrollment(enrollment)}
             self._write_lost(result.reference, {**kept, "visit": self._visit})
@@ -253,9 +253,9 @@ class RiderSession:
         return max((lost.sent_at for lost in _links_in(self._read(name))), default=0.0)
 
     def lost_link(self, reference: str) -> tuple[Enrollment, PendingLink] | None:
-        """The link that is still being checked on the page of ``reference``, and the enrollment it belongs to.
+        """The link that the page of ``reference`` is still checking, and its enrollment.
 
-        What comes of it belongs to the visit of that page, whether the session is gone or goes on with another rider.
+        The result belongs to the visit of that page, even if the session is gone or now belongs to another rider.
         """
         kept = self._read(LOST + reference)
         if kept is None or "link" not in kept:
@@ -264,12 +264,12 @@ class RiderSession:
         return unpacked_enrollment(kept["enrollment"]), unpacked_link(kept["link"])
 
     def lost_links(self) -> list[PendingLink]:
-        """All that this browser still knows of, of whichever card and benefit."""
+        """All lost links that this browser still knows, for any card and benefit."""
         names = [name for name in self._request.COOKIES if name.startswith(LOST) or name == REGION]
         return [lost for name in names for lost in _links_in(self._read(name))]
 
     def begin_region(self, enrollment: Enrollment) -> Enrollment:
-        """Of an enrollment with several targets, those that the next card is for. Another one is itself."""
+        """The enrollment, with only the targets that the next card is for if there are several."""
         if not enrollment.also:
             return enrollment
         kept = self.kept_region()
@@ -283,7 +283,7 @@ class RiderSession:
         return self.region.reference if self.region else ""
 
     def end_before_card(self, result: Result) -> Result:
-        """What a failure before the card is known comes to: itself, unless the enrollment is a region's."""
+        """The result of a failure before the card is known: the same, or for a region the result of the whole."""
         if self.region is None:
             return result
         self.region = self.region.with_failure(result)
@@ -291,7 +291,7 @@ class RiderSession:
         return self.region.end(result)
 
     def kept_region(self) -> Region | None:
-        """The last one of this visit."""
+        """The last region of this visit."""
         kept = self._read(REGION)
         if kept is None or self._visit is None or kept["visit"]["id"] != self._visit["id"]:
             return None
@@ -310,8 +310,8 @@ class RiderSession:
             self._write(self._region_in, kept, KEPT)
 
     def region_under(self, reference: str) -> tuple[Region, dict[str, Any]] | None:
-        """The region of the page of ``reference``, and the visit it belongs to. Another visit gets to see nothing of it
-        but what is still unknown."""
+        """The region of the page of ``reference``, and the visit that it belongs to. Another visit sees only the parts
+        that are still unknown."""
         self._region_in = REGION
         kept = self._read(REGION)
         if kept is not None and kept["region"]["reference"] == reference:
@@ -325,11 +325,11 @@ class RiderSession:
         return None if left is None else (left, kept["visit"])
 
     def go_on_with(self, region: Region, visit: dict[str, Any]) -> None:
-        """What comes of it belongs to the visit of its page, as with ``lost_link``."""
+        """Continue a region. As with ``lost_link``, the result belongs to the visit of its page."""
         self.region, self._visit = region, visit
 
     def _put_region_aside(self, but: str = "") -> None:
-        """Before another takes its place: what is unknown of it stays, under its reference."""
+        """Keep the unknown parts of the old region under its reference, before a new one replaces it."""
         kept = self._read(REGION)
         if kept is None or kept["region"]["reference"] == but:
             return
@@ -367,7 +367,7 @@ class RiderSession:
 
 
 def _links_in(kept: dict[str, Any] | None) -> list[PendingLink]:
-    """Of a ``LOST`` or ``REGION`` cookie."""
+    """The lost links in a ``LOST`` or ``REGION`` cookie."""
     if kept is None:
         return []
     return unpacked_region(kept["region"]).lost_links() if "region" in kept else [unpacked_link(kept["link"])]

@@ -1,4 +1,4 @@
-"""Where the site's own instructions for a code are."""
+"""The address of the site's own instructions for a code."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from .exceptions import ConfigurationError
 
 
 def runbook_url(code: str) -> str:
-    """Empty where the site has none, or its settings cannot be read. ``code`` is one of the catalogue, of the doctor or
-    of the site's own rules."""
+    """The address for ``code``, a code of the catalogue, of the doctor or of the site's own rules. It is empty if the
+    site has no instructions, or its settings cannot be read."""
     try:
         urls = conf.get_settings().RUNBOOK_URLS
     except ConfigurationError:

@@ -1,4 +1,4 @@
-"""A text that must not be seen. Imports nothing, because everything that meets a secret imports it."""
+"""A text that must stay hidden. Imports no other module of the app, because all code that uses secrets imports it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from weakref import WeakValueDictionary
 
 
 class Secret:
-    """A text that shows itself only to who asks for it by name.
+    """A text that only ``reveal`` shows.
 
-    ``repr``, ``str``, ``format`` and pickling never show it, so that it can stand in a local variable, a dataclass or
-    an exception without reaching a traceback, a log or an event.
+    ``repr``, ``str``, ``format`` and pickling never show it, so you can keep it in a local variable, a dataclass or an
+    exception, and it does not reach a traceback, a log or an event.
     """
 
     __slots__ = ("__weakref__", "_value")
@@ -50,6 +50,6 @@ _living: WeakValueDictionary[int, Secret] = WeakValueDictionary()
 
 
 def living_secrets() -> list[str]:
-    """What each ``Secret`` that somebody still holds reveals."""
-    # The list of references is copied at once; the values themselves could change in another thread meanwhile.
+    """The text of each ``Secret`` that is still referenced."""
+    # valuerefs copies the list at once; another thread could change the values during iteration.
     return [secret.reveal() for ref in _living.valuerefs() if (secret := ref()) is not None]

@@ -1,7 +1,7 @@
-"""One rider's request to the transit processor: call, classify, report, and say how it ended.
+"""One rider's request to the transit processor: make the call, classify and report errors, and return the result.
 
-The views give the enrollment, the origin of the request and what the rider brought; each function returns a ``Result``
-and never raises for anything that a processor, a network or a rider can do.
+The views pass the enrollment, the origin of the request and the rider's input. Each function returns a ``Result``, and
+nothing that a processor, a network or a rider does makes it raise.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from .results import PendingLink, Result
 from .secret import Secret
 
 _CARD_TOKEN = re.compile(r"(?![.]*$)[A-Za-z0-9._~+=:-]{1,512}", re.ASCII)
-"""What tokens are made of. Without "/" and "%": some servers decode them before they look for the path."""
+"""The characters of a token. No "/" or "%", because some servers decode them before they look up the path."""
 
 
 class CardFormEvent(str, Enum):
-    """What the page's script tells of the card form."""
+    """What the page's script reports about the card form."""
 
     STARTED = "started"
     TOKENIZED = "tokenized"
@@ -82,12 +82,12 @@ def request_tokenization(
     lost: Sequence[PendingLink] = (),
     reference: str = "",
 ) -> Result:
-    """Access to card tokenization. The result carries it as ``tokenization`` where the outcome is ``SUCCESS``.
+    """Get access to card tokenization. If the outcome is ``SUCCESS``, it is in the result's ``tokenization``.
 
-    ``return_url`` is absolute: where a processor with a redirect flow brings the rider back, with the random ``state``.
-    ``kept`` is an earlier redirect of this rider's, which is used again if the processor says that it is still good.
-    ``lost`` are links of this browser whose answers were lost: while one may still be made, a failure does not say that
-    no card is enrolled. ``reference`` is that of a region.
+    ``return_url`` is the absolute URL to which a redirect flow brings the rider back, with the random ``state``.
+    ``kept`` is an earlier redirect for this rider, used again if the processor says that it is still good. ``lost`` are
+    this browser's links whose answers were lost: while one may still take effect, a failure does not say that no card
+    is enrolled. ``reference`` is that of a region.
     """
     attempt = Attempt(Event.FAILED_PRETOKENIZATION, enrollment, origin, reference=reference)
     try:
@@ -100,15 +100,15 @@ def request_tokenization(
             else:
                 asked = tokenization_request(enrollment, origin.language, state=state)
                 tokenization = processor.request_tokenization(return_url, asked)
-    except Exception as error:  # noqa: BLE001  closed by default: what the table does not know is a server error
+    except Exception as error:  # noqa: BLE001  an error that the table does not list is a server error
         return attempt.fail(error, Stage.TOKENIZATION, before_the_card=lost)
-    # No report: having access is no end of anything, and brings the rider to the card form.
+    # No report, because access ends nothing: the rider goes on to the card form.
     return Result(Outcome.SUCCESS, "tokenization_access", attempt.reference, tokenization=tokenization)
 
 
 class End(NamedTuple):
-    """How it ended for one target. ``funding_source`` is the card; ``None`` where the failure came before it was
-    known, and so is one failure of all targets."""
+    """The result for one target. ``funding_source`` is the card, or ``None`` for a failure before the card was known,
+    which is one failure for all targets."""
 
     enrollment: Enrollment
     result: Result
@@ -125,12 +125,12 @@ def enroll(
     lost: Sequence[PendingLink] = (),
     reference: str = "",
 ) -> Iterator[End]:
-    """Link the card of ``card_token`` to the concession group of each target, one after the other: an end for each, as
-    soon as it is over.
+    """Link the card of ``card_token`` to the concession group of each target in turn. Yields an ``End`` for each as
+    soon as it is done.
 
-    For a rider who is back from a redirect flow, ``handle`` is what the processor called the visit to its site,
-    ``query`` what its way back brought along, and the processor gives the card token. ``lost`` are links of this
-    browser whose answers were lost: with the same card and benefit one is settled. ``reference`` is that of a region.
+    If the rider is back from a redirect flow, the processor gives the card token: ``handle`` is its name for the visit
+    to its site, and ``query`` is the query that the rider came back with. ``lost`` are this browser's links whose
+    answers were lost; one for the same card and benefit is settled. ``reference`` is that of a region.
     """
     attempt = Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin, reference=reference)
     targets = enrollment.each()
@@ -149,7 +149,7 @@ def enroll(
         stage = Stage.LOOKUP
         with at(Stage.LOOKUP):
             funding_source = processor.find_funding_source(card_token)
-    except Exception as error:  # noqa: BLE001  what the table does not know is a server error
+    except Exception as error:  # noqa: BLE001  an error that the table does not list is a server error
         result = attempt.fail(error, stage, before_the_card=lost)
         yield from (End(target, result, None) for target in targets)
         return
@@ -168,14 +168,13 @@ def enroll(
                 processor.http.parties.update(parties)
             with deadline.sharing(len(targets) - number):
                 result = attempt.link(processor, funding_source, wanted)
-        except Exception as error:  # noqa: BLE001  what the table does not know is a server error
+        except Exception as error:  # noqa: BLE001  an error that the table does not list is a server error
             result = attempt.fail(error, Stage.LINK)
         yield End(target, result, funding_source)
 
 
 class Wanted(NamedTuple):
-    """One target of a region to try again: with the card that is known, and the link whose answer was lost, if one
-    was."""
+    """One target of a region to try again, with the known card and the lost link, if any."""
 
     enrollment: Enrollment
     funding_source: FundingSource
@@ -183,8 +182,8 @@ class Wanted(NamedTuple):
 
 
 def try_again(wanted: Sequence[Wanted], origin: Origin, *, reference: str) -> Iterator[End]:
-    """Repeat what failed, and settle what is unknown, of the region of ``reference``: an end for each, as soon as it is
-    over. A check that settles nothing is not reported."""
+    """Repeat what failed, and settle what is unknown, in the region of ``reference``. Yields an ``End`` for each as
+    soon as it is done. A check that settles nothing is not reported."""
     deadline = None
     for number, (enrollment, funding_source, lost) in enumerate(wanted):
         attempt = Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin, reference=reference)
@@ -194,7 +193,7 @@ def try_again(wanted: Sequence[Wanted], origin: Origin, *, reference: str) -> It
             deadline = processor.http.deadline
             with deadline.sharing(len(wanted) - number):
                 result = attempt.link(processor, funding_source, lost)
-        except Exception as error:  # noqa: BLE001  what the table does not know is a server error
+        except Exception as error:  # noqa: BLE001  an error that the table does not list is a server error
             if isinstance(error, LinkAnswerLost) and lost is not None:
                 result = Result(Outcome.UNKNOWN, "link_answer_lost", reference, pending=attempt.wanted)
             else:
@@ -203,11 +202,11 @@ def try_again(wanted: Sequence[Wanted], origin: Origin, *, reference: str) -> It
 
 
 def check_again(enrollment: Enrollment, origin: Origin, lost: PendingLink, *, reference: str) -> Result:
-    """Settle a link whose answer was lost: ask, and only where the processor says that it is absent, and it can be at
-    work no longer, link.
+    """Settle a link whose answer was lost: ask, and link again only if the processor says that the link does not exist,
+    and it can no longer take effect.
 
-    ``reference`` is the one that the lost link was reported under. A check that settles nothing is no new failure: it
-    is not reported, and the result has that reference again.
+    The lost link was reported under ``reference``. A check that settles nothing is not a new failure: it is not
+    reported, and the result has the same reference.
     """
     attempt = Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin)
     try:
@@ -215,7 +214,7 @@ def check_again(enrollment: Enrollment, origin: Origin, lost: PendingLink, *, re
         return attempt.link(processor, lost.funding_source, lost, known_as=reference)
     except LinkAnswerLost:
         return Result(Outcome.UNKNOWN, "link_answer_lost", reference)
-    except Exception as error:  # noqa: BLE001  what the table does not know is a server error
+    except Exception as error:  # noqa: BLE001  an error that the table does not list is a server error
         return attempt.fail(error, Stage.LINK, before_the_card=[lost])
 
 
@@ -229,10 +228,10 @@ def card_form_event(
     lost: Sequence[PendingLink] = (),
     reference: str = "",
 ) -> Result | None:
-    """What the page's script says of the card form; ``None`` where the rider simply stays on the page.
+    """Handle an event from the page's script about the card form. Returns ``None`` if the rider stays on the page.
 
-    ``status`` is the HTTP status that the browser saw, where it saw one, and ``reason`` whatever it tells as the
-    processor's word for a refusal. ``lost`` and ``reference`` are as for ``request_tokenization``.
+    ``status`` is the HTTP status that the browser saw, if any. ``reason`` should be the processor's word for a refusal,
+    but may be anything. ``lost`` and ``reference`` are as for ``request_tokenization``.
     """
     name = _AMPLITUDE_EVENTS.get(event, Event.FINISHED_TOKENIZATION)
     attempt = Attempt(name, enrollment, origin, side=Side.FRONTEND, reference=reference)
@@ -243,7 +242,7 @@ def card_form_event(
         return None if explained(result.code).may_be_the_riders else result
     if event is CardFormEvent.STARTED:
         form = card_form_of(attempt.account(), enrollment, origin.language)
-        # Neither for a redirect flow.
+        # A redirect flow has neither.
         attempt.note(card_tokenize_url=form.script or None, card_tokenize_func=form.function or None)
     else:
         attempt.note(status="success" if event is CardFormEvent.TOKENIZED else "cancel")
@@ -251,7 +250,7 @@ def card_form_event(
 
 
 def card_form_of(account: Account, enrollment: Enrollment, language: str) -> CardForm:
-    """The browser's side of the account's processor, for a page in ``language``."""
+    """The card form of the account's processor, for a page in ``language``."""
     return account.processor.card_form(account.options, tokenization_request(enrollment, language))
 
 
@@ -267,13 +266,12 @@ def tokenization_request(enrollment: Enrollment, language: str, *, state: str = 
 def site_failed(
     error: Exception, event: Event, enrollment: Enrollment | None, origin: Origin, *, reference: str = ""
 ) -> Result:
-    """An exception from the site's own code, or from ours around the service: classified and reported like any
-    other."""
+    """Classify and report an exception from the site's code, or from ours outside the service, like any other."""
     return Attempt(event, enrollment, origin, reference=reference).fail(error, Stage.SITE)
 
 
 def _check_card_token(card_token: Secret) -> None:
-    """Raises ``CardTokenInvalid`` for what no card form gives: nothing of it shall reach the processor."""
+    """Raises ``CardTokenInvalid`` for a token that no card form gives. The processor must not receive any of it."""
     if not card_token:
         raise CardTokenInvalid("no card token")
     if not _CARD_TOKEN.fullmatch(card_token.reveal()):

@@ -1,4 +1,4 @@
-"""Django's cache, as far as it is there: while it is down, calls to the processor go on without it."""
+"""Wraps Django's cache. While it is down, calls to the processor continue without it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ logger = logging.getLogger("enrollment_errors")
 
 PREFIX = "enrollment_errors."
 REST = 2.0
-"""Seconds for which a cache that failed is left alone: one that hangs must not hang every step of every rider."""
+"""Seconds to leave a failed cache alone: a cache that hangs must not delay every step for every rider."""
 LONGEST = 86_400.0
-"""Seconds that anything of ours is kept at most. Caches fail on a number that is too large for them."""
+"""Maximum seconds that we keep an entry with a timeout. Caches fail if the number is too large for them."""
 CLOCKS_APART = 5.0
-"""Seconds by which the clocks of two hosts may differ. What seems to come from further ahead comes from a clock that is
-wrong, and is not trusted: an hour ahead, it would hold for an hour too long."""
+"""Seconds by which the clocks of two hosts may differ. A time further ahead comes from a wrong clock and is ignored: an
+hour ahead, the entry would hold an hour too long."""
 
 T = TypeVar("T")
 
 
 class CacheDown(Exception):
-    """The cache did not do what it was asked."""
+    """The cache failed, or is being left alone after a failure."""
 
 
 class _Health:
@@ -42,9 +42,9 @@ _healths: PerProcess[_Health] = PerProcess()
 
 
 class SharedCache:
-    """A Django cache under our prefix. Everything raises ``CacheDown`` where the cache fails, logged once an outage.
+    """A Django cache under our prefix. Every method raises ``CacheDown`` if the cache fails, and logs once per outage.
 
-    Times are rounded up to whole seconds: Redis and memcached know no other.
+    Timeouts are rounded up to whole seconds, because Redis and memcached accept no fractions.
     """
 
     def __init__(self, alias: str) -> None:
@@ -52,7 +52,7 @@ class SharedCache:
 
     @property
     def is_of_one_process(self) -> bool:
-        """Not shared at all: each process sees what it has written itself."""
+        """Whether the cache is not shared: each process sees only its own entries."""
         return isinstance(self._ask(lambda: caches[self._alias]), LocMemCache)
 
     def get(self, key: str) -> Any:
@@ -64,15 +64,15 @@ class SharedCache:
         return {names[name]: value for name, value in found.items()}
 
     def add(self, key: str, value: Any, seconds: float) -> bool:
-        """Whether it was not there: the one thing that a cache does for exactly one of all who ask."""
+        """Add the entry, and return whether it was new. Only this operation succeeds for exactly one caller."""
         timeout = _whole(seconds)
         return bool(self._ask(lambda: caches[self._alias].add(PREFIX + key, value, timeout=timeout)))
 
     def claim(self, key: str, seconds: float, now: float) -> bool:
-        """Whether nobody else has claimed it within ``seconds``, by the clock of this host, which says ``now``.
+        """Claim ``key`` for ``seconds``, and return whether nobody else had. ``now`` is this host's time.
 
-        Caches in files and in databases forget by the clock of the host that wrote. A claim from a host whose clock is
-        ahead would stand for as much longer, so a claim tells when it was made, and an impossible one gives way.
+        Caches in files and databases expire entries by the clock of the host that wrote them. A claim from a host whose
+        clock is ahead would hold too long, so a claim contains its time, and one with an impossible time is replaced.
         """
         if self.add(key, now, seconds):
             return True
@@ -82,7 +82,7 @@ class SharedCache:
         return self.add(key, now, seconds)
 
     def set(self, key: str, value: Any, seconds: float | None) -> None:
-        """``seconds`` ``None`` is for ever."""
+        """If ``seconds`` is ``None``, the entry never expires."""
         timeout = None if seconds is None else _whole(seconds)
         self._ask(lambda: caches[self._alias].set(PREFIX + key, value, timeout=timeout))
 
@@ -95,7 +95,7 @@ class SharedCache:
             raise CacheDown
         try:
             answer = operation()
-        except Exception as error:  # noqa: BLE001 - a cache back end raises whatever its client library raises
+        except Exception as error:  # noqa: BLE001 - a cache back end may raise any error of its client library
             self._failed(health, type(error).__name__)
         else:
             if health.is_down:
@@ -108,7 +108,7 @@ class SharedCache:
         health.asked_again_at = time.monotonic() + REST
         if not health.is_down:
             health.is_down = True
-            # The exception's text may hold the cache's address and password.
+            # The exception's text is not logged: it may contain the cache's address and password.
             logger.error(
                 "The cache %r failed (%s): calls to the processor go on without circuit breaker and shared token.",
                 self._alias,
@@ -117,7 +117,7 @@ class SharedCache:
 
 
 def is_recent(made_at: object, seconds: float, now: float) -> bool:
-    """Whether a claim that says that it was made at ``made_at`` (epoch seconds) can still hold, after ``seconds``."""
+    """Whether a claim for ``seconds`` that was made at ``made_at`` (epoch seconds) may still hold."""
     return isinstance(made_at, float) and -CLOCKS_APART <= now - made_at <= seconds + CLOCKS_APART
 
 
@@ -127,10 +127,9 @@ def _whole(seconds: float) -> int:
 
 @dataclass(frozen=True)
 class Slots:
-    """Counts what happened within a window: each event takes one of ``number`` slots under ``name``, which is free
-    again ``window`` seconds later.
+    """Counts events within a window: each takes one of ``number`` slots under ``name`` for ``window`` seconds.
 
-    Slots, because ``cache.add`` is atomic where ``cache.incr`` is not: in the database and the file cache.
+    It uses slots because ``cache.incr`` is not atomic in the database and file caches, but ``cache.add`` is.
     """
 
     cache: SharedCache
@@ -149,7 +148,7 @@ class Slots:
         taken = {key: made_at for key, made_at in found if is_recent(made_at, self.window, now)}
         for key in keys:
             if key not in taken:
-                taken[key] = now  # by us, or by somebody else since we looked
+                taken[key] = now  # by us, or by another process since the lookup
                 if self.cache.claim(key, self.window, now):
                     return Taken(True, len(taken), min(taken.values()))
         return Taken(False, len(taken), min(taken.values()))
@@ -160,7 +159,7 @@ class Slots:
 
 @dataclass(frozen=True)
 class Taken:
-    """Whether a slot was free, how many are taken now, and when the one that is the next to be free was taken."""
+    """Whether a slot was free, how many are taken now, and when the oldest of them was taken."""
 
     is_ours: bool
     number: int

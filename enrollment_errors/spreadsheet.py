@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet opens as it is: in UTF-8, which it is told, and with no cell that it takes for a formula."""
+"""CSV that a spreadsheet opens correctly: marked as UTF-8, and without cells that it would run as formulas."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 
 class _Line:
-    """What ``csv`` writes to, which gives the line back."""
+    """A file for ``csv`` to write to. ``write`` returns the line."""
 
     def write(self, line: str) -> str:
         return line
 
 
 def csv_lines(head: Sequence[str], rows: Iterable[Sequence[Any]], *, for_a_file: bool = True) -> Iterator[str]:
-    """``None`` is an empty cell. ``for_a_file``: it starts with the mark by which spreadsheets know UTF-8."""
+    """``None`` becomes an empty cell. ``for_a_file`` adds the mark by which spreadsheets recognize UTF-8."""
     writer = csv.writer(_Line())
     yield (_BYTE_ORDER_MARK if for_a_file else "") + writer.writerow(head)
     for row in rows:
@@ -26,5 +26,5 @@ def csv_lines(head: Sequence[str], rows: Iterable[Sequence[Any]], *, for_a_file:
 
 
 def neutralized(cell: Any) -> Any:
-    """A text that a spreadsheet would run gets an apostrophe in front, which the spreadsheet does not show."""
+    """Put an apostrophe before a text that a spreadsheet would run. The spreadsheet does not show it."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_STARTS_A_FORMULA) else cell

@@ -1,4 +1,4 @@
-"""Who enrolls a rider in person: told to the sinks under an id that stays the same and names nobody."""
+"""Identifies the staff member who enrolls a rider in person. Sinks get a stable id that reveals no name."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from .reporting.site_errors import site_error
 
 
 def verified_by(request: HttpRequest) -> str:
-    """The id of the staff member who is at this browser; empty in self-service, and where the site does not say."""
+    """The id of the staff member at this browser; empty in self-service, or if the site does not name one."""
     if not is_in_person(request):
         return ""
     try:
         member = conf.get_adapter().get_staff_member(request)
-    except Exception as error:  # noqa: BLE001  the rider is enrolled, whoever does it
+    except Exception as error:  # noqa: BLE001  the rider is enrolled anyway
         site_error(error, "Adapter.get_staff_member")
         return ""
     return staff_id(member) if member else ""
 
 
 def staff_id(member: str, *, secret: str | bytes | None = None) -> str:
-    """The id of whom ``Adapter.get_staff_member`` calls ``member``, as the incidents and events have it.
+    """The id, as in incidents and events, of the staff member that ``Adapter.get_staff_member`` calls ``member``.
 
-    ``secret`` is an earlier ``SECRET_KEY``; ``None`` for the present one.
+    ``secret`` is an earlier ``SECRET_KEY``; ``None`` means the current one.
     """
     return keyed_digest("staff", member, secret=secret)
 
 
 def username_of(sought: str) -> str | None:
-    """Whose id it is, under the present ``SECRET_KEY`` or one of its fallbacks; ``None`` where no user has it."""
+    """The username for this id, under the current ``SECRET_KEY`` or a fallback; ``None`` if no user has it."""
     for user in get_user_model()._default_manager.iterator():
         if sought in (
             staff_id(str(user.pk), secret=key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)

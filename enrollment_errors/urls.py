@@ -1,4 +1,4 @@
-"""Include these for self-service. For in-person enrollment, ``enrollment_errors.in_person_urls`` too."""
+"""Include these for self-service. For in-person enrollment, also include ``enrollment_errors.in_person_urls``."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The rider's requests: the page with the card form, what its script asks and tells, and a page for each end."""
+"""The views for riders: the page with the card form, the endpoints for its script, and a page for each outcome."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from .transport.circuit import Phase
 
 @rider_view(Event.RETURNED_ENROLLMENT, Pages, "GET", "HEAD", "POST")
 def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
-    """The page with the card form; its POST brings the card token (or, back from a redirect flow, none)."""
+    """The page with the card form. Its POST contains the card token, or none if the rider is back from a redirect."""
     if request.method != "POST":
         return _enroll_page(request, enrollment, session)
     assert session.enrollment is not None
@@ -52,7 +52,7 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
     if end and (end[0] is Outcome.SUCCESS or (returned and handle is None)):
         return redirect(end_url(request, *end))
     if returned and handle is None:
-        return Pages.refuse(request, "changed", enrollment)  # the return of another visit to the processor's site
+        return Pages.refuse(request, "changed", enrollment)  # a return from another visit to the processor's site
     ends = service.enroll(
         enrollment,
         origin_of(request, enrollment, session),
@@ -105,7 +105,7 @@ def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -
 
 @rider_view(Event.FINISHED_TOKENIZATION, Envelopes, "POST")
 def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
-    """What the page's script tells of the card form: ``{"event": …, "status": …, "reason": …}``. The answer says where
+    """Takes the script's reports about the card form: ``{"event": …, "status": …, "reason": …}``. The answer says where
     to go."""
     told = json_object(request) or {}
     try:
@@ -115,7 +115,7 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
     if isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599:
         status = None
     if event is CardFormEvent.FAILED:
-        session.forget_tokenization()  # its access may be what the card form did not like
+        session.forget_tokenization()  # its access may have caused the failure
     result = service.card_form_event(
         enrollment,
         origin_of(request, enrollment, session),
@@ -131,7 +131,7 @@ def card_form(request: HttpRequest, enrollment: Enrollment, session: RiderSessio
 
 
 def _kept_before_card(session: RiderSession, enrollment: Enrollment, result: Result) -> Result:
-    """A failure before the card is known, and what it comes to."""
+    """Keep a failure before the card is known. Returns the result for the rider."""
     if session.region is None:
         session.keep_lost(result, enrollment)
     result = session.end_before_card(result)
@@ -140,8 +140,8 @@ def _kept_before_card(session: RiderSession, enrollment: Enrollment, result: Res
 
 
 def _region_end(request: HttpRequest, session: RiderSession, ends: Iterable[End]) -> Result:
-    """Each target's end goes into the region as it comes, and to the site if it is linked: who knows whether this
-    process lives to see the next."""
+    """Records each target's end at once in the region, and calls the site's hook if it is linked, because this process
+    may die before the next."""
     assert session.region is not None
     failure = None
     for enrollment, result, funding_source in ends:
@@ -159,8 +159,8 @@ def _region_end(request: HttpRequest, session: RiderSession, ends: Iterable[End]
 
 @reported(Event.RETURNED_ENROLLMENT, Pages, "POST")
 def _check_again(request: HttpRequest, session: RiderSession, outcome: Outcome) -> HttpResponse:
-    """Settle the lost link of the page that was posted from, or of a region also repeat what failed. It needs no
-    session of the site: the page named the benefit, and only that is settled."""
+    """Settle the lost link of the page that posted, and in a region also repeat what failed. It needs no session of the
+    site, because the page's reference names the benefit, and only that is settled."""
     reference = reference_in(request, PAGES[outcome].name) or ""
     if found := session.region_under(reference):
         if wait := seconds_until_allowed("CHECK_AGAIN", reference):
@@ -178,7 +178,7 @@ def _check_again(request: HttpRequest, session: RiderSession, outcome: Outcome) 
         return _end(request, enrollment, session, result, checked=reference)
     if end := session.end_of_check(reference):
         return redirect(end_url(request, *end))
-    return redirect(url(request, "enroll"))  # starting again is safe: a card that is linked is not linked twice
+    return redirect(url(request, "enroll"))  # starting again is safe: no card is linked twice
 
 
 def _try_again(request: HttpRequest, session: RiderSession, *parts: Part) -> Result:
@@ -211,8 +211,8 @@ for _outcome in (Outcome.UNKNOWN, Outcome.PARTIAL):
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
-    """For a site's ROOT_URLCONF: our page where a request for one of ours fails before it gets here, such as in a
-    middleware; Django's own answer everywhere else, because our page speaks of an enrollment."""
+    """For a site's ROOT_URLCONF. Shows our page if a request for one of our addresses fails before it gets here, such
+    as in a middleware. Everywhere else it gives Django's own answer, because our page is about an enrollment."""
     try:
         request.resolver_match = request.resolver_match or resolve(request.path_info)
     except Resolver404:
@@ -225,8 +225,8 @@ def handler500(request: HttpRequest) -> HttpResponse:
 
 
 def _language_of(request: HttpRequest) -> str:
-    """The rider's, though the middleware that finds it out may not have had its turn: the thread still speaks the
-    language of the request before."""
+    """The rider's language. The middleware that sets it may not have run yet, and until then the thread still has the
+    language of the previous request."""
     if any(
         isinstance(middleware := import_string(path), type) and issubclass(middleware, LocaleMiddleware)
         for path in settings.MIDDLEWARE
@@ -244,8 +244,8 @@ def _end(
     brought: Secret | None = None,
     checked: str | None = None,
 ) -> HttpResponse:
-    """Keep how it ended, tell the site of a success, and send the rider to the page. Of a region, the site has been
-    told; where all is well so far, and another card is needed, that is asked for at once."""
+    """Keep the result, tell the site about a success, and send the rider to the page. For a region, the site already
+    knows. If a region has no failure so far and needs another card, the rider goes straight to the card form."""
     session.keep_end(result, enrollment, brought=brought, checked=checked)
     region = session.region
     if region is None and result.outcome is Outcome.SUCCESS and result.is_new:
@@ -274,12 +274,12 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         "cardForm": _described(form),
     }
     circuit = circuit_state(account)
-    switch = None if enrollment.also else switch_of(enrollment)  # of a region, one target's stops no other
+    switch = None if enrollment.also else switch_of(enrollment)  # in a region, a target's switch stops no other
     is_off = switched_off(switch)
     region = session.region
     if circuit.phase is Phase.OPEN and region and (region.has_begun or len(region.rounds()) > 1):
         down = Result(Outcome.SYSTEM_ERROR, "circuit_open", region.reference)
-        return _end(request, region.whole, session, session.end_before_card(down))  # the others need not wait
+        return _end(request, region.whole, session, session.end_before_card(down))  # the other targets need not wait
     return page(
         request,
         "enroll_again" if region and region.has_begun else "enroll",
@@ -287,8 +287,8 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         form=EnrollForm(initial={"made_for": made_for, "returned": returned}),
         page_data=data,
         card_form=form,
-        # Said before the rider enters a card for nothing. Half-open is no reason: the rider may be the one who finds
-        # that the processor is back.
+        # Shown before the rider enters a card for nothing. Half-open is no reason: this rider's call may be the one
+        # that shows the processor is back.
         circuit_open=is_off is not None or (switch is None and circuit.phase is Phase.OPEN),
         switched_off=is_off,
         agencies=[one.agency.name for one in enrollment.each()] if enrollment.also else [],
@@ -298,7 +298,7 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
 
 
 def _other_return(request: HttpRequest, enrollment: Enrollment, session: RiderSession, returned: str) -> HttpResponse:
-    """From a visit to the processor's site that is not this one: it has ended already, or another took its place."""
+    """A return from another visit to the processor's site, which has already ended or was replaced by a new one."""
     assert session.enrollment is not None
     end = session.end_of(Secret(returned), session.enrollment)
     if end and end[0] in (Outcome.SUCCESS, Outcome.PARTIAL):
@@ -307,7 +307,7 @@ def _other_return(request: HttpRequest, enrollment: Enrollment, session: RiderSe
 
 
 def _described(form: CardForm) -> dict[str, Any]:
-    """For the page's script."""
+    """The card form, as data for the page's script."""
     return {
         "kind": form.kind.value,
         "script": form.script,

@@ -1,6 +1,6 @@
-"""The visit: the one value of ours in the site's session, on which all that is kept of a rider hangs.
+"""The visit: our only value in the site's session. Everything that we keep for a rider belongs to it.
 
-It is random and says nothing of the rider. Another visit is another rider, or another proof of the same one.
+It is random and reveals nothing about the rider. A new visit means another rider, or another proof by the same one.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from django.contrib.sessions.backends import signed_cookies
 from django.http import HttpRequest
 
 KEY = "enrollment_errors"
-"""Ours in the site's session."""
+"""Our key in the site's session."""
 BETWEEN_RIDERS = "between_riders"
-"""In the visit, from "Next rider" until staff have seen the next one's proof."""
+"""A key in the visit, set from "Next rider" until staff have seen the next rider's proof."""
 
 logger = logging.getLogger("enrollment_errors")
 
 
 def forget_rider(request: HttpRequest, *, in_person: bool = False) -> None:
-    """From here on the session is another rider's: nothing that was kept for the one before is used again.
+    """Start a new visit, so that nothing kept for the previous rider is used again.
 
-    Call it wherever a session starts to speak for somebody else, or for another proof: at a staff desk or a kiosk with
-    each new rider, and in the view that confirms eligibility. A session that is flushed needs no call.
+    Call it whenever the session changes to another rider or another proof: at a staff desk or a kiosk for each new
+    rider, and in the view that confirms eligibility. You need not call it if you flush the session.
 
-    ``in_person`` says that staff have seen the proof of a rider at the counter: after "Next rider" they can enroll
-    again. A staff member who enrolls online in the same browser has seen nobody's.
+    Set ``in_person`` once staff have seen a rider's proof at the counter, so that they can enroll again after "Next
+    rider". A staff member who enrolls online in the same browser has seen no rider's proof: leave it unset there.
     """
     waits = not in_person and is_between_riders(request)
     request.session[KEY] = {**new_visit(), **({BETWEEN_RIDERS: True} if waits else {})}
 
 
 def end_visit(request: HttpRequest) -> None:
-    """The rider has left the counter. Until ``forget_rider`` says that another one has come, nobody is enrolled in
-    person, whatever the session still says of the last one's proof."""
+    """The rider has left the counter. Until ``forget_rider`` is called with ``in_person``, nobody can enroll in person,
+    even if the session still has the last rider's proof."""
     request.session[KEY] = {**new_visit(), BETWEEN_RIDERS: True}
 
 
@@ -52,16 +52,16 @@ def new_visit() -> dict[str, Any]:
 def visit_in(request: HttpRequest) -> dict[str, Any] | None:
     try:
         visit = request.session.get(KEY)
-    except Exception as error:  # noqa: BLE001  whatever the site's session store may raise
+    except Exception as error:  # noqa: BLE001  the site's session store may raise anything
         logger.warning("The session cannot be read: %s", type(error).__name__)
         return None
     return visit if isinstance(visit, dict) and {"id", "began"} <= visit.keys() else None
 
 
 def keep_visit(request: HttpRequest, visit: dict[str, Any]) -> None:
-    """Into the session as it is now, not as it was when the request began: another request may have changed it since.
+    """Save the visit to the session's current state: another request may have changed it since this one began.
 
-    A session in a signed cookie has no other place than the response.
+    A session in a signed cookie can only go into the response.
     """
     session = request.session
     try:
@@ -72,5 +72,5 @@ def keep_visit(request: HttpRequest, visit: dict[str, Any]) -> None:
             newest = type(session)(session.session_key)
             newest[KEY] = visit
             newest.save()
-    except Exception as error:  # noqa: BLE001  whatever the site's session store may raise
+    except Exception as error:  # noqa: BLE001  the site's session store may raise anything
         logger.warning("The session cannot be written: %s", type(error).__name__)
