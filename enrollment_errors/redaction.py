@@ -24,6 +24,7 @@ _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 # Shorter values would remove harmless words from every text.
 _SHORTEST_KNOWN = 7
+_LONGEST_WORD = 15
 # Sentry cuts long texts before we can search them, so the beginning of a secret must be enough to recognize it.
 _TELLING = 24
 
@@ -159,7 +160,13 @@ class Scrubber:
 
 
 def _patterns(value: str) -> Iterator[str]:
-    """Patterns for a secret's beginning, plain or percent-encoded, and the rest of the secret."""
+    """Patterns for a secret's beginning, plain or percent-encoded, and the rest of the secret.
+
+    A secret that could be a word, such as one that a rider makes up, is not cut out of a longer one.
+    """
+    if len(value) <= _LONGEST_WORD and value.isascii() and value.isalpha():
+        yield rf"\b{re.escape(value)}\b"
+        return
     beginning = value[:_TELLING]
     rest = r"[\w.~+/=%-]*" if len(value) > _TELLING else ""
     for spelling in (beginning, quote(beginning, safe="", errors="replace")):
