@@ -32,9 +32,6 @@ class Processor:
     def goes_down(self) -> None:
         self.server.faults.set("*", Fault(kind="down"))
 
-    def fails_once(self) -> None:
-        self.server.faults.set("authorization", Fault(kind="status", status=503, times=1))
-
     def works(self) -> None:
         self.server.faults.clear()
 
@@ -116,10 +113,10 @@ INCIDENTS = (
         "the processor is down over a weekend", _at(11, 22, 13), _at(14, 6, 48), Processor.goes_down, Processor.works
     ),
     Incident(
-        "one call fails, a second later all is well",
-        _at(22, 10, 5),
-        _at(22, 10, 6),
-        Processor.fails_once,
+        "the processor is down for 8 seconds, while the watch looks",
+        _at(22, 10, 5) - timedelta(seconds=3),
+        _at(22, 10, 5) + timedelta(seconds=5),
+        Processor.goes_down,
         Processor.works,
     ),
     Incident(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -11,16 +12,21 @@ from functools import partial
 from io import StringIO
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
+from unittest.mock import patch
 
 import django
 import time_machine
 from django.conf import settings
+from django.core.management import call_command
 from django.test.utils import setup_test_environment
 
+from enrollment_errors.clock import Clock
 from enrollment_errors.reporting.channels import Alert, Channel
 from enrollment_errors.reporting.signals import enrollment_failed
 from enrollment_errors.transport.circuit import circuit_opened
 from tests import settings as site
+from tests.doctor.site import TrustingProcessor
+from tests.rider import Rider as Browser
 
 from .quarter import DAYS, INCIDENTS, RIDERS_A_DAY, WATCH_EVERY, Incident, Processor, Rider, riders
 from .tables import print_table
@@ -112,7 +118,9 @@ def _first(incident: Incident, moments: Moments) -> str:
 
 
 def _said(time: timedelta) -> str:
-    """In whole minutes: everything begins at one."""
+    """In whole minutes: everything but a blip begins at one, and what takes seconds does not count."""
+    if time < timedelta(minutes=1):
+        return f"{time.seconds} s"
     hours, minutes = divmod(round(time.total_seconds() / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
@@ -129,28 +137,42 @@ def _replayed() -> Replay:
             Heard.replay = replay = Replay()
             enrollment_failed.connect(replay.failed)
             circuit_opened.connect(replay.circuit_opened)
-            for at, happen in _happenings(processor, replay):
-                traveller.move_to(monday + at)
-                replay.now = at
-                happen()
+            changes = deque(_changes(processor))
+
+            def pass_to(at: timedelta) -> None:
+                """Incidents begin and end meanwhile."""
+                while changes and changes[0][0] <= at:
+                    moment, change = changes.popleft()
+                    traveller.move_to(monday + moment)
+                    change()
+                replay.now = max(replay.now, at)
+                traveller.move_to(monday + replay.now)
+
+            def sleep(clock: Clock, seconds: float) -> None:
+                pass_to(replay.now + timedelta(seconds=seconds))
+
+            with patch.object(Clock, "sleep", sleep):
+                for at, happen in _happenings(processor, replay):
+                    pass_to(at)
+                    happen()
     return replay
 
 
-def _happenings(processor: Processor, replay: Replay) -> Happenings:
-    """In order. Within a minute, an incident comes first, then the watch, then a rider."""
-    from django.core.management import call_command
-
+def _changes(processor: Processor) -> Happenings:
     changes: Happenings = []
     for incident in INCIDENTS:
-        changes += [
-            (incident.begins, partial(incident.begin, processor)),
-            (incident.ends, partial(incident.end, processor)),
-        ]
+        changes.append((incident.begins, partial(incident.begin, processor)))
+        changes.append((incident.ends, partial(incident.end, processor)))
+    return changes
+
+
+def _happenings(processor: Processor, replay: Replay) -> Happenings:
+    """What is done meanwhile, in order. Within a minute, the watch comes before a rider."""
     visits: Happenings = [(rider.at, partial(_enroll, rider, processor, replay)) for rider in riders()]
     watch = partial(call_command, "watch_enrollment", stdout=StringIO())
     near = [at for at, _ in visits if any(_is_of(incident, at) for incident in INCIDENTS)]
-    runs: Happenings = [(at, watch) for at in _runs([*(at for at, _ in changes), *near])]
-    return sorted([*changes, *runs, *visits], key=lambda happening: happening[0])
+    runs: Happenings = [(at, watch) for at in _runs([*(at for at, _ in _changes(processor)), *near])]
+    return sorted([*runs, *visits], key=lambda happening: happening[0])
 
 
 def _runs(changes: Collection[timedelta]) -> Iterator[timedelta]:
@@ -162,8 +184,6 @@ def _runs(changes: Collection[timedelta]) -> Iterator[timedelta]:
 
 
 def _enroll(rider: Rider, processor: Processor, replay: Replay) -> None:
-    from tests.rider import Rider as Browser
-
     card = f"card-{rider.at.total_seconds():.0f}"
     processor.server.state.add_card(card)
     end = Browser().becomes_eligible(group=rider.group_id).walks(card)
@@ -186,9 +206,5 @@ def _set_up(processor: Processor, *, database: str) -> None:
     settings.configure(**{**everything, "DATABASES": databases, "ENROLLMENT_ERRORS": ours, "LOGGING_CONFIG": None})
     django.setup()
     setup_test_environment()
-    from django.core.management import call_command
-
-    from tests.doctor.site import TrustingProcessor
-
     TrustingProcessor.context = ssl.create_default_context(cadata=processor.authority.certificate)
     call_command("migrate", verbosity=0)

@@ -16,12 +16,13 @@ from django.test import Client
 from django.utils.timezone import now
 
 from enrollment_errors.availability import availability
+from enrollment_errors.clock import Clock
 from enrollment_errors.health import EnrollmentAvailability
 from enrollment_errors.reporting.channels import Alert, Channel
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.watch.models import Watched
-from enrollment_errors.watch.watching import watch
+from enrollment_errors.watch.watching import SECOND_LOOK, watch
 from tests.rider import Rider, Telemetry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("healthy")]
@@ -46,6 +47,21 @@ def overview() -> Callable[[], str]:
     client = Client()
     client.force_login(User.objects.create_superuser("operator"))
     return lambda: client.get("/admin/enrollment_incidents/ending/").content.decode()
+
+
+@pytest.fixture
+def before_the_second_look(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Has something happen in the watch's pause, which takes no time."""
+
+    def arrange(happen: Callable[[], object]) -> None:
+        def sleep(self: Clock, seconds: float) -> None:
+            if seconds == SECOND_LOOK:
+                happen()
+
+        monkeypatch.setattr(Clock, "sleep", sleep)
+        monkeypatch.setattr("enrollment_errors.watch.watching.SECOND_LOOK", SECOND_LOOK)
+
+    return arrange
 
 
 class TestAnOutage:
@@ -138,6 +154,27 @@ class TestAnOutage:
 
         assert told() == []
         assert availability("littlepay").is_available
+
+    def test_of_a_few_seconds_is_none(
+        self, sandbox: SandboxServer, told: Told, before_the_second_look: Callable[[Callable[[], object]], None]
+    ) -> None:
+        before_the_second_look(sandbox.faults.clear)
+        sandbox.faults.set("*", Fault(kind="down"))
+        watch()
+
+        assert told() == []
+        assert availability("littlepay").is_available
+
+    def test_is_looked_at_a_second_time_only_while_it_is_new(
+        self, sandbox: SandboxServer, before_the_second_look: Callable[[Callable[[], object]], None]
+    ) -> None:
+        looks: list[str] = []
+        before_the_second_look(lambda: looks.append("again"))
+        sandbox.faults.set("*", Fault(kind="down"))
+        watch()
+        watch()
+
+        assert looks == ["again"]
 
     def test_an_old_finding_is_no_longer_believed(self, sandbox: SandboxServer) -> None:
         sandbox.faults.set("*", Fault(kind="down"))
