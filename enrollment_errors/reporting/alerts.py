@@ -104,8 +104,9 @@ def _failure(cause: Cause, report: Report) -> Alert:
     with override(django_settings.LANGUAGE_CODE):
         place = _place(cause, report.enrollment.agency.slug if report.enrollment else "")
         again = ""
-        if cause.failures > 1:
-            again = f"{cause.failures} failures of {_riders(cause.riders)} since {cause.since:%Y-%m-%d %H:%M} UTC. "
+        if cause.failures > 1 or cause.was_watched:
+            failures = "One failure" if cause.failures == 1 else f"{cause.failures} failures"
+            again = f"{failures} of {_riders(cause.riders)} since {cause.since:%Y-%m-%d %H:%M} UTC. "
         subject = f"{'Still: ' if again else ''}{place} {'failed' if is_warning else 'fails'} ({report.code})."
         text = f"{again}{code.meaning} {code.action} Reference of the last one: {report.reference}."
     level: Level = "warning" if is_warning else "error"

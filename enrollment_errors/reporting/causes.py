@@ -44,6 +44,9 @@ OUTAGE = "outage"
 
 UNUSABLE = "account_unusable"
 
+GROUP_UNKNOWN = "group_unknown"
+"""What the doctor finds where a rider's link is refused with 404: one cause, whoever meets it first."""
+
 _ACCOUNTS_OWN = frozenset({Stage.AUTHORIZATION, Stage.TOKENIZATION, Stage.LINK, Stage.GROUPS, Stage.EXPIRY})
 """Steps at which a refusal is the account's fault. At the others it may be the card's, or a forgery."""
 _WHOLE_ACCOUNTS = frozenset({Stage.AUTHORIZATION, Stage.TOKENIZATION})
@@ -189,6 +192,8 @@ def _begun(report: Report, now: float) -> Cause:
     name = name_of(report.code)
     if not is_accounts or report.side is Side.FRONTEND:
         name = f"{report.code} {stage} {report.upstream_status or ''}".strip()
+    if report.stage is Stage.LINK and report.upstream_status == 404:
+        name = GROUP_UNKNOWN
     return Cause(
         account=report.account,
         group_id="" if is_accounts or report.enrollment is None else report.enrollment.group_id,

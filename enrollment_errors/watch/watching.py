@@ -10,6 +10,7 @@ from django.utils.timezone import now
 from .. import conf
 from ..account_directory import account_names
 from ..adapter import Enrollment
+from ..clock import SYSTEM_CLOCK
 from ..doctor.diagnoses import Level
 from ..doctor.examination import ENVIRONMENT, SHARED_TOKEN, Finding, enrollments_of, examine_account
 from ..reporting import alerts
@@ -18,6 +19,8 @@ from . import known, telling
 from .models import Watched
 
 MONITOR = "enrollment-watch"
+SECOND_LOOK = 10.0
+"""Seconds after which a failure that is new is looked at again."""
 
 
 def watch(accounts: Collection[str] = ()) -> list[Watched]:
@@ -50,13 +53,20 @@ def _look_at(account: str, enrollments: Collection[Enrollment]) -> list[Watched]
 
 
 def _examined(account: str, enrollments: Collection[Enrollment]) -> list[Finding]:
-    """A failure is looked at a second time before it is believed: one cut connection is no outage."""
-    findings: list[Finding] = []
-    for _ in range(2):
-        findings = list(examine_account(account, enrollments, left_out=[SHARED_TOKEN, ENVIRONMENT]))
-        if not any(finding.level is Level.FAILURE for finding in findings):
-            break
+    """What has begun to fail is looked at a second time before it is believed: a few seconds are no outage."""
+    findings = _looked(account, enrollments)
+    failing: dict[str, str] = {}
+    for finding in findings:
+        if finding.level is Level.FAILURE:
+            failing.setdefault(finding.group, finding.diagnosis)
+    if failing.items() - Watched.objects.filter(account=account).values_list("group_id", "diagnosis"):
+        SYSTEM_CLOCK.sleep(SECOND_LOOK)
+        findings = _looked(account, enrollments)
     return findings
+
+
+def _looked(account: str, enrollments: Collection[Enrollment]) -> list[Finding]:
+    return list(examine_account(account, enrollments, left_out=[SHARED_TOKEN, ENVIRONMENT]))
 
 
 def _worst(findings: Iterable[Finding]) -> Finding | None:

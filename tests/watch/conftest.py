@@ -13,6 +13,11 @@ from tests.doctor.conftest import authority, healthy, options, over_tls  # noqa:
 from tests.rider import Telemetry
 
 
+@pytest.fixture(autouse=True)
+def second_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("enrollment_errors.watch.watching.SECOND_LOOK", 0)
+
+
 @pytest.fixture
 def run(db: None) -> Callable[..., str]:
     """Runs a command, and gives what it prints."""

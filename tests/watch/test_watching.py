@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import sentry_sdk
@@ -16,16 +16,26 @@ from django.test import Client
 from django.utils.timezone import now
 
 from enrollment_errors.availability import availability
+from enrollment_errors.clock import Clock
 from enrollment_errors.health import EnrollmentAvailability
+from enrollment_errors.reporting.channels import Alert, Channel
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.watch.models import Watched
-from enrollment_errors.watch.watching import watch
+from enrollment_errors.watch.watching import SECOND_LOOK, watch
 from tests.rider import Rider, Telemetry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("healthy")]
 
 Told = Callable[[], list[str]]
+
+
+class Heard(Channel):
+    waits: ClassVar[bool] = False
+    alerts: ClassVar[list[Alert]] = []
+
+    def send(self, alert: Alert) -> None:
+        self.alerts.append(alert)
 
 
 def health() -> str:
@@ -37,6 +47,21 @@ def overview() -> Callable[[], str]:
     client = Client()
     client.force_login(User.objects.create_superuser("operator"))
     return lambda: client.get("/admin/enrollment_incidents/ending/").content.decode()
+
+
+@pytest.fixture
+def before_the_second_look(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Has something happen in the watch's pause, which takes no time."""
+
+    def arrange(happen: Callable[[], object]) -> None:
+        def sleep(self: Clock, seconds: float) -> None:
+            if seconds == SECOND_LOOK:
+                happen()
+
+        monkeypatch.setattr(Clock, "sleep", sleep)
+        monkeypatch.setattr("enrollment_errors.watch.watching.SECOND_LOOK", SECOND_LOOK)
+
+    return arrange
 
 
 class TestAnOutage:
@@ -92,6 +117,18 @@ class TestAnOutage:
         assert over.startswith("info: Enrollment with the account littlepay (mountain) works again (processor_error).")
         assert over.endswith("; one rider failed meanwhile.")
 
+    def test_that_a_rider_meets_hours_later_is_still_the_same(self, sandbox: SandboxServer, site: Any) -> None:
+        Heard.alerts.clear()
+        site(ALERT_CHANNELS=["tests.watch.test_watching.Heard"])
+        sandbox.faults.set("*", Fault(kind="status", status=503))
+        with time_machine.travel(now() - timedelta(hours=2)):
+            watch()
+        Rider().becomes_eligible().asks_for_token()
+
+        _, again = Heard.alerts
+        assert again.subject == "Still: Enrollment with the account littlepay (mountain) fails (processor_error)."
+        assert again.text.startswith("One failure of one rider since ")
+
     def test_of_riders_alone_is_over_when_the_watch_finds_all_well(self, sandbox: SandboxServer, told: Told) -> None:
         sandbox.faults.set("tokenization", Fault(kind="status", status=503))
         Rider().becomes_eligible().asks_for_token()
@@ -117,6 +154,27 @@ class TestAnOutage:
 
         assert told() == []
         assert availability("littlepay").is_available
+
+    def test_of_a_few_seconds_is_none(
+        self, sandbox: SandboxServer, told: Told, before_the_second_look: Callable[[Callable[[], object]], None]
+    ) -> None:
+        before_the_second_look(sandbox.faults.clear)
+        sandbox.faults.set("*", Fault(kind="down"))
+        watch()
+
+        assert told() == []
+        assert availability("littlepay").is_available
+
+    def test_is_looked_at_a_second_time_only_while_it_is_new(
+        self, sandbox: SandboxServer, before_the_second_look: Callable[[Callable[[], object]], None]
+    ) -> None:
+        looks: list[str] = []
+        before_the_second_look(lambda: looks.append("again"))
+        sandbox.faults.set("*", Fault(kind="down"))
+        watch()
+        watch()
+
+        assert looks == ["again"]
 
     def test_an_old_finding_is_no_longer_believed(self, sandbox: SandboxServer) -> None:
         sandbox.faults.set("*", Fault(kind="down"))
@@ -145,6 +203,29 @@ class TestWhatIsWrong:
         assert availability("littlepay").is_available
         assert availability("littlepay", group_id="group-seniors").is_available
         assert availability("littlepay", group_id="group-veterans").why == "group_without_product"
+
+    @pytest.mark.parametrize("rider_is_first", [True, False])
+    def test_a_group_that_is_gone_is_told_once_whoever_meets_it_first(
+        self, rider_is_first: bool, sandbox: SandboxServer, told: Told, telemetry: Telemetry
+    ) -> None:
+        def rider() -> None:
+            Rider().becomes_eligible(group="group-veterans").walks()
+
+        del sandbox.state.groups["group-veterans"]
+        for meets in (rider, watch) if rider_is_first else (watch, rider):
+            meets()
+        sentry_sdk.flush(timeout=5)
+        assert len(telemetry.sentry) == 1
+        told()
+
+        sandbox.state.add_group("group-veterans")
+        with time_machine.travel(now() + timedelta(days=1)):
+            watch()
+            rider()
+
+        [over] = told()
+        assert "group group-veterans works again (group_unknown)" in over
+        assert over.endswith("; one rider failed meanwhile.")
 
     def test_a_certificate_with_five_days_left_is_a_warning(
         self, over_tls: Callable[..., SandboxServer], told: Told
