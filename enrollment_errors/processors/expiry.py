@@ -1,5 +1,4 @@
-"""A link's expiry in the processors' format: written in UTC, whole seconds, with ``Z``; read with any offset or none.
-"""
+"""A link's expiry in the processors' format: written in UTC, whole seconds, ``Z``; read with or without an offset."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ _OVER = ("tokenization_finished", "verification_failed", "tokenization_failed", 
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
-    """A rider's visit to the gateway. ``card_token`` is the newest active one; ``masked_number`` is the card's number
-    with all secret digits masked."""
+    """A rider's visit to the gateway. ``card_token`` is the newest active one; ``masked_number`` is the card's number,
+    masked."""
 
     state: str
     card_token: Secret | None
