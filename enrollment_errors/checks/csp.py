@@ -53,7 +53,7 @@ _FALLBACKS = {
     "frame-src": ("frame-src", "child-src", "default-src"),
     "form-action": ("form-action",),
 }
-"""The directives that decide, in order; for any other, the directive itself decides, then ``default-src``."""
+"""The first of these directives that is present decides. The others fall back to ``default-src`` only."""
 
 
 def _wanted(forms: Iterable[CardForm]) -> Iterator[tuple[str, str]]:

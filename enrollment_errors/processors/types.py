@@ -179,7 +179,7 @@ Tokenization = Access | Redirect
 @dataclass(frozen=True, kw_only=True)
 class FundingSource:
     """A rider's card as the processor knows it. ``scheme`` and ``category`` are for analytics (``visa``, ``debit``),
-    ``last_digits`` for the success page, where the rider sees which card it was.
+    ``last_digits`` for the success page, which shows the rider which card it was.
 
     Pass them as the processor wrote them. Raises ``ReplyIncomplete`` for an ``id`` that cannot be part of a request's
     path. A scheme or category that is not text becomes ``None``, and a long one is cut, to keep events small. At most

@@ -47,8 +47,8 @@ class Fault:
     ``not_json``       a gateway's HTML page with status 200
     ``empty``          status 200 and no body
     ``missing_fields`` the right answer without ``fields``, wherever they appear in it; ``{}`` if none are named
-    ``trickle``        the right answer, one byte each ``seconds`` (1 if not given), the headers too
-    ``down``           nobody listens (only for ``*``), for ``seconds`` or until the fault is lifted
+    ``trickle``        the right answer, one byte every ``seconds`` (1 if not given), even for the headers
+    ``down``           connections are refused (only for ``*``), for ``seconds`` or until the fault is lifted
     ================== =====================================================================================
 
     ``times`` limits it to that many calls. ``after_effect``: the work is done first (the link *is* made), and then the
