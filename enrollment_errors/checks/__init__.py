@@ -1,7 +1,7 @@
-"""What is wrong with an installation, told by ``manage.py check`` before a rider meets it.
+"""System checks: ``manage.py check`` reports mistakes in an installation before a rider meets them.
 
-Each mistake has an id that stays, and a hint that shows the fix. What is a mistake in production only (``W1xx``) is
-told by ``manage.py check --deploy``.
+Each mistake has a stable id, and a hint that shows the fix. ``manage.py check --deploy`` reports mistakes that matter
+only in production (``W1xx``).
 """
 
 from __future__ import annotations
@@ -31,5 +31,5 @@ def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     try:
         settings = conf.get_settings()
     except ConfigurationError:
-        return []  # check_installation tells of it
+        return []  # check_installation reports it
     return [*deployment.check(settings)]

@@ -1,4 +1,4 @@
-"""What may be wrong with ENROLLMENT_ERRORS although it can be read."""
+"""Checks for mistakes in ENROLLMENT_ERRORS that can still be read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .messages import Messages, error, unusable_account, warning
 
 BASE_BLOCKS = frozenset({"enrollment_title", "enrollment_head", "enrollment_content"})
 LONGEST_BUDGET = 20.0
-"""Seconds. The page's script gives up after as many; gunicorn and most load balancers end a request after 30."""
+"""Seconds. The page's script gives up after this long; gunicorn and most load balancers end a request after 30."""
 
 _DATABASE = "django.core.cache.backends.db.DatabaseCache"
 
@@ -46,7 +46,7 @@ def check(settings: conf.Settings) -> Messages:
 def _host() -> Messages:
     try:
         conf.get_adapter()
-    except Exception as wrong:  # noqa: BLE001  whatever the site's own class raises
+    except Exception as wrong:  # noqa: BLE001  the site's own class may raise anything
         yield error(
             "E002",
             f'ENROLLMENT_ERRORS["ADAPTER"] cannot be made: {type(wrong).__name__}: {wrong}',
@@ -55,7 +55,7 @@ def _host() -> Messages:
 
 
 def _finishing() -> Messages:
-    """As far as the adapter tells outside of a request; the hook may need the database, which may not be there yet."""
+    """Checks only what the adapter says without a request; the hook may need a database that does not exist yet."""
     if apps.is_installed("enrollment_errors.settling"):
         return
     with suppress(Exception):
@@ -70,7 +70,7 @@ def _finishing() -> Messages:
 
 
 def _accounts(settings: conf.Settings) -> Messages:
-    """An account's mistake is that account's, and stops no command."""
+    """A mistake in an account affects only that account, and stops no command."""
     for name in settings.ACCOUNTS.get_names() if has_settings_accounts(settings) else ():
         try:
             for endpoint in get_account(name).endpoints.values():
@@ -96,9 +96,9 @@ def _base_template(settings: conf.Settings) -> Messages:
 
 
 def _blocks(template: Any, context: Context) -> set[str]:
-    """The names of all blocks of a template and of those that it extends.
+    """The names of all blocks of a template and of the templates it extends.
 
-    Django itself finds what is extended: a template may extend one of its own name, in an app further down.
+    Django itself finds the extended template: it may have the same name, in an app further down.
     """
     names = {node.name for node in template.nodelist.get_nodes_by_type(BlockNode)}
     context.template = template
@@ -166,7 +166,7 @@ def _policy(settings: conf.Settings) -> Messages:
 
 
 def _for_operators(settings: conf.Settings) -> Messages:
-    """A name that nothing has is never shown, and nobody would notice."""
+    """A misspelled name would never be shown, and no one would notice."""
     codes = {"*", "watch_stopped", *CODES, *DIAGNOSES, *(rule.code for rule in settings.RULES)}
     yield from _unknown("RUNBOOK_URLS", settings.RUNBOOK_URLS, codes, "code", "docs/errors.md has every code.")
     if has_settings_accounts(settings):

@@ -1,7 +1,7 @@
-"""What the site's Content-Security-Policy would keep from working on the enroll page.
+"""Finds what the site's Content-Security-Policy would block on the enroll page.
 
-Read from the header itself, as the site's middleware writes it, so that django-csp's settings and Django's own need
-not be understood here.
+It reads the header itself, as the site's middleware writes it, so it need not understand the settings of django-csp or
+Django.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Policy = Mapping[str, list[str]]
 
 
 def blocked(path: str, forms: Iterable[CardForm]) -> Iterator[str]:
-    """One sentence for each thing that the policy of the page at ``path`` blocks, of ours and of the card forms'."""
+    """One sentence for each of our resources, or the card forms', that the policy of the page at ``path`` blocks."""
     policy = _policy(path)
     if policy is None:
         return
@@ -53,7 +53,7 @@ _FALLBACKS = {
     "frame-src": ("frame-src", "child-src", "default-src"),
     "form-action": ("form-action",),
 }
-"""Which directives decide, the first that is there; for any other it is itself, then ``default-src``."""
+"""The first of these directives that is present decides. The others fall back to ``default-src`` only."""
 
 
 def _wanted(forms: Iterable[CardForm]) -> Iterator[tuple[str, str]]:
@@ -64,7 +64,7 @@ def _wanted(forms: Iterable[CardForm]) -> Iterator[tuple[str, str]]:
 
 
 def _policy(path: str) -> Policy | None:
-    """The directives of the header; ``None`` where no middleware that is known here writes one."""
+    """The directives of the header; ``None`` if no known middleware writes one."""
     nonces = {_DJANGO_CSP: ["csp_nonce"], _DJANGOS_OWN: ["_csp_nonce"] if _pages_get_djangos_nonce() else []}
     for name in settings.MIDDLEWARE:
         middleware = import_string(name)
@@ -88,7 +88,7 @@ def _pages_get_djangos_nonce() -> bool:
 def _header(middleware: Any, path: str, nonces: list[str]) -> str:
     def answer(request: HttpRequest) -> HttpResponse:
         for nonce in nonces:
-            # Written into the header only where a page has asked for it.
+            # Written into the header only if a page has asked for it.
             str(getattr(request, nonce, ""))
         return HttpResponse()
 

@@ -1,4 +1,4 @@
-"""What is a mistake in production, and none on a developer's machine."""
+"""Checks for mistakes that matter in production, but not on a developer's machine."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def _sentry() -> Messages:
 
 
 def _is_scrubbed_by(hook: Any) -> bool:
-    """Tried rather than looked at: a site may well call ``scrub_event`` from a hook of its own."""
+    """Tries the hook instead of comparing it: a site may call ``scrub_event`` from its own hook."""
     if hook is None:
         return False
     secret = Secret(token_urlsafe())
     try:
         sent = hook({"message": secret.reveal(), "transaction": secret.reveal(), "level": "info"}, {})
-    except Exception:  # noqa: BLE001  whatever the site's own hook raises, the SDK sends nothing then
+    except Exception:  # noqa: BLE001  if the site's own hook raises, the SDK sends nothing
         return True
     return secret.reveal() not in repr(sent)
 
@@ -98,14 +98,14 @@ def _shared_cache(settings: conf.Settings) -> Messages:
 def _accounts(settings: conf.Settings) -> Messages:
     try:
         names = account_names()
-    except Exception as wrong:  # noqa: BLE001  whatever a site's database or vault raises
+    except Exception as wrong:  # noqa: BLE001  a site's database or vault may raise anything
         yield unusable_account(f"The accounts cannot be asked for: {type(wrong).__name__}.")
         return
     for name in names:
         try:
             account = get_account(name)
         except AccountUnusable as wrong:
-            if not has_settings_accounts(settings):  # else the checks that always run tell of it
+            if not has_settings_accounts(settings):  # otherwise, the checks that always run report it
                 yield unusable_account(str(wrong))
             continue
         yield from _encrypted_way(account)

@@ -1,4 +1,4 @@
-"""What several checks look up in the site: a template, a cache's back end, the address of our pages."""
+"""Lookups that several checks share: a template, a cache's back end, the path of our pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DUMMY = "django.core.cache.backends.dummy.DummyCache"
 
 
 def loaded(name: str) -> Template | str:
-    """The template, or why it cannot be had."""
+    """The template, or why it cannot be loaded."""
     try:
         template = get_template(name)
     except TemplateDoesNotExist:
@@ -41,7 +41,7 @@ def cache_options(alias: str) -> set[str]:
 
 
 def enroll_path() -> str | None:
-    """Where the first inclusion of our URLs is, from the root; without the values of its prefix's parameters."""
+    """The path of the first inclusion of our URLs, from the root, without values for its prefix's parameters."""
 
     def search(patterns: Sequence[Any], prefix: str) -> str | None:
         for pattern in patterns:
@@ -57,6 +57,6 @@ def enroll_path() -> str | None:
 
 
 def has_settings_accounts(settings: conf.Settings) -> bool:
-    """Whether the accounts stand in the settings. Where they live elsewhere, such as in a database, the checks that run
-    before every command leave them alone: what they live in may not be there yet."""
+    """Whether the accounts are in the settings. If they are elsewhere, such as in a database, the checks that run
+    before every command leave them alone: the database may not exist yet."""
     return isinstance(settings.ACCOUNTS, SettingsAccounts)

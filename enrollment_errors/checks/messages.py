@@ -1,4 +1,4 @@
-"""How a mistake is told: an id of ours, and a hint that shows the fix."""
+"""Check messages: each has one of our ids, and a hint that shows the fix."""
 
 from __future__ import annotations
 

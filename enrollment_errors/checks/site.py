@@ -1,4 +1,4 @@
-"""What this app needs of Django's own settings."""
+"""Checks what this app needs from Django's own settings."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the processor says of an account: credentials, audience, card tokenization, concession groups.
+"""Probes an account at the processor: credentials, audience, card tokenization, concession groups.
 
-Nobody is enrolled, and riders notice nothing: the calls have a circuit of their own, and a token that is not shared.
-The token that riders share is tried too, and left as it is.
+No one is enrolled, and riders notice nothing: the calls have their own circuit and a token that is not shared. The
+doctor also tries the token that riders share, but never changes it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def health(account: Account) -> str:
 
 
 def tokenization(account: Account) -> str:
-    """Credentials, audience and card tokenization: all that a rider's first request needs."""
+    """Credentials, audience and card tokenization: everything that a rider's first request needs."""
     if not account.processor.card_form(account.options, _ASKED).needs_access:
         return "not asked: the card form needs none"
     with _diagnosing(account), at(Stage.TOKENIZATION):
@@ -51,7 +51,7 @@ def tokenization(account: Account) -> str:
 
 
 def shared_token(account: Account) -> str:
-    """Riders may be refused although the credentials are right: with the token that they share."""
+    """Even with correct credentials, the processor may refuse the token that riders share."""
     if not account.processor.card_form(account.options, _ASKED).needs_access:
         return "not asked: the card form needs no access"
     settings = conf.get_settings()
@@ -81,7 +81,7 @@ def shared_token(account: Account) -> str:
 
 
 class Groups:
-    """The concession groups of one account: the list, asked for once, and what is right with each."""
+    """The concession groups of one account: their list, fetched once, and a check of each."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -98,8 +98,8 @@ class Groups:
         return self._said()
 
     def group(self, group_id: str) -> str:
-        """Whether it is there and, where the processor can tell, whether its riders get a reduced fare. After
-        ``listed``."""
+        """Whether it exists and, if the processor can tell, whether its riders get a reduced fare. Call ``listed``
+        first."""
         if self._there is not None and group_id not in self._there:
             raise Trouble("group_unknown", f"{group_id}; {self._said()}")
         named = self._named(group_id)
@@ -123,7 +123,7 @@ class Groups:
         return f"the account has {listed or 'none'}"
 
     def _named(self, group_id: str) -> str:
-        """With its label, by which a person sees that it is the wrong one."""
+        """The group with its label, so a person can see that it is the wrong one."""
         label = (self._there or {}).get(group_id)
         return f"{group_id} ({label})" if label and label != group_id else group_id
 
@@ -134,7 +134,7 @@ def _with_labels(found: Iterable[str]) -> dict[str, str]:
 
 
 class _FreshTokens(TokenCache):
-    """A new token for each probe: that a cached one still works says nothing of the credentials."""
+    """A new token for each probe: a cached one that still works says nothing about the credentials."""
 
     def __init__(self) -> None:
         self._fresh: AccessToken | None = None
@@ -157,7 +157,7 @@ class _NothingShared(Exception):
 
 
 class _SharedToken(TokenCache):
-    """The token that riders share, as it is: a refused one is neither replaced nor dropped."""
+    """The token that riders share. If it is refused, it is neither replaced nor dropped."""
 
     is_needed = False
 
@@ -201,7 +201,7 @@ def _diagnosing(account: Account) -> Iterator[None]:
 
 
 def _diagnosis(error: ProcessorError, processor: str) -> str:
-    """A code of the catalogue, or where the step tells more of a refusal, a diagnosis of the doctor's own."""
+    """A code of the catalogue, or the doctor's own diagnosis if the step says more about a refusal."""
     if isinstance(error, StatusError):
         if error.status in (404, 405):
             return "api_not_found"

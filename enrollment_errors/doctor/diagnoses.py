@@ -1,6 +1,6 @@
-"""What the doctor can find: one row a diagnosis, with its probable cause and what to do.
+"""What the doctor can find: one row per diagnosis, with its probable cause and what to do.
 
-What a rider's request can meet as well is a code of the catalogue, and is called by it here too.
+If a rider's request can meet the same problem, the doctor uses its code from the catalogue.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ DIAGNOSES: dict[str, Diagnosis] = {
         "Set the clock, by NTP.",
         Level.WARNING,
     ),
-    # What the processor says of the account.
+    # What the processor says about the account.
     "audience_refused": Diagnosis(
         "The processor knows the client, and gives it no token for this audience.",
         "Compare the account's audience with the one that the processor gave you.",
@@ -207,7 +207,7 @@ ABOUT_OPTIONS = frozenset(
         "environments_mixed",
     )
 )
-"""What an option of the account may have caused. Which options it has is for its processor to say."""
+"""Diagnoses that an option of the account may have caused. The processor defines which options it has."""
 
 
 def diagnosed(name: str) -> Diagnosis:

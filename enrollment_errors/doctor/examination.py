@@ -1,4 +1,4 @@
-"""The probes in order: what an account's later probes need is tried first, and where it fails the rest is not tried."""
+"""Runs the probes in order: an account's later probes depend on the earlier ones, and are skipped if one fails."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ from .diagnoses import ABOUT_OPTIONS, Level, Trouble, diagnosed
 
 SITE = "this site"
 SHARED_TOKEN = "shared token"  # noqa: S105  the name of a probe
-"""The probe that looks at what riders share."""
+"""The probe of the token that riders share."""
 ENVIRONMENT = "environment"
-"""The probe that compares tests with production, which do not change by themselves."""
+"""The probe that looks for a mix of test and production servers, which does not change by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """``subject`` is an account, with its agencies where the site tells them, or the site itself.
+    """``subject`` is an account, with its agencies if the site names them, or the site itself.
 
-    ``group`` is the concession group that it is about, where it is about one of several. ``diagnosis`` is what
-    ``diagnoses.diagnosed`` explains; empty where nothing is wrong. ``options`` are the names of those that the
-    account has.
+    ``group`` is the concession group, if the finding is about one of several. Pass ``diagnosis`` to
+    ``diagnoses.diagnosed``; it is empty if nothing is wrong. ``options`` are the names of the account's options.
     """
 
     subject: str
@@ -61,8 +60,8 @@ class Finding:
 
 
 def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Iterator[Finding]:
-    """One finding after the other, as they come. ``accounts`` are all where none is named; ``groups`` are looked for in
-    each of them, beside those of ``Adapter.get_enrollments_to_check``."""
+    """Yields findings as they come. Without ``accounts``, it examines all of them. It looks for ``groups`` in each, in
+    addition to those of ``Adapter.get_enrollments_to_check``."""
     settings = _probe(SITE, "settings", _settings)
     yield settings
     if settings.level is Level.FAILURE:
@@ -79,9 +78,9 @@ def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Ite
 
 
 def enrollments_of(name: str) -> list[Enrollment]:
-    """What the site tells of the enrollments of one account; nothing where its hook fails."""
+    """The site's enrollments for one account; empty if its hook fails."""
     enrollments: list[Enrollment] = []
-    with suppress(Trouble):  # the site's own, or another account's
+    with suppress(Trouble):  # of the site itself, or of another account
         _enrollments(enrollments)
     return [enrollment for enrollment in enrollments if enrollment.account == name]
 
@@ -93,8 +92,8 @@ def examine_account(
     *,
     left_out: Collection[str] = (),
 ) -> Iterator[Finding]:
-    """The findings of one account. ``enrollments`` are those of it that the site makes, ``groups`` more to look for.
-    ``left_out`` are probes that are not made."""
+    """The findings of one account. ``enrollments`` are the site's for it, ``groups`` are more groups to look for, and
+    ``left_out`` are probes to skip."""
     found = _probe(name, "account", lambda: _account(name))
     yield found
     if not found.diagnosis:
@@ -138,7 +137,7 @@ def _of_account(
 
 
 def _of_the_way(known: Account) -> dict[str, Callable[[], str]]:
-    """To each of the account's servers."""
+    """The probes of the network path to each of the account's servers."""
     probes: dict[str, Callable[[], str]] = {}
     for name, endpoint in known.endpoints.items():
         at = f" ({name})" if len(known.endpoints) > 1 else ""
@@ -164,7 +163,7 @@ def _probe(
         return found(detail=probe())
     except Trouble as trouble:
         return found(detail=trouble.detail, diagnosis=trouble.diagnosis)
-    except Exception as error:  # noqa: BLE001  one probe that fails must not keep the others from being tried
+    except Exception as error:  # noqa: BLE001  one failing probe must not stop the others
         return found(detail=type(error).__name__, diagnosis="probe_failed")
 
 

@@ -52,7 +52,7 @@ def connection(endpoint: Endpoint) -> str:
 
 
 def tls(endpoint: Endpoint) -> str:
-    """How many days the certificate has left."""
+    """How many days remain until the certificate expires."""
     host, port = _server(endpoint)
     if urlsplit(endpoint.base_url).scheme == "http":
         return _without_tls(host, port)
@@ -65,7 +65,7 @@ def tls(endpoint: Endpoint) -> str:
 
 
 def clock(endpoint: Endpoint) -> str:
-    """The processor's clock, as its web server tells it."""
+    """The processor's clock, according to its web server."""
     if endpoint.tls_context is not None:
         return "not asked: the account has a TLS context of its own"
     try:
@@ -95,7 +95,7 @@ def card_form(account: Account) -> str:
 
 
 def environment(account: Account) -> str:
-    """Whether the account's hosts and the site are both for tests, or both in production, as far as names tell."""
+    """Whether the account's hosts and the site are both for tests or both in production, judging by their names."""
     form = account.processor.card_form(account.options, TokenizationRequest(language="en"))
     urls = [*(endpoint.base_url for endpoint in account.endpoints.values()), form.script]
     hosts = sorted({host for url in urls if (host := urlsplit(url).hostname) and not _is_on_this_network(host)})
@@ -116,7 +116,7 @@ _OF_TESTS = re.compile(r"(^|[.-])(dev|int|preprod|qa|sandbox|stage|staging|sit|t
 
 
 def _is_on_this_network(host: str) -> bool:
-    """An address without a name, or a name without a domain, tells nothing."""
+    """An IP address, or a name without a domain, does not reveal the environment."""
     return is_loopback(host) or "." not in host or host.replace(".", "").isdigit() or ":" in host
 
 
@@ -151,9 +151,10 @@ def _without_tls(host: str, port: int) -> str:
 
 
 def _handshake(host: str, port: int, context: ssl.SSLContext) -> dict[str, object]:
-    """The server's certificate; empty where the context does not verify it.
+    """The server's certificate; empty if the context does not verify it.
 
-    Through memory, because the context of a connection pool makes sockets that want a call's deadline.
+    The handshake runs through memory, because the context of a connection pool makes sockets that need a call's
+    deadline.
     """
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     session = context.wrap_bio(incoming, outgoing, server_hostname=host)

@@ -1,4 +1,4 @@
-"""This site's own set-up: cache, database, templates, catalogs, and whether Sentry and Amplitude can be reached."""
+"""Probes this site's own setup: cache, database, templates, catalogs, and whether it can reach Sentry and Amplitude."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def cache() -> str:
         if isinstance(error.__cause__, ModuleNotFoundError):
             raise _missing(alias, error.__cause__) from error
         raise Trouble("cache_missing", alias) from error
-    except Exception as error:  # whatever a cache's client library raises
+    except Exception as error:  # a cache's client library may raise anything
         raise Trouble("cache_down", f"{alias}: {type(error).__name__}") from error
     kind = f"{alias}: {type(backend).__name__}"
     if not kept and not isinstance(backend, DummyCache):
@@ -98,7 +98,7 @@ def catalogs() -> str:
 
 
 def sentry() -> str:
-    """An envelope without an item: Sentry checks the DSN and keeps nothing."""
+    """Sends an envelope without items: Sentry checks the DSN and keeps nothing."""
     dsn = sentry_sdk.get_client().dsn
     if not dsn:
         raise Trouble("sentry_not_set_up")
@@ -115,7 +115,7 @@ def sentry() -> str:
 
 
 def amplitude() -> str:
-    """A batch without an event."""
+    """Sends a batch without events."""
     settings = conf.get_settings()
     if not settings.AMPLITUDE_API_KEY:
         raise Trouble("amplitude_not_set_up")

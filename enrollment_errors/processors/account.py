@@ -1,4 +1,4 @@
-"""An account with a transit processor, and where a site's accounts come from."""
+"""An account with a transit processor, and the provider of a site's accounts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """As the site named and configured it. ``endpoints`` are those of ``processor.endpoints(options)``, made once,
+    """As the site named and configured it. ``endpoints`` is the result of ``processor.endpoints(options)``, made once
     because a connection pool belongs to a TLS context."""
 
     name: str
@@ -28,14 +28,14 @@ class Account:
 
     @property
     def circuits(self) -> tuple[str, ...]:
-        """The names of its circuits, for the cache: its own, and one for each endpoint that has another."""
+        """The cache names of its circuits: its own, and one for each endpoint with a different circuit."""
         named = {endpoint.circuit: None for endpoint in self.endpoints.values()}
         return tuple(_circuit(self.name, circuit) for circuit in named)
 
     def open(self, *, deadline: Deadline, limits: Limits, parties: Iterable[str] = (), called: str = "") -> Processor:
-        """A processor whose calls, to whichever endpoint, share one deadline and are made for the same ``parties``.
+        """A processor whose calls, to any endpoint, share one deadline and are made for the same ``parties``.
 
-        ``called`` is another name for places, pools and circuits, for calls that no rider shall notice.
+        ``called`` is a different name for places, pools and circuits, for calls that must not affect riders.
         """
         name = called or self.name
         shared = {party for party in parties if party}
@@ -56,28 +56,27 @@ class Account:
 
 
 class AccountProvider(ABC):
-    """Where a site's accounts come from: asked when an account is needed, by name.
+    """Provides a site's accounts by name, when they are needed.
 
-    A site whose accounts live in a database, or whose secrets live in a vault, subclasses it and names the class in the
-    setting ``ACCOUNTS``. It is made once a process, without arguments.
+    If your accounts live in a database, or your secrets in a vault, subclass it and name the class in the setting
+    ``ACCOUNTS``. Each process makes one instance, without arguments.
     """
 
     kept_for: ClassVar[float | None] = 10.0
-    """Seconds for which what was given is used again, unless ``account_directory.refresh_accounts`` is called; ``None``
-    is for ever."""
+    """Seconds that an account is kept, unless you call ``account_directory.refresh_accounts``; ``None`` is forever."""
 
     @abstractmethod
     def get_account(self, name: str) -> Mapping[str, Any]:
-        """``{"CLASS": dotted path of the processor, "OPTIONS": {…}}``. Raises ``LookupError`` where there is none, and
-        ``ConfigurationError``, with a text that operators may see, where something is wrong with it.
+        """``{"CLASS": dotted path of the processor, "OPTIONS": {…}}``. Raise ``LookupError`` if there is no such
+        account, and ``ConfigurationError``, with a message that operators may see, if something is wrong with it.
 
-        Whatever else it raises is this account's trouble alone: its riders get the server-error page, unless what was
-        given before is still known. Of that operators see the type and the place.
+        Any other exception affects this account alone: its riders get the server-error page, unless an earlier answer
+        is still kept. Operators see its type and place.
         """
 
     @abstractmethod
     def get_names(self) -> Iterable[str]:
-        """Of all accounts, for operators and for ``enrollment_doctor``."""
+        """The names of all accounts, for operators and for ``enrollment_doctor``."""
 
 
 class SettingsAccounts(AccountProvider):

@@ -1,4 +1,4 @@
-"""The expiry of a link as processors write it: UTC, whole seconds, ``Z``, and read with or without an offset."""
+"""A link's expiry in the processors' format: written in UTC, whole seconds, ``Z``; read with or without an offset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..exceptions import ReplyIncomplete
 
 _EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _LATEST = datetime(9999, 1, 1, tzinfo=timezone.utc)
-"""An expiry beyond these says "never set" or "never": near the ends of its calendar Python cannot reckon with it."""
+"""An expiry beyond these means "never set" or "never": Python cannot calculate near the ends of its calendar."""
 
 
 def format_expiry(expires_at: datetime) -> str:
@@ -19,7 +19,7 @@ def format_expiry(expires_at: datetime) -> str:
 
 
 def parse_expiry(value: object) -> datetime | None:
-    """Aware; UTC where no offset is given. ``None`` for ``None`` and ``""``. Raises ``ReplyIncomplete``."""
+    """Aware; UTC if no offset is given. ``None`` for ``None`` and ``""``. Raises ``ReplyIncomplete``."""
     if value is None or value == "":
         return None
     try:

@@ -1,8 +1,8 @@
 """Littlepay: a thin client of its back-office API, and the processor on top of it.
 
-The protocol is the one that public client code shows. What the service does beyond that is unknown, so unknown keys are
-ignored, and a missing one that is needed is a clear error. The members of a group are never listed: that listing grows
-with the group.
+The protocol is taken from public client code. The rest of the service's behavior is unknown, so the client ignores
+unknown keys and raises a clear error if a required key is missing. It never lists the members of a group, because that
+list grows with the group.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 _PER_PAGE = 100
 _MOST_PAGES = 20
-"""2,000 groups. A list that goes on after that has no end."""
+"""2,000 groups. A longer list is taken to be endless."""
 _LONGEST_ACCESS_TOKEN = 16_384
-"""Characters; web servers refuse a header that is longer, and caches an entry that is much longer."""
+"""Characters; web servers refuse a longer header, and caches refuse a much longer entry."""
 _LONGEST_LIFE = 86_400.0
-"""Seconds that an access is used at most, whatever the processor says of it: what a page's script can wait for."""
+"""Seconds to use an access at most, even if the processor gives more: a page's script can wait no longer."""
 _CARD_FORM_URL = Option(
     name="CARD_FORM_URL",
     kind=OptionKind.URL,
@@ -75,7 +75,7 @@ _CARD_FORM_LANGUAGES = {"es": "es-419"}
 
 
 class LittlepayClient:
-    """The API, one method a request. Raises ``ProcessorError``."""
+    """The API, one method per request. Raises ``ProcessorError``."""
 
     def __init__(self, options: Mapping[str, Any], http: ProcessorHttp) -> None:
         self._http = http
@@ -85,10 +85,10 @@ class LittlepayClient:
             "client_id": Secret(options["CLIENT_ID"]),
             "client_secret": Secret(options["CLIENT_SECRET"]),
             "audience": options["AUDIENCE"],
-        }  # all that decides what a token is good for
+        }  # everything that decides what a token is good for
 
     def request_card_tokenization_access(self) -> AccessToken:
-        # Asking twice takes nothing from anybody, here and for the API's token.
+        # Asking twice is harmless, both here and for the API's token.
         response = self._call(
             "POST",
             "cardtokenisation/requestaccess",
@@ -98,7 +98,7 @@ class LittlepayClient:
         return self._access_token(response)
 
     def get_funding_source(self, card_token: Secret) -> dict[str, Any]:
-        """``{id, card_scheme, card_category, card_last_digits}``. The rest of it is not read: nobody needs it."""
+        """``{id, card_scheme, card_category, card_last_digits}``. The rest is not needed, so it is not read."""
         response = self._call(
             "GET", "fundingsources/bytoken/{card_token}", path={"card_token": card_token}, idempotent=True
         )
@@ -113,7 +113,7 @@ class LittlepayClient:
         return self._pages("concession_groups/{group_id}/products", {"group_id": group_id})
 
     def get_product(self, product_id: str) -> dict[str, Any]:
-        """``{status, code}``. The rest of it is not read."""
+        """``{status, code}``. The rest is not read."""
         response = self._call("GET", "products/{product_id}", path={"product_id": product_id}, idempotent=True)
         return response.json_fields("status", optional=("code",))
 
@@ -159,7 +159,7 @@ class LittlepayClient:
             yield from items
             seen += len(items)
             total = _number(reply["total_count"])
-            # An empty page is the last one whatever the count says: a wrong count must not make an endless loop.
+            # An empty page is always the last one: a wrong count must not make an endless loop.
             if not items or (len(items) < _PER_PAGE if total is None else seen >= total):
                 return
         raise ReplyIncomplete(f"a list that does not end after {_MOST_PAGES} pages")
@@ -211,7 +211,7 @@ class LittlepayClient:
 
 
 def _number(value: object) -> float | None:
-    """``None`` for what is none, or none that can be reckoned with. Some services write numbers as texts."""
+    """``None`` unless it is a number one can calculate with. Some services write numbers as texts."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", value):
         return float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -224,7 +224,7 @@ def _number(value: object) -> float | None:
 
 
 def _check_acknowledged(response: Response) -> None:
-    """An empty 2xx is fine, and so is any JSON; a gateway's page says nothing about what the service did."""
+    """An empty 2xx or any JSON is fine; a gateway's page says nothing about what the service did."""
     if not response.is_empty and not response.is_json:
         raise ReplyNotJson("a 2xx whose body is neither empty nor JSON")
 
@@ -271,7 +271,7 @@ class LittlepayProcessor(Processor):
 
     def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Tokenization:
         access = self.client.request_card_tokenization_access()
-        # One whose end nobody tells is used once, and not kept.
+        # An access without an expiry is used once and not kept.
         expires_at = self.http.clock.time() if access.expires_at is None else access.expires_at
         return Access(access_token=access.value, expires_at=expires_at)
 

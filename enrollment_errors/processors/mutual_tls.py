@@ -11,16 +11,16 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 
 def mutual_tls_context(certificate: str, private_key: str, authority: str) -> ssl.SSLContext:
-    """A context that shows ``certificate`` to servers, and trusts those whose certificate ``authority`` signed, and no
-    others. The texts are PEM; the key has no password.
+    """A context that shows ``certificate`` to servers, and trusts only certificates that ``authority`` signed. The
+    texts are PEM; the key has no password.
 
-    Raises ``ssl.SSLError`` for what OpenSSL cannot read or does not accept.
+    Raises ``ssl.SSLError`` if OpenSSL cannot read or does not accept them.
     """
     context = ssl.create_default_context(cadata=authority)
-    # Python 3.13 asks of a certificate what RFC 5280 does. Authorities of a company's own often do not know that, and
-    # an update of Python must not stop enrollments.
+    # Python 3.13 enforces RFC 5280. Private certificate authorities often do not follow it, and a Python update must
+    # not stop enrollments.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    # OpenSSL reads them from a file only. This folder is the process's own, and gone when they have been read.
+    # OpenSSL reads them only from a file. This folder is private to the process, and is deleted once they are read.
     with TemporaryDirectory() as folder:
         file = Path(folder) / "client.pem"
         file.write_text(f"{certificate.strip()}\n{private_key.strip()}\n")

@@ -1,11 +1,11 @@
 """Switchio: a thin client of its two APIs, and the processor on top of it.
 
 Riders enter their card on Switchio's own site (the gateway) and come back. The tokenization API registers that visit
-and wants every request signed; the enrollment API keeps the groups of a card and overwrites without a word. Both ask
-for a client certificate.
+and requires a signature on every request. The enrollment API keeps a card's groups and overwrites them silently. Both
+require a client certificate.
 
-The protocol is the one that public client code shows. What the service does beyond that is unknown, so unknown keys are
-ignored, and a missing one that is needed is a clear error.
+The protocol is taken from public client code. The rest of the service's behavior is unknown, so the client ignores
+unknown keys and raises a clear error if a required key is missing.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
     from ..transport import ProcessorHttp, Response
 
 _LONGEST_VISIT = 3600.0
-"""Seconds for which a visit to the gateway is kept. How long it lasts Switchio does not say, but it is asked before a
-rider is sent there again."""
+"""Seconds to keep a visit to the gateway. Switchio does not say how long it lasts, but is asked before a rider is sent
+there again."""
 _GATEWAY_LANGUAGES = ("en", "es")
 _OVER = ("tokenization_finished", "verification_failed", "tokenization_failed", "expired", "deleted")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
-    """A rider's visit to the gateway. ``card_token`` is the newest active one, ``masked_number`` the card's number as
-    far as anybody may see it."""
+    """A rider's visit to the gateway. ``card_token`` is the newest active one; ``masked_number`` is the card's number,
+    masked."""
 
     state: str
     card_token: Secret | None
@@ -55,7 +55,7 @@ class Registration:
 
 
 class SwitchioClient:
-    """The two APIs, one method a request. Raises ``ProcessorError``."""
+    """The two APIs, one method per request. Raises ``ProcessorError``."""
 
     def __init__(self, options: Mapping[str, Any], http_to: Mapping[str, ProcessorHttp]) -> None:
         self._enrollment = http_to["enrollment"]
@@ -66,9 +66,9 @@ class SwitchioClient:
         self._transit_agency = str(options["PTO_ID"])
 
     def register(self, return_url: str) -> dict[str, Any]:
-        """``{regId, gtwUrl}``, the first a ``Secret``."""
+        """``{regId, gtwUrl}``; ``regId`` is a ``Secret``."""
         body = {"eshopRedirectUrl": return_url, "mode": "register", "eshopResponseMode": "query"}
-        # Asking twice takes nothing from anybody: a visit that nobody makes expires.
+        # Asking twice is harmless: an unused visit expires.
         response = self._tokenization.request(
             "POST",
             "api/v1/registration",
@@ -99,11 +99,11 @@ class SwitchioClient:
         return self._ask("groups").json_items("code", optional=("name",))
 
     def get_groups_of_card(self, card_token: Secret) -> list[dict[str, Any]]:
-        """``{group, expiresAt}``; the expiry is ``None`` where the card stays in the group."""
+        """``{group, expiresAt}``; the expiry is ``None`` if the card stays in the group."""
         return self._ask("token/{token}", token=card_token).json_items("group", optional=("expiresAt",))
 
     def add(self, card_token: Secret, group: str, expires_at: str | None) -> None:
-        """The card is in the group, until ``expires_at`` or for ever, whatever was there before."""
+        """Put the card into the group until ``expires_at``, or forever. Overwrites an earlier expiry."""
         body = {"group": group} if expires_at is None else {"group": group, "expiresAt": expires_at}
         self._tell("token/{token}/add", card_token, body)
 
@@ -111,7 +111,7 @@ class SwitchioClient:
         self._tell("token/{token}/remove", card_token, {"group": group}, idempotent=True)
 
     def echo(self) -> None:
-        """Raises where the enrollment API does not answer, or does not take the ``Authorization`` header."""
+        """Raises if the enrollment API does not answer, or does not accept the ``Authorization`` header."""
         self._enrollment.request(
             "GET", "api/external/discount/echo", headers={"Authorization": self._authorization}, idempotent=True
         )
@@ -139,7 +139,7 @@ class SwitchioClient:
             raise ReplyNotJson("a web page in place of an acknowledgment")
 
     def _signed(self, method: str, route: str, body: str) -> dict[str, str | Secret]:
-        """The headers of a request to the tokenization API: a signature of what is sent, byte by byte."""
+        """The headers of a request to the tokenization API, with a signature of the exact bytes sent."""
         path = f"{urlsplit(self._tokenization.base_url).path.rstrip('/')}/{route}"
         timestamp = str(int(self._tokenization.clock.time()))
         signature = hmac.new(
@@ -153,7 +153,7 @@ class SwitchioClient:
 
 
 def _newest_active_token(response: Response) -> Secret | None:
-    """By itself, so that no token in plain is a local variable where something raises."""
+    """A separate function, so no plain token is a local variable in a frame that raises."""
     tokens = response.json_fields(optional=("tokens",))["tokens"]
     active = [
         token
@@ -203,7 +203,7 @@ class SwitchioProcessor(Processor):
         super().__init__(account, options, http_to)
         self.client = SwitchioClient(options, http_to)
         self._masked_number: Secret | None = None
-        """Of the card of this request: Switchio shows it with the visit, and not with the card."""
+        """For the card of this request. Switchio returns it with the visit, not with the card."""
 
     @classmethod
     def check_options(cls, options: Mapping[str, Any]) -> list[str]:
@@ -245,7 +245,7 @@ class SwitchioProcessor(Processor):
         if registration.state in ("expired", "deleted"):
             raise TokenizationExpired
         if registration.state != "tokenization_finished":
-            # The way back says that it failed, and the visit is not over: the gateway's own trouble.
+            # The return URL says that it failed, but the visit is not over: the gateway itself failed.
             raise CardFormFailed("the gateway failed") if error else TokenizationRunning
         if registration.card_token is None:
             raise ReplyIncomplete("a finished registration without an active token")
@@ -253,7 +253,7 @@ class SwitchioProcessor(Processor):
         return registration.card_token
 
     def find_funding_source(self, card_token: Secret) -> FundingSource:
-        """No call: here a card's token is all that there is of it."""
+        """Makes no call: Switchio has nothing but the card's token."""
         number = self._masked_number
         return FundingSource(id=card_token.reveal(), last_digits=None if number is None else number.reveal())
 
@@ -283,7 +283,7 @@ class SwitchioProcessor(Processor):
 
 
 def _with_query(url: object, **added: str) -> str:
-    """Raises ``ReplyIncomplete`` for what is no address."""
+    """Raises ``ReplyIncomplete`` if ``url`` is not a URL."""
     try:
         parts = urlsplit(str(url))
     except ValueError:

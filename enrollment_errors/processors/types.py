@@ -1,5 +1,5 @@
-"""What goes between us and a processor: an account's options and endpoints, the card form, access to it, a card as the
-processor knows it, a link."""
+"""The types we exchange with a processor: an account's options and endpoints, the card form, access to it, a card as
+the processor knows it, a link."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_NAME = 40
 
 
 class OptionKind(str, Enum):
-    """What the value of an option is, and so which field a form has for it. A URL and PEM are texts."""
+    """The type of an option's value, which decides its field in a form. A URL and PEM are texts."""
 
     TEXT = "text"
     URL = "url"
@@ -32,9 +32,9 @@ class OptionKind(str, Enum):
 class Option:
     """One entry of an account's ``OPTIONS``, as its processor declares it.
 
-    ``name`` is its key. ``help_text`` tells whoever fills it in what it is and where to get it, in a sentence that can
-    stand under a field. The value of one that ``is_secret`` is shown nowhere, and may be kept apart from the others.
-    ``default`` is for one that is not required. With ``choices`` it is one of these.
+    ``name`` is its key. ``help_text`` says what it is and where to get it, in a sentence that fits under a form field.
+    If it ``is_secret``, its value is never shown, and may be kept apart from the others. ``default`` applies if it is
+    not required. With ``choices``, the value must be one of them.
     """
 
     name: str
@@ -46,11 +46,11 @@ class Option:
     choices: Sequence[str] = ()
 
     def of(self, options: Mapping[str, Any]) -> Any:
-        """The account's value, or the default where it has none."""
+        """The account's value, or the default if it has none."""
         return self.default if self._is_missing(options) else options[self.name]
 
     def problems(self, options: Mapping[str, Any]) -> Iterator[str]:
-        """A sentence for each thing that is wrong with it. None shows the value: it may be a secret."""
+        """A sentence for each mistake in it. None shows the value, because it may be secret."""
         if self._is_missing(options):
             if self.is_required:
                 yield f'"{self.name}" is missing or empty.'
@@ -85,13 +85,13 @@ BASE_URL = Option(
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """A server of the processor's, for one account.
+    """One of the processor's servers, for one account.
 
-    ``base_url`` is what every route is relative to. ``tls_context`` is for mutual TLS or an authority of the
-    processor's own; make it for these calls alone, because the connection pool changes it. ``None`` is the public CAs.
+    Every route is relative to ``base_url``. ``tls_context`` is for mutual TLS or the processor's own certificate
+    authority; make it for these calls alone, because the connection pool changes it. ``None`` means the public CAs.
 
-    Endpoints with the same ``circuit`` are down together: it is the account's own by default. Name another one for a
-    server that can be down while riders get on without it.
+    Endpoints with the same ``circuit`` are down together; by default, it is the account's own. Name another one for a
+    server that riders can do without.
     """
 
     base_url: str = field(repr=False)
@@ -101,11 +101,11 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizationRequest:
-    """Who is about to enter a card, as far as a processor may know.
+    """What a processor may know about a rider who is about to enter a card.
 
-    ``language`` is that of the page (``en``, ``es-mx``). ``card_schemes`` are those that the agency takes, empty where
-    it does not say. ``is_in_person``: staff are at the page with the rider, and a form may open at once. ``state`` is
-    random, and comes back with a rider who was sent to the processor's site; empty where nobody is sent anywhere.
+    ``language`` is the page's (``en``, ``es-mx``). ``card_schemes`` are those the agency accepts, empty if it does not
+    say. ``is_in_person``: staff are at the page with the rider, so a form may open at once. ``state`` is random, and
+    comes back with a rider who was sent to the processor's site; it is empty if the form does not redirect.
     """
 
     language: str
@@ -115,11 +115,11 @@ class TokenizationRequest:
 
 
 class CardFormKind(str, Enum):
-    """Where riders enter their card, as the words of the page have it."""
+    """Where riders enter their card; the page's wording depends on it."""
 
     DIALOG = "dialog"  # the processor's form, over our page
     REDIRECT = "redirect"  # the processor's own site
-    INLINE = "inline"  # fields of a payment gateway's, within our page
+    INLINE = "inline"  # a payment gateway's fields, within our page
 
 
 REDIRECT_ADAPTER = "enrollment_errors/processors/redirect.js"
@@ -129,17 +129,17 @@ REDIRECT_ADAPTER = "enrollment_errors/processors/redirect.js"
 class CardForm:
     """The browser's side of a processor, for the enroll page.
 
-    ``adapter`` is a static file, of ours or of the site: the script between the page and the processor's form
-    (docs/adding-a-processor.md has its interface). ``script`` is the address of the processor's own script, which the
-    page loads for it. It is empty if there is none. ``function`` is the name of the function in that script that opens
-    the form; sites chart it. ``script_attributes`` stand in its element: some gateways read their public key there.
-    ``data`` is JSON for the adapter. Everybody can read all of this.
+    ``adapter`` is a static file, ours or the site's: the script between the page and the processor's form
+    (docs/adding-a-processor.md has its interface). ``script`` is the URL of the processor's own script, which the page
+    loads for it; empty if there is none. ``function`` is the name of the function in that script that opens the form;
+    sites chart it. ``script_attributes`` are the attributes of its element: some gateways read their public key there.
+    ``data`` is JSON for the adapter. All of this is public.
 
-    ``sources`` is what a strict Content-Security-Policy must allow beside ``script``, by directive:
+    ``sources`` lists what a strict Content-Security-Policy must allow besides ``script``, by directive:
     ``{"frame-src": ["https://form.example"]}``.
 
-    Without ``needs_access`` the form works with what is in ``data``, and ``request_tokenization`` is never called. One
-    that ``opens_at_once`` needs no press of the button, such as one for staff, who have pressed one already.
+    Without ``needs_access``, the form works with ``data`` alone, and ``request_tokenization`` is never called. A form
+    that ``opens_at_once`` does not wait for the button, such as one for staff, who have already pressed one.
     """
 
     kind: CardFormKind
@@ -168,7 +168,7 @@ class Redirect:
 
     url: str
     handle: Secret
-    """What the processor calls this visit; ``redeem`` turns it into a card token."""
+    """The processor's id of this visit; ``redeem`` turns it into a card token."""
     expires_at: float
     """Epoch seconds."""
 
@@ -179,11 +179,11 @@ Tokenization = Access | Redirect
 @dataclass(frozen=True, kw_only=True)
 class FundingSource:
     """A rider's card as the processor knows it. ``scheme`` and ``category`` are for analytics (``visa``, ``debit``),
-    ``last_digits`` for the success page, where the rider sees which card it was.
+    ``last_digits`` for the success page, which shows the rider which card it was.
 
-    Pass them as the processor wrote them. Raises ``ReplyIncomplete`` for an ``id`` that cannot stand in the path of a
-    request. A scheme or category that is no text becomes ``None``, and a long one is cut, because events must not grow
-    with what a processor says. Of the digits, or of a masked number, the last four are kept at most.
+    Pass them as the processor wrote them. Raises ``ReplyIncomplete`` for an ``id`` that cannot be part of a request's
+    path. A scheme or category that is not text becomes ``None``, and a long one is cut, to keep events small. At most
+    the last four of the digits, or of a masked number, are kept.
     """
 
     id: str = field(repr=False)
@@ -221,7 +221,7 @@ def _last_digits_or_none(value: object) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """A funding source's membership of a concession group. ``expires_at`` is aware, or ``None`` if it never expires."""
+    """A funding source's membership in a concession group. ``expires_at`` is aware, or ``None`` if it never expires."""
 
     group_id: str
     expires_at: datetime | None

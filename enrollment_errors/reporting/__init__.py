@@ -1,1 +1,1 @@
-"""Telling operators what happened: one ``Report`` for an event, dispatched to one sink a file."""
+"""Tells operators what happened: each event is one ``Report``, dispatched to every sink. Each sink has its own file."""

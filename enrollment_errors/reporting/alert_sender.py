@@ -1,4 +1,4 @@
-"""How an alert leaves the process for a channel that may be slow or down."""
+"""Sends alerts to channels that may be slow or down."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ TRIES = 8
 
 
 def send(channel: Channel, alert: Alert) -> str:
-    """Which channel failed and how, empty where it has taken the alert. Never raises."""
+    """Which channel failed and how; empty if it accepted the alert. Never raises."""
     try:
         channel.send(alert)
-    except Exception as error:  # noqa: BLE001  whatever a channel raises
-        # The type alone: the text may hold addresses.
+    except Exception as error:  # noqa: BLE001  a channel may raise anything
+        # Only the type: the text may hold addresses.
         return f"{type(channel).__name__}: {type(error).__name__}"
     return ""
 

@@ -1,6 +1,6 @@
-"""One alert a cause: at once when it begins, at most once an hour while it goes on, and one when it is over.
+"""Alerts about each cause: at once when it begins, at most once an hour while it continues, and once when it is over.
 
-Every channel of ``ALERT_CHANNELS`` hears of each. The log and Sentry have the failure itself where there is one.
+Every channel in ``ALERT_CHANNELS`` gets each alert. If there is a failure, the log and Sentry have the failure itself.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _senders: PerProcess[AlertSender] = PerProcess()
 
 
 def connect() -> None:
-    """Once, when Django has started."""
+    """Called once, when Django has started."""
     circuit_opened.connect(_opened, dispatch_uid="enrollment_errors.circuit_opened")
     circuit_closed.connect(_closed, dispatch_uid="enrollment_errors.circuit_closed")
     account_broke.connect(_broke, dispatch_uid="enrollment_errors.account_broke")
@@ -44,7 +44,7 @@ def connect() -> None:
 
 
 def weighed(report: Report) -> tuple[Report, list[Alert]]:
-    """The report, as one whose cause is known already if it is, and what operators are to hear now. Never raises."""
+    """The report, marked if its cause is already known, and the alerts to send now. Never raises."""
     if report.outcome is Outcome.SUCCESS and not report.is_fault:
         return report, [_over(cause) for cause in causes.succeeded(report) if cause.is_wide]
     if not report.is_fault or not report.is_an_event:
@@ -55,8 +55,8 @@ def weighed(report: Report) -> tuple[Report, list[Alert]]:
 
 
 def found(account: str, place: str, code: str, text: str, *, group_id: str = "", is_failure: bool = True) -> None:
-    """Something is wrong, seen without a rider: tell operators, unless they know. ``code`` is one of the catalogue, or
-    what the doctor calls it. Waits for the channels."""
+    """Tell operators about a problem found without a rider, unless they know. ``code`` is one of the catalogue's or
+    the doctor's. Waits for the channels."""
     if causes.found(account, group_id, code):
         what = "does not work" if is_failure else "needs your attention"
         level: Level = "error" if is_failure else "warning"
@@ -65,7 +65,7 @@ def found(account: str, place: str, code: str, text: str, *, group_id: str = "",
 
 
 def works(account: str, place: str, code: str, *, group_id: str = "", lasted: float) -> None:
-    """What was ``found`` is over, after ``lasted`` seconds. Waits for the channels."""
+    """A problem that was ``found`` is over, after ``lasted`` seconds. Waits for the channels."""
     same = causes.mended(account, group_id, name=causes.name_of(code))
     subject = f"Enrollment with {place} works again ({code})."
     text = _lasted(lasted, sum(cause.riders for cause in same))
@@ -73,12 +73,12 @@ def works(account: str, place: str, code: str, *, group_id: str = "", lasted: fl
 
 
 def is_well(account: str, *, group_id: str = "") -> None:
-    """All is well there without a rider: what riders have met of that kind is over. Waits for the channels."""
+    """All is well, as seen without a rider: problems of that kind that riders met are over. Waits for the channels."""
     tell([_over(cause) for cause in causes.mended(account, group_id) if cause.is_wide], wait=True)
 
 
 def tell(alerts: Iterable[Alert], *, wait: bool = False) -> None:
-    """To the log and to every channel. Never raises. ``wait`` where no rider does, and the process may end."""
+    """Send to the log and to every channel. Never raises. Set ``wait`` if no rider waits and the process may end."""
     for alert in alerts:
         if not alert.is_of_a_report:
             level = _LEVELS[alert.level]
@@ -145,7 +145,7 @@ def _riders(number: int) -> str:
 
 
 def _opened(account: str, error: Exception, **kwargs: Any) -> None:
-    # For the log alone: the failures that opened it have been told. The type of the failure says enough.
+    # For the log alone: the failures that opened it were already reported. The failure's type says enough.
     failure = type(error).__name__
     text = f"The circuit of {account} opened: calls to the processor stop, after {failure}."
     logger.error(text, extra={"account": account, "circuit": "opened", "exception": failure})

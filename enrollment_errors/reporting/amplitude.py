@@ -1,4 +1,4 @@
-"""Amplitude, through its SDK. How events leave the process is in ``amplitude_sender``."""
+"""Amplitude, through its SDK. ``amplitude_sender`` delivers the events."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .sink import Sink
 
 class AmplitudeSink(Sink):
     def send(self, report: Report) -> None:
-        """Hands the event over to a background thread. Does nothing where the site has set no key."""
+        """Hands the event to a background thread. Does nothing if the site has set no key."""
         settings = conf.get_settings()
         if not settings.AMPLITUDE_API_KEY or not report.is_an_event:
             return
         client = _client(settings.AMPLITUDE_API_KEY, settings.AMPLITUDE_SERVER_URL or DEFAULT_URL)
         client.track(_event(report, settings.RELEASE))
         if report.event is Event.FINISHED_TOKENIZATION and report.outcome is Outcome.RETRY:
-            # Sites chart a refused card as an enrollment that came back, too.
+            # Sites also chart a refused card as an enrollment that came back.
             refused = replace(report, event=Event.RETURNED_ENROLLMENT, status="retry")
             client.track(_event(refused, settings.RELEASE))
 
@@ -82,7 +82,7 @@ def _about(report: Report) -> dict[str, Any]:
 
 
 def _own(report: Report) -> dict[str, Any]:
-    """What only this kind of event has. ``error`` is a code, never an exception's text."""
+    """The properties that only this kind of event has. ``error`` is a code, never an exception's text."""
     error = None if report.status == "success" else report.code or None
     if report.event is Event.STARTED_TOKENIZATION:
         return {
@@ -114,7 +114,7 @@ def _origin(report: Report) -> dict[str, Any]:
 
 
 def _plain_url(url: str) -> str:
-    """``url`` without query, fragment and credentials; empty where it is no URL."""
+    """``url`` without query, fragment and credentials; empty if it is not a URL."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -127,7 +127,7 @@ def _properties(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _json(value: Any) -> Any:
-    """A type that the SDK takes: for one property of another type it drops all of an event's properties."""
+    """A value of a type the SDK accepts: one property of another type makes it drop all of the event's properties."""
     if isinstance(value, Enum):
         return _json(value.value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -139,7 +139,7 @@ def _json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        # Nor may a list hold a list or nothing.
+        # A list must not hold a list or ``None`` either.
         items = [_json(item) for item in value]
         return [str(item) if isinstance(item, list) else item for item in items if item is not None]
     return str(value)

@@ -1,8 +1,8 @@
-"""How events for Amplitude leave the process, for any server.
+"""Sends events to Amplitude, whichever web server the site runs on.
 
-The SDK checks an event and gives it its form. Its own way out holds an exiting process for as long as the server hangs,
-has no bound, and sends a parent's events from a forked child, so events are taken from it through its documented
-``Config(storage_provider=…)`` and posted here, to Amplitude's documented "HTTP V2 API".
+The SDK checks and formats an event. Its own sender holds an exiting process for as long as the server hangs, has no
+limit, and sends a parent's events from a forked child. So this module takes the events through the SDK's documented
+``Config(storage_provider=…)`` and posts them to Amplitude's documented "HTTP V2 API".
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ MOST_WAITING = 2_000
 MOST_AT_ONCE = 200
 TRIES = 8
 TIMEOUTS = (5.0, 10.0)
-"""Seconds to connect, and of silence."""
+"""Seconds to connect, and seconds of silence."""
 _TOO_MUCH_AT_ONCE = (400, 413)
-"""One event that Amplitude does not like makes it refuse all, and so does a batch that is too large."""
+"""Amplitude refuses the whole batch for one bad event, or if the batch is too large."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ class AmplitudeSender(Sender[dict[str, Any], list[Waiting]]):
         return len(self._events)
 
     def deliver(self, batch: list[Waiting]) -> bool:
-        """In halves where Amplitude refuses a batch, so that one event costs no other."""
+        """Split a batch that Amplitude refuses in halves, so one bad event costs no other."""
         parts, taken = [batch], False
         with requests.Session() as session:
             session.trust_env = False
@@ -86,7 +86,7 @@ class AmplitudeSender(Sender[dict[str, Any], list[Waiting]]):
         return taken
 
     def _post(self, session: requests.Session, events: list[Waiting]) -> int:
-        """The status that Amplitude answers; 401, which it has not, for a key that it does not know."""
+        """Amplitude's status, but 401, which it never sends, if it does not know the key."""
         answer = session.post(
             self._url,
             json={
@@ -98,7 +98,7 @@ class AmplitudeSender(Sender[dict[str, Any], list[Waiting]]):
             allow_redirects=False,
         )
         if answer.status_code == 200:
-            answer.json()  # a page with this status comes from something in between
+            answer.json()  # a page with this status comes from a proxy in between
         is_the_key = answer.status_code == 400 and "invalid api key" in answer.text.lower()
         return 401 if is_the_key else answer.status_code
 
@@ -108,7 +108,7 @@ def _again(parts: list[list[Waiting]], events: list[Waiting], why: str) -> Undel
 
 
 class HandingOver(Storage, StorageProvider):  # type: ignore[misc]
-    """Where the SDK leaves its events: it keeps none, and has none to send itself."""
+    """Takes the SDK's events, so the SDK has none to send itself."""
 
     def __init__(self, sender: AmplitudeSender) -> None:
         self._sender = sender
@@ -117,7 +117,7 @@ class HandingOver(Storage, StorageProvider):  # type: ignore[misc]
         return self
 
     def setup(self, configuration: Any, workers: Any) -> None:
-        """Called by the SDK: what it would start is not started."""
+        """Called by the SDK to start its workers. Starts none."""
 
     def push(self, event: BaseEvent) -> None:
         self._sender.put(event.get_event_body())

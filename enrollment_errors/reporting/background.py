@@ -1,8 +1,8 @@
-"""From a rider's request to a server that may be slow or down, without the request or the process waiting for it.
+"""Delivers items from a rider's request to a server that may be slow or down. Neither request nor process waits for it.
 
-A request only leaves its item. A thread of the process, which lives while there is something to deliver, does the rest.
-Each process has senders of its own, made when they are first asked for (``processes.PerProcess``): a child that was
-forked must not deliver what its parent gathered, and has none of its threads.
+A request only adds its item. A thread, which lives while there is something to deliver, does the rest. Each process
+makes its own senders on first use (``processes.PerProcess``): a forked child must not deliver its parent's items, and
+does not have the parent's threads.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Any, ClassVar, Generic, TypeVar
 logger = logging.getLogger("enrollment_errors")
 
 BATCH_SECONDS = 0.3
-"""For which items gather before they are delivered."""
+"""How long items gather before they are delivered."""
 LONGEST_PAUSE = 30.0
-"""Seconds between two tries while the server is down, doubled from ``BATCH_SECONDS`` to this."""
+"""Maximum seconds between two tries while the server is down; the pause doubles from ``BATCH_SECONDS`` up to this."""
 EXIT_SECONDS = 2.0
-"""For which the end of a process waits for what is left."""
+"""How long an exiting process waits to deliver the remaining items."""
 
 Item = TypeVar("Item")
 Batch = TypeVar("Batch")
 
 
 class Undelivered(Exception):
-    """Raised by ``Sender.deliver``: ``batch``, or what is left of it, is to be tried again. ``why`` is for the log."""
+    """Raised by ``Sender.deliver``: try ``batch``, the items still left, again. ``why`` is for the log."""
 
     def __init__(self, batch: Any, why: str) -> None:
         super().__init__(why)
@@ -41,11 +41,11 @@ class Undelivered(Exception):
 class Sender(ABC, Generic[Item, Batch]):
     """Gathers items within bounds, and delivers them in batches. A subclass says how.
 
-    ``background``: a thread delivers; else only the caller of ``flush``.
+    ``background``: a thread delivers; otherwise, only ``flush`` does.
     """
 
     what: ClassVar[str]
-    """The items, as a sentence of the log begins with them: ``Incidents``."""
+    """The name of the items at the start of a log sentence: ``Incidents``."""
     thread_name: ClassVar[str]
 
     def __init__(self, *, background: bool = True) -> None:
@@ -60,30 +60,30 @@ class Sender(ABC, Generic[Item, Batch]):
         if background:
             atexit.register(self.leave)
 
-    # What waits. Each of these is called by one thread at a time.
+    # The waiting items. Only one thread at a time calls any of these.
 
     @abstractmethod
     def add(self, item: Item) -> bool:
-        """``False`` where there is no room for it: it is dropped."""
+        """``False`` if there is no room, so the item is dropped."""
 
     @abstractmethod
     def take(self) -> Batch:
-        """What to deliver next: no longer waits."""
+        """Remove and return the next batch to deliver."""
 
     @abstractmethod
     def put_back(self, batch: Batch) -> int:
-        """It waits again, before what came meanwhile. Returns of how many this was the last try: they are dropped."""
+        """Queue it again, ahead of newer items. Returns how many items are dropped because this was their last try."""
 
     @abstractmethod
     def waiting(self) -> int:
         """How many items wait."""
 
-    # Where it goes.
+    # The delivery.
 
     @abstractmethod
     def deliver(self, batch: Batch) -> bool:
-        """Whether any of it was taken; ``drop`` what the server refuses for good. Raises ``Undelivered``; after any
-        other exception the batch is dropped."""
+        """Returns whether the server accepted any of it. Call ``drop`` for items it refuses for good. Raises
+        ``Undelivered``; after any other exception, the batch is dropped."""
 
     def rest(self) -> None:
         """Called by the thread after each try."""
@@ -97,15 +97,14 @@ class Sender(ABC, Generic[Item, Batch]):
                 self._start_thread()
 
     def drop(self, number: int, why: str) -> None:
-        """Say that so many are lost, unless that has been said since something was delivered."""
+        """Log that ``number`` items are lost, unless a loss was already logged since the last delivery."""
         with self._changed:
             if number and not self._dropped:
                 logger.error("%s are dropped: %s.", self.what, why)
             self._dropped += number
 
     def flush(self) -> None:
-        """Deliver the next batch, in this thread. Raises what ``deliver`` raises, once what is to be tried again waits
-        again."""
+        """Deliver the next batch in this thread. Puts back items to try again, then raises what ``deliver`` raised."""
         with self._changed:
             before = self.waiting()
             batch = self.take()
@@ -116,7 +115,7 @@ class Sender(ABC, Generic[Item, Batch]):
             self._failed(failure)
             raise
         except Exception as error:
-            # The type alone: the text may hold addresses and values.
+            # Only the type: the text may hold addresses and values.
             self.drop(self._delivering, type(error).__name__)
             raise
         else:
@@ -126,9 +125,9 @@ class Sender(ABC, Generic[Item, Batch]):
             self._delivering = 0
 
     def leave(self) -> None:
-        """At exit: wait for the thread, within bounds, and say so where it does not make it."""
+        """At exit: wait for the thread, within bounds, and log if it does not finish."""
         if self._process_id != os.getpid():
-            return  # a child that inherited this sender by a fork, and has its own
+            return  # a forked child inherited this sender, and has its own
         with self._changed:
             self._leaving = True
             self._changed.notify_all()
@@ -138,8 +137,8 @@ class Sender(ABC, Generic[Item, Batch]):
 
     def _start_thread(self) -> None:
         thread = threading.Thread(target=self._deliver_until_done, name=self.thread_name, daemon=True)
-        with suppress(RuntimeError):  # no thread is to be had: the next item asks again
-            # In an empty context: Sentry must not take the thread for a part of the request that happens to start it.
+        with suppress(RuntimeError):  # no thread can start now: the next item tries again
+            # In an empty context: Sentry must not take the thread for part of the request that happens to start it.
             contextvars.Context().run(thread.start)
             self._thread_lives = True
 
@@ -148,7 +147,7 @@ class Sender(ABC, Generic[Item, Batch]):
         while self._has_work(after=pause):
             try:
                 self.flush()
-            except Exception:  # noqa: BLE001  logged; a thread that ends here would leave what comes after it
+            except Exception:  # noqa: BLE001  logged; if the thread ended here, later items would wait forever
                 pause = min(pause * 2, LONGEST_PAUSE)
             else:
                 pause = BATCH_SECONDS
@@ -156,7 +155,7 @@ class Sender(ABC, Generic[Item, Batch]):
                 self.rest()
 
     def _has_work(self, *, after: float) -> bool:
-        """Waits ``after`` seconds for more to deliver at once. Where there is nothing, the thread ends."""
+        """Waits ``after`` seconds to gather more items. If there are none, the thread ends."""
         with self._changed:
             self._changed.wait_for(lambda: self._leaving, timeout=after)
             hopeless = self._leaving and self._is_down

@@ -1,7 +1,8 @@
-"""How many ends a minute are told one by one: what is above that is counted, and nobody fills the lists for all.
+"""Limits how many outcomes a minute are reported one by one. Above that they are only counted, so no one floods the
+lists.
 
-What browsers tell and what the back end saw have separate budgets, so that no browser keeps a failure of the processor
-out of the list, and one session has a small one. Each process has its own.
+Reports from browsers and from the back end have separate budgets, so no browser can keep a processor's failure out of
+the list, and each session has a small budget. Each process has its own.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ class Budgets:
         self._spent: Counter[Side | tuple[Side, str]] = Counter()
 
     def weighed(self, report: Report, *, per_minute: int) -> Report:
-        """The report, as one that is only counted where there have been enough. ``per_minute`` is for each side.
+        """The report, marked ``counted_only`` if the budget is spent. ``per_minute`` applies to each side.
 
-        A success is never one too many, and what is no outcome is one of its session alone.
+        A success is never over budget, and a report without an outcome counts only for its session.
         """
         if report.outcome is Outcome.SUCCESS:
             return report
@@ -43,7 +44,7 @@ class Budgets:
         return report if is_within else replace(report, counted_only=True)
 
     def clear(self) -> None:
-        """For tests: as if nothing had been told in this minute."""
+        """For tests: as if nothing had been reported in this minute."""
         with self._lock:
             self._spent.clear()
             self._minute_began = self._clock.monotonic()

@@ -1,8 +1,8 @@
-"""What is wrong at the moment, cause by cause, counted for few riders: where three come in a day, two failures of one
-cause are news.
+"""What is wrong at the moment, cause by cause. The thresholds suit sites with few riders: if three come in a day, two
+failures with one cause are news.
 
-Kept in the shared cache, by account. A cause is the whole account's (an outage, refused credentials) or one concession
-group's. It begins with its first failure, and ends with a success that comes when it has been quiet for a while: one
+Causes are kept in the shared cache, by account. A cause belongs to the whole account (an outage, refused credentials)
+or to one concession group. It begins with its first failure, and ends with a success after a quiet while, so a failure
 that comes and goes is one cause. Requests that fail in the same instant may be counted as one.
 """
 
@@ -25,22 +25,22 @@ from ..shared_cache import CacheDown, SharedCache, is_recent
 from .report import Report
 
 ENOUGH = 2
-"""Riders in a row whose failures have one cause."""
+"""How many riders in a row must fail for one cause."""
 AT_ONCE = frozenset({"credentials_refused"})
-"""Codes for which one rider is enough: none can bring them about."""
+"""Codes for which one rider is enough, because no rider can cause them."""
 TOLD_EVERY = 3600.0
-"""Seconds for which operators do not hear of the same cause again."""
+"""Seconds before operators are told about the same cause again."""
 QUIET = 600.0
 """Seconds without a failure after which a rider's success ends a cause."""
 RIDERS_HEAR_FOR = 3600.0
-"""Seconds from the last failure for which riders are warned. They must be let in again: only a rider can find out
-whether it is over."""
+"""Seconds after the last failure during which riders are warned. Then they must be let in again: only a rider can find
+out whether it is over."""
 FORGOTTEN_AFTER = 7 * 86_400.0
 MOST = 20
-"""Causes of one account that are kept: the youngest."""
+"""How many causes are kept for one account, newest first."""
 
 OUTAGE = "outage"
-"""The cause of every code that is a face of the same thing: the processor cannot be reached, or fails."""
+"""The common cause of all codes that mean the processor cannot be reached, or fails."""
 
 UNUSABLE = "account_unusable"
 
@@ -48,12 +48,12 @@ GROUP_UNKNOWN = "group_unknown"
 """What the doctor finds where a rider's link is refused with 404: one cause, whoever meets it first."""
 
 _ACCOUNTS_OWN = frozenset({Stage.AUTHORIZATION, Stage.TOKENIZATION, Stage.LINK, Stage.GROUPS, Stage.EXPIRY})
-"""Steps at which a refusal is the account's fault. At the others it may be the card's, or a forgery."""
+"""Steps at which a refusal is the account's fault. At the others, it may be the card's, or a forgery."""
 _WHOLE_ACCOUNTS = frozenset({Stage.AUTHORIZATION, Stage.TOKENIZATION})
 _SEEN_WITHOUT_RIDERS = frozenset({Stage.AUTHORIZATION.value, Stage.TOKENIZATION.value, Stage.GROUPS.value})
-"""What the watch can say of a step that works: it links no card."""
+"""Steps that the watch can find working; it links no card."""
 _NOT_TRIED = frozenset({"circuit_open", "processor_busy"})
-"""What follows from another failure, and is no cause of its own."""
+"""Consequences of another failure, not causes themselves."""
 
 _OUTAGES_OF_THE_DOCTOR = frozenset({"connection_refused", "no_connection"})
 
@@ -62,10 +62,10 @@ _told_here: PerProcess[dict[str, float]] = PerProcess()
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """``group_id`` is empty where it is the whole account's. ``name`` is a code, or what several codes have in common.
-    ``code`` and ``stage`` are those of the last failure, or what the watch has found. Times are epoch seconds.
-    ``works_since`` is the first success after the last failure. ``in_a_row`` are the riders who have failed since the
-    last success. ``is_wide``: others would fail alike."""
+    """``group_id`` is empty if it affects the whole account. ``name`` is a code, or the common name of several codes.
+    ``code`` and ``stage`` come from the last failure or from the watch. Times are epoch seconds. ``works_since`` is the
+    first success after the last failure. ``in_a_row`` holds the riders who have failed since the last success.
+    ``is_wide``: others would fail the same way."""
 
     account: str
     group_id: str
@@ -88,12 +88,12 @@ class Cause:
 
     @property
     def seconds(self) -> float:
-        """How long it has lasted, or did."""
+        """How long it has lasted, or lasted."""
         return max(0.0, (self.works_since or SYSTEM_CLOCK.time()) - self.began_at)
 
     @property
     def is_news(self) -> bool:
-        """Whether riders who come now will most likely fail, for all that riders have shown."""
+        """Whether riders who come now will most likely fail, judging by other riders."""
         return self.is_wide and (self.in_a_row >= ENOUGH or (self.in_a_row > 0 and self.code in AT_ONCE))
 
     @property
@@ -105,7 +105,7 @@ class Cause:
 
 
 def failed(report: Report) -> tuple[Cause, bool]:
-    """One more failure, and whether operators are to hear of it now. Never raises."""
+    """Count one more failure. Returns its cause, and whether to tell operators now. Never raises."""
     now = SYSTEM_CLOCK.time()
     cause = _begun(report, now)
     with suppress(CacheDown, ConfigurationError):
@@ -117,7 +117,7 @@ def failed(report: Report) -> tuple[Cause, bool]:
 
 
 def succeeded(report: Report) -> list[Cause]:
-    """What a rider's success has ended. Never raises."""
+    """The causes that a rider's success has ended. Never raises."""
     now = SYSTEM_CLOCK.time()
 
     def after(cause: Cause) -> Cause | None:
@@ -126,14 +126,14 @@ def succeeded(report: Report) -> list[Cause]:
         if not cause.is_wide:
             return None
         works = replace(cause, works_since=cause.works_since or now, in_a_row=0)
-        # What the watch has found, the watch finds mended.
+        # Only the watch ends a cause that the watch has found.
         return works if cause.was_watched or is_recent(cause.failed_at, QUIET, now) else None
 
     return _changed(report.account, after)
 
 
 def found(account: str, group_id: str, code: str) -> bool:
-    """What was found without a rider: whether operators are to hear of it now. Never raises."""
+    """Record a problem found without a rider. Returns whether to tell operators now. Never raises."""
     now, name = SYSTEM_CLOCK.time(), name_of(code)
     cause = Cause(
         account=account, group_id=group_id, name=name, code=code, began_at=now, failed_at=now, was_watched=True
@@ -148,7 +148,7 @@ def found(account: str, group_id: str, code: str) -> bool:
 
 
 def mended(account: str, group_id: str = "", *, name: str = "") -> list[Cause]:
-    """What has ended, because all is well without a rider; with ``name``, that one alone. Never raises."""
+    """The causes that have ended, because all is well without a rider; with ``name``, only that one. Never raises."""
 
     def after(cause: Cause) -> Cause | None:
         is_meant = cause.name == name if name else cause.stage in _SEEN_WITHOUT_RIDERS and not cause.was_watched
@@ -158,18 +158,18 @@ def mended(account: str, group_id: str = "", *, name: str = "") -> list[Cause]:
 
 
 def name_of(code: str) -> str:
-    """Of the cause of a code, or of what the doctor has found, where it is the whole account's."""
+    """The name of the cause of a code or a doctor's finding that affects the whole account."""
     return OUTAGE if explained(code).is_outage or code in _OUTAGES_OF_THE_DOCTOR else code
 
 
 def standing(account: str) -> list[Cause]:
-    """All that is wrong with the account and its groups, the youngest first. Raises ``CacheDown`` and
+    """Everything that is wrong with the account and its groups, newest first. Raises ``CacheDown`` and
     ``ConfigurationError``."""
     return _kept(account)
 
 
 def _changed(account: str, after: Callable[[Cause], Cause | None]) -> list[Cause]:
-    """Those that are no longer there. They can begin anew at once."""
+    """The causes that are gone. They can begin again at once."""
     with suppress(CacheDown, ConfigurationError):
         before = _kept(account)
         kept = [(one, after(one)) for one in before]
@@ -229,7 +229,7 @@ def _grown(cause: Cause, by: Cause) -> Cause:
 
 
 def _is_told_now(cause: Cause, now: float) -> bool:
-    """Once in ``TOLD_EVERY`` in the whole fleet; while there is no cache, in each process."""
+    """Once per ``TOLD_EVERY`` in the whole fleet, or in each process while the cache is down."""
     key = _told_key(cause)
     try:
         return _cache().claim(key, TOLD_EVERY, now)
@@ -254,7 +254,7 @@ def _kept(account: str) -> list[Cause]:
     now = SYSTEM_CLOCK.time()
     try:
         causes = [Cause(**row) for row in rows or ()]
-    except TypeError:  # what another version of this package has written
+    except TypeError:  # written by another version of this package
         return []
     return [one for one in causes if is_recent(one.failed_at, FORGOTTEN_AFTER, now)]
 

@@ -1,4 +1,4 @@
-"""Where operators hear of an alert. A site adds its own: a small class, named in ``ALERT_CHANNELS``."""
+"""The channels that bring alerts to operators. To add one, write a small class and name it in ``ALERT_CHANNELS``."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from . import sentry
 Level = Literal["info", "warning", "error"]
 
 TIMEOUTS = (5.0, 10.0)
-"""Seconds to connect to a webhook, and of silence."""
+"""Seconds to connect to a webhook, and seconds of silence."""
 _ON_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """What operators read: ``subject`` is a line, ``text`` says the rest. Neither has anything of a rider.
+    """What operators read: ``subject`` is one line, ``text`` says the rest. Neither contains rider data.
 
-    ``level`` is ``info`` where something is over. ``account`` is empty where the whole site is meant. ``cause`` is a
-    code of the catalogue, or what the doctor or the watch has found. ``fingerprint`` is one for each cause.
+    ``level`` is ``info`` if something is over. ``account`` is empty if it is about the whole site. ``cause`` is a code
+    of the catalogue, or a finding of the doctor or the watch. Each cause has its own ``fingerprint``.
     ``is_of_a_report``: the sinks for Sentry and the log have the failure itself.
     """
 
@@ -42,19 +42,19 @@ class Alert:
 
 
 class Channel(ABC):
-    """Subclass it, write ``send``, and name the class by its dotted path in ``ALERT_CHANNELS``, with what its
-    ``__init__`` takes as ``OPTIONS``."""
+    """Subclass it, write ``send``, and name the class by its dotted path in ``ALERT_CHANNELS``. ``OPTIONS`` are the
+    arguments of its ``__init__``."""
 
     waits: ClassVar[bool] = True
-    """Whether ``send`` may wait for a server: then a thread calls it, and no rider waits."""
+    """Whether ``send`` may wait for a server. If so, a thread calls it, and no rider waits."""
 
     @abstractmethod
     def send(self, alert: Alert) -> None:
-        """Called again, with growing pauses, after whatever it raises. Of that, only the type is logged."""
+        """Called again, with growing pauses, if it raises. Only the exception's type is logged."""
 
 
 class SentryChannel(Channel):
-    waits: ClassVar[bool] = False  # the SDK has a thread of its own
+    waits: ClassVar[bool] = False  # the SDK has its own thread
 
     def send(self, alert: Alert) -> None:
         if not alert.is_of_a_report:
@@ -67,7 +67,7 @@ class SentryChannel(Channel):
 
 
 class MailChannel(Channel):
-    """Through Django's own mail settings, from ``SERVER_EMAIL``, to ``to`` or else to ``ADMINS``."""
+    """Through Django's own mail settings, from ``SERVER_EMAIL`` to ``to``, or to ``ADMINS`` by default."""
 
     def __init__(self, to: Sequence[str] = ()) -> None:
         if isinstance(to, str) or not all(isinstance(address, str) for address in to):
@@ -85,7 +85,7 @@ class _Webhook(Channel):
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in _ON_THIS_MACHINE:
-            raise ConfigurationError('"url" must be the https address of the webhook.')  # whoever knows it can post
+            raise ConfigurationError('"url" must be the https address of the webhook.')  # anyone who knows it can post
         self._url = Secret(url)
 
     def send(self, alert: Alert) -> None:
@@ -97,7 +97,7 @@ class _Webhook(Channel):
 
     @abstractmethod
     def body(self, alert: Alert) -> dict[str, Any]:
-        """What is posted, as JSON."""
+        """The JSON to post."""
 
     def _post(self, session: requests.Session, body: dict[str, Any]) -> int:
         try:
@@ -107,15 +107,15 @@ class _Webhook(Channel):
                 return answer.status_code
         except requests.RequestException as error:
             failure = type(error).__name__
-        raise WebhookRefused(failure)  # outside: the exception that requests raises tells the address
+        raise WebhookRefused(failure)  # outside the except block: the exception of requests contains the URL
 
 
 class WebhookRefused(Exception):
-    """The webhook answered with another status than 2xx, or not at all."""
+    """The webhook answered with a status other than 2xx, or not at all."""
 
 
 class SlackChannel(_Webhook):
-    """An incoming webhook of Slack, and of all that take its format."""
+    """An incoming webhook of Slack, or of a service that accepts its format."""
 
     def body(self, alert: Alert) -> dict[str, Any]:
         return {"text": f"*{_escaped(alert.subject)}*\n{_escaped(alert.text)}".strip()}
@@ -133,5 +133,5 @@ class TeamsChannel(_Webhook):
 
 
 def _escaped(text: str) -> str:
-    """The three characters that Slack's format gives a meaning of its own."""
+    """Escapes the three characters that have a special meaning in Slack's format."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

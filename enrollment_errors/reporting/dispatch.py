@@ -1,4 +1,4 @@
-"""Sends one report to every sink, whatever becomes of each."""
+"""Sends one report to every sink, even if some of them fail."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ WITHOUT_SETTINGS = (
     "enrollment_errors.reporting.sentry.SentrySink",
     "enrollment_errors.reporting.signals.SignalSink",
 )
-"""Who hears where the settings cannot be read: those that read none."""
+"""The sinks to use if the settings cannot be read: those that read none."""
 
 
 def dispatch(report: Report) -> None:
-    """Never raises, and waits for no server: what the rider sees does not depend on who hears of it."""
+    """Never raises, and waits for no server: reporting must not change what the rider sees."""
     sinks, per_minute = _settings()
     report, changes = alerts.weighed(budgets.weighed(report, per_minute=per_minute))
     for path in sinks:
@@ -44,6 +44,6 @@ def _settings() -> tuple[Sequence[str], int]:
 
 @cache
 def _sink(path: str) -> Sink:
-    """One of each a process. One that cannot be made is tried again for the next report."""
+    """Each process makes one instance of each sink. If that fails, it tries again for the next report."""
     made: Sink = import_string(path)()
     return made

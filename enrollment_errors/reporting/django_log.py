@@ -1,7 +1,8 @@
-"""Django logs every answer from 500, and with its default settings mails each to the site's admins, in the request.
+"""Keeps Django from logging our views' error pages a second time.
 
-Of an answer that one of our views gave, operators have heard under its reference, and a page that is opened again is no
-new failure. An exception that gets past our views is Django's to tell.
+Django logs every answer with status 500 or above and, by default, mails it to the site's admins within the request.
+Operators already have our views' answers under their reference, and reopening a page is not a new failure. Django still
+logs an exception that gets past our views.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _answers: WeakKeyDictionary[HttpRequest, int] = WeakKeyDictionary()
 
 
 def answered(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Gives back ``response``, the answer of a view of ours."""
+    """Returns ``response``, the answer of one of our views."""
     if response.status_code >= 500:
         _answers[request] = response.status_code
     return response
@@ -34,5 +35,5 @@ _filter = _NotWhatWeHaveTold()
 
 
 def connect() -> None:
-    """Once, when Django has started."""
+    """Called once, when Django has started."""
     logging.getLogger("django.request").addFilter(_filter)

@@ -1,8 +1,8 @@
-"""One record a report in the log ``enrollment_errors``, with the facts in ``extra`` for structured logs.
+"""One record per report in the log ``enrollment_errors``, with the facts in ``extra`` for structured logs.
 
-A record never has ``exc_info``: a formatter prints the texts of the whole chain of exceptions, and those below ours
-hold URLs with card tokens; some formatters print local variables too. What was raised is named instead by its types
-and the place, which is free of values. The whole traceback is Sentry's, where ``redaction`` goes over it.
+A record never has ``exc_info``: a formatter prints the texts of the whole exception chain, and those below ours hold
+URLs with card tokens; some formatters also print local variables. Instead, the record names the exceptions' types and
+the place, which contain no values. Only Sentry gets the whole traceback, after ``redaction``.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _facts(report: Report) -> dict[str, Any]:
 
 
 def _raised(error: BaseException) -> dict[str, Any]:
-    """The types of ``error`` and of what caused it, and the line that raised it, if it was raised."""
+    """The types of ``error`` and its causes, and the line that raised it, if any did."""
     types: list[str] = []
     cause: BaseException | None = error
     while cause is not None and len(types) < 10:

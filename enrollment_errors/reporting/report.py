@@ -1,4 +1,4 @@
-"""What is told of one event, to every sink alike."""
+"""The report of one event, the same for every sink."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Event(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """The request in which something happened, without anything that tells who the rider is.
+    """The request in which something happened, without anything that identifies the rider.
 
     ``path`` is the path of our own page, without the query. ``language`` is the page's language code. ``referrer`` is
-    as the browser sent it: only its address without the query may be sent on. ``verified_by`` is the id of the staff
-    member who enrolls in person (``staff``), empty in self-service.
+    as the browser sent it; send it on only without its query. ``verified_by`` is the id of the staff member who enrolls
+    in person (``staff``), empty in self-service.
     """
 
     path: str
@@ -41,16 +41,16 @@ class Origin:
 class Report:
     """One event, under one reference.
 
-    ``outcome`` is ``None`` for what is no outcome (the rider opened or cancelled the card form). ``status`` is
-    Amplitude's own property: ``success``, ``error``, ``retry``, ``fail`` or ``cancel``. ``upstream_status`` is the HTTP
-    status that the processor answered. ``expires_at`` (aware) is when a link that was made expires, if it does.
-    ``seconds`` is how long the service took. ``error`` is what was raised, with its
-    traceback. ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account; both
-    are empty, and ``enrollment`` is ``None``, where the site's own hook failed to say who enrolls into what.
-    ``part`` tells reports under one reference apart: those of a region, which has several targets and may try again.
-    ``sentry_event_id`` is there for the sinks after Sentry's, where Sentry took an event. ``counted_only``: there have
-    been too many within a minute (``budgets``). ``is_known``: operators have heard of its cause within the hour
-    (``causes``). ``failures`` of that cause have met ``riders`` so far, this one among them.
+    ``outcome`` is ``None`` if the event is not an outcome (the rider opened or cancelled the card form). ``status`` is
+    Amplitude's own property: ``success``, ``error``, ``retry``, ``fail`` or ``cancel``. ``upstream_status`` is the
+    processor's HTTP status. ``expires_at`` (aware) is when the new link expires, if it does. ``seconds`` is how long
+    the service took. ``error`` is the exception, with its traceback. ``processor`` is the processor's name
+    (``littlepay``), ``account`` the site's name for the account. If the site's own hook failed to say who enrolls into
+    what, both are empty, and ``enrollment`` is ``None``. ``part`` distinguishes reports under one reference: those of a
+    region, which has several targets and may try again. ``sentry_event_id`` is set for the sinks after Sentry's if
+    Sentry accepted an event. ``counted_only``: there were too many within a minute (``budgets``). ``is_known``:
+    operators were told about its cause within the hour (``causes``). ``failures`` counts the failures with that cause
+    so far, and ``riders`` the riders they affected, this one included.
     """
 
     event: Event
@@ -96,5 +96,5 @@ class Report:
 
     @property
     def is_an_event(self) -> bool:
-        """Whether other services hear of it. A browser can tell as much as it likes; what the back end saw is told."""
+        """Whether to send it to other services. Back-end reports always are; a browser could send any number."""
         return not (self.counted_only and self.side is Side.FRONTEND)

@@ -1,4 +1,4 @@
-"""Sentry: one event for each cause, and at most one an hour while it goes on."""
+"""Sentry: one event for each cause, and at most one an hour while it continues."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from .sink import Sink
 
 
 def connect() -> None:
-    """Once, when Django has started: our log's record of a failure would be a second event for it."""
+    """Called once, when Django has started: our log's record of a failure would be a second event for it."""
     ignore_logger("enrollment_errors")
 
 
 class SentrySink(Sink):
     def send(self, report: Report) -> Report | None:
-        """Captures ``report.error``, where it is a fault; gives back the report with the event's id.
+        """Captures ``report.error`` if it is a fault; returns the report with the event's id.
 
-        Not where operators have heard of the cause within the hour.
+        Does nothing if operators were told about the cause within the hour.
         """
         if not report.is_fault or not report.is_an_event or report.is_known:
             return None
@@ -59,7 +59,7 @@ def capture(
     fingerprint: list[str] | None = None,
     level: Literal["warning", "error"] = "error",
 ) -> str | None:
-    """One event for ``error``, in a scope of its own. Returns its id; ``None`` where Sentry is not there for it."""
+    """Send one event for ``error``, in its own scope. Returns its id, or ``None`` if Sentry did not accept it."""
     if not sentry_sdk.is_initialized():
         return None
     with _own_scope(tags, fingerprint) as scope:
@@ -71,7 +71,7 @@ def capture(
 def announce(
     text: str, *, level: Literal["info", "warning", "error"], tags: dict[str, str], fingerprint: list[str]
 ) -> None:
-    """One event that is a message: something has changed, and no rider's request is its subject."""
+    """Send a message as an event: something has changed, and it is not about a rider's request."""
     if sentry_sdk.is_initialized():
         with _own_scope(tags, fingerprint) as scope:
             scope.capture_message(text, level=level)
@@ -79,8 +79,8 @@ def announce(
 
 @contextmanager
 def checked_in(slug: str, *, minutes: int) -> Iterator[None]:
-    """Around one run of what has to run every ``minutes``: Sentry makes a monitor of it, and tells when a run fails or
-    does not come."""
+    """Wrap one run of a job that must run every ``minutes``: Sentry monitors it, and alerts if a run fails or is
+    missing."""
     if not sentry_sdk.is_initialized():
         yield
         return

@@ -1,4 +1,4 @@
-"""Nothing secret, and nothing of the rider's, in any Sentry event of a request of ours, the site's own included."""
+"""Keeps secrets and rider data out of every Sentry event of our requests, even events that the site itself sends."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ _ADDRESSES = ("REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
 
 
 _SCRUBBER = "enrollment_errors.scrubber"
-"""Under this name the hint, of which each event has one, keeps what its scrubbers share."""
+"""The key in an event's hint for what its scrubbers share."""
 _scrubbed: ContextVar[tuple[tuple[sentry_sdk.Scope, RequestScrubber], ...]] = ContextVar("scrubbed_scopes", default=())
 
 
 def scrub_request(request: HttpRequest) -> None:
-    """From here on every event of ``request`` leaves without secrets. Called at the start of each of our views.
+    """Scrub every later event of ``request``. Called at the start of each of our views.
 
-    On both scopes: the site's middleware may leave the current one, whose turn comes after the isolation scope's.
+    It covers both scopes: the site's middleware may leave the current one, which runs after the isolation scope.
     """
     try:
         if sentry_sdk.is_initialized():
             scopes = (sentry_sdk.get_isolation_scope(), sentry_sdk.get_current_scope())
             _scrubbed.set(tuple((scope, _scrubbed_by(scope, request)) for scope in scopes))
-    except Exception as error:  # noqa: BLE001  whatever an SDK raises, the rider gets the page
+    except Exception as error:  # noqa: BLE001  even if an SDK raises, the rider gets the page
         logger.warning("Sentry's events cannot be scrubbed: %s", type(error).__name__)
 
 
 def _scrubbed_by(scope: sentry_sdk.Scope, request: HttpRequest) -> RequestScrubber:
-    """Without Sentry's Django integration a scope may live as long as its thread, and must not collect scrubbers."""
+    """Without Sentry's Django integration, a scope may live as long as its thread, and must not collect scrubbers."""
     for known, scrubber in _scrubbed.get():
         if known is scope:
             scrubber.watch(request)
@@ -51,9 +51,9 @@ def _scrubbed_by(scope: sentry_sdk.Scope, request: HttpRequest) -> RequestScrubb
 
 
 class RequestScrubber:
-    """Takes what is the rider's out of an event: what was posted, cookies, query, address, name; and every secret.
+    """Removes rider data from an event (posted values, cookies, query, address, name) and every secret.
 
-    One without a request is for events from elsewhere.
+    A scrubber without a request is for events from elsewhere.
     """
 
     def __init__(self, request: HttpRequest | None = None) -> None:
@@ -68,7 +68,7 @@ class RequestScrubber:
     def __call__(self, event: Any, hint: Any) -> Any:
         with suppress(Exception):
             return self._cleaned(event, hint)
-        # After an exception the SDK would send the event as it was.
+        # If this raised, the SDK would send the event unscrubbed.
         return None
 
     def _cleaned(self, event: Any, hint: Any) -> Any:
@@ -85,18 +85,17 @@ class RequestScrubber:
             if _is_library(frame):
                 frame.pop("vars", None)
         if "exception" not in event:
-            # Where the site has set attach_stacktrace, the SDK would add the stack, with all locals, after this; an
-            # older one to transactions, too.
+            # If the site has set attach_stacktrace, the SDK would add the stack, with all locals, after this; an older
+            # SDK also adds it to transactions.
             event.setdefault("threads", {"values": []})
         cleaned = self._scrubber_of(hint).value(event)
-        # Frozen, because the Django integration may have its turn after this, and adds form, cookies and name.
+        # Frozen, because the Django integration may run after this, and adds form, cookies and name.
         for part in ("request", "user"):
             cleaned[part] = MappingProxyType(cleaned[part])
         return cleaned
 
     def _scrubber_of(self, hint: Any) -> Scrubber:
-        """The same for both scopes: what the first turn has cleaned costs the second one nothing, and what came in
-        between is cleaned."""
+        """One for both scopes: the second pass skips what the first has cleaned, and cleans what was added since."""
         brought = frozenset(self._brought())
         shared: tuple[frozenset[str], Scrubber] | None = hint.get(_SCRUBBER)
         if shared is None or not brought <= shared[0]:
@@ -104,14 +103,14 @@ class RequestScrubber:
         return shared[1]
 
     def _brought(self) -> Iterator[str]:
-        """What the rider's browser sent and no operator needs, wherever in the event it may turn up."""
+        """Values from the rider's browser that no operator needs, wherever they appear in the event."""
         request = self._request()
         if request is None:
             return
         yield from request.COOKIES.values()
         yield from (request.META.get(name, "") for name in ("QUERY_STRING", *_ADDRESSES))
         yield from _values(request.GET)
-        with suppress(Exception):  # a form that cannot be read has no values
+        with suppress(Exception):  # an unreadable form has no values
             yield from _values(request.POST)
 
 
@@ -130,7 +129,7 @@ def _frames(event: Any) -> Iterator[dict[str, Any]]:
 
 
 def _is_library(frame: dict[str, Any]) -> bool:
-    """Whether the frame's locals are those of Django, an HTTP library or a server: requests, headers, bodies."""
+    """Whether the frame belongs to Django, an HTTP library or a server, whose locals are requests, headers, bodies."""
     path = frame.get("abs_path") or ""
     ours = (frame.get("module") or "").startswith("enrollment_errors")
     return not ours and ("-packages/" in path or "/lib/python" in path)

@@ -1,9 +1,9 @@
 """Django signals, for a site's own code. Each carries ``report``, a ``Report``; the sender is the class ``Report``.
 
-Three, because a receiver wants one of three things: to go on after a success, to count what riders were rightly
-refused, or to call somebody. Every report with an outcome is sent as one of them; ``report.outcome`` tells more.
+There are three because a receiver wants one of three things: to continue after a success, to count rightful refusals,
+or to call someone. Every report with an outcome is sent as one of them; ``report.outcome`` says more.
 
-Receivers run within the rider's request. One that raises is logged by Django (``django.dispatch``) and changes nothing.
+Receivers run within the rider's request. If one raises, Django logs it (``django.dispatch``), and nothing else changes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ enrollment_succeeded = Signal()
 enrollment_refused = Signal()
 """Nothing is wrong: the card's details were refused, or it is too early to re-enroll."""
 enrollment_failed = Signal()
-"""A fault of the processor, the site or ours: what Sentry hears of."""
+"""A fault of the processor, the site or this app. Sentry gets these too."""
 
 
 class SignalSink(Sink):

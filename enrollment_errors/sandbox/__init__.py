@@ -1,1 +1,1 @@
-"""A transit processor for development, demonstrations and tests, on loopback. Standard library only."""
+"""A transit processor on loopback, for development, demonstrations and tests. Standard library only."""

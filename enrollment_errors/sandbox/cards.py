@@ -11,14 +11,14 @@ from .state import State, now
 
 @dataclass(frozen=True, kw_only=True)
 class TestCard:
-    """What becomes of a card that is chosen.
+    """What happens if a rider chooses the card.
 
-    ``end`` is ``tokenized``, ``refused`` or ``failed``, the last with the ``status`` that a form in the page tells.
-    ``tokenized`` makes a new card each time: one that the processor knows or not, in all groups already where it is
-    ``enrolled``, and for ``expires_in`` from now if given.
+    ``end`` is ``tokenized``, ``refused`` or ``failed``; with ``failed``, a form in the page reports ``status``.
+    ``tokenized`` makes a new card each time, which the processor may or may not know. If it is ``enrolled``, it is
+    already in all groups, for ``expires_in`` from now if given.
     """
 
-    __test__ = False  # not a test class, whatever pytest makes of its name
+    __test__ = False  # pytest would take it for a test class by its name
 
     key: str
     name: str

@@ -1,4 +1,4 @@
-"""An authority of the sandbox's own, and the certificates that it hands out. Nobody trusts it who was not told to."""
+"""The sandbox's own certificate authority, and the certificates it issues. Nothing trusts it unless told to."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Certificate:
 
 
 class Authority:
-    """``certificate`` is its own, as PEM."""
+    """``certificate`` is the authority's own, as PEM."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -52,8 +52,8 @@ class Authority:
         self.certificate = own.public_bytes(serialization.Encoding.PEM).decode()
 
     def issue(self, name: str, *, since: float = -500, until: float = 100) -> Certificate:
-        """For ``name``, which is a server's IP address, its host name, or whoever a client is. Valid ``since`` and
-        ``until`` so many days from now."""
+        """Issue a certificate for ``name``: a server's IP address or host name, or a client's name. ``since`` and
+        ``until`` are its validity in days from now."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.now(datetime.timezone.utc)
         signed = (
@@ -69,7 +69,7 @@ class Authority:
         )
 
     def server_context(self, certificate: Certificate, *, wants_clients: bool = False) -> ssl.SSLContext:
-        """``wants_clients``: it talks only to those who show a certificate of this authority's."""
+        """``wants_clients``: it accepts only clients that show a certificate from this authority."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with TemporaryDirectory() as folder:
             file = Path(folder) / "server.pem"
@@ -95,7 +95,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(since)
             .not_valid_after(until)
-            # Without these Python 3.13 trusts no certificate.
+            # Without these, Python 3.13 trusts no certificate.
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )

@@ -1,4 +1,4 @@
-"""Steering a running sandbox over HTTP: JSON in and out, 400 with ``{"error": …}`` for what makes no sense.
+"""Controls a running sandbox over HTTP: JSON in and out, 400 with ``{"error": …}`` for an invalid request.
 
 ========================== =======================================================================================
 ``GET /sandbox/state``     ``{calls, connections, faults, cards, groups: {id: {label, members}}, url, control_url}``
@@ -7,15 +7,17 @@
 ``DELETE /sandbox/faults`` lifts all of them, or those of ``?endpoint=``
 ``POST /sandbox/cards``    ``{token, scheme?, category?}`` → ``{id}`` of the funding source
 ``POST /sandbox/groups``   ``{id, label?, members?}``: makes the group, with as many other riders' cards in it
-``POST /sandbox/products`` ``{group, status}``: what the group's fare product is, such as ``INACTIVE``; ``null``: none
-``POST /sandbox/links``    ``{card_token, group, expiry?}``: puts the card into the group, and makes both where needed
+``POST /sandbox/products`` ``{group, status}``: the status of the group's fare product, such as ``INACTIVE``; ``null``:
+                           none
+``POST /sandbox/links``    ``{card_token, group, expiry?}``: puts the card into the group, and makes both if needed
 ``GET /sandbox/account``   ``{"CLASS", "OPTIONS", "ALLOWED_REDIRECT_HOSTS"}``: what a site needs to reach it
-``POST /sandbox/account``  credentials, by the names of ``OPTIONS``: from now on it wants these
-``POST /sandbox/revoke``   refuses what was given out so far: API access tokens, visits to a gateway
+``POST /sandbox/account``  credentials, by the names of ``OPTIONS``: from now on, it requires these
+``POST /sandbox/revoke``   refuses everything issued so far: API access tokens, visits to a gateway
 ``POST /sandbox/reset``    as freshly started: no faults, cards, links, tokens or counts
 ========================== =======================================================================================
 
-They are not counted, and no fault strikes them. At ``control_url`` they answer while the processor is ``down``, too.
+These requests are not counted, and faults do not affect them. At ``control_url`` they work even while the processor is
+``down``.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ DONE = Reply(204)
 
 
 class Steered(Protocol):
-    """A sandbox, as far as it is steered from here."""
+    """The part of a sandbox that these requests control."""
 
     service: Service
     faults: Faults

@@ -1,4 +1,4 @@
-"""What goes wrong on demand, endpoint by endpoint, while a server runs."""
+"""Makes a running server fail on demand, endpoint by endpoint."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class Fault:
     ``cut``            the connection ends in the middle of the body that was announced
     ``not_json``       a gateway's HTML page with status 200
     ``empty``          status 200 and no body
-    ``missing_fields`` the right answer without ``fields``, wherever they stand in it; ``{}`` where none are named
-    ``trickle``        the right answer, one byte each ``seconds`` (1 if not given), the headers too
-    ``down``           nobody listens (only for ``*``), for ``seconds`` or until the fault is lifted
+    ``missing_fields`` the right answer without ``fields``, wherever they appear in it; ``{}`` if none are named
+    ``trickle``        the right answer, one byte every ``seconds`` (1 if not given), even for the headers
+    ``down``           connections are refused (only for ``*``), for ``seconds`` or until the fault is lifted
     ================== =====================================================================================
 
-    ``times`` limits it to as many calls. ``after_effect``: the work is done first (the link *is* made), and then it
-    fails; otherwise the kinds that give no right answer leave everything as it was. ``probability`` is that of each
-    call to be struck. Raises ``ValueError`` for what makes no sense together.
+    ``times`` limits it to that many calls. ``after_effect``: the work is done first (the link *is* made), and then the
+    call fails; otherwise, the kinds that give no right answer change nothing. ``probability`` is each call's chance of
+    failing. Raises ``ValueError`` if the values make no sense together.
     """
 
     kind: str
@@ -94,7 +94,7 @@ class Fault:
         return cls(**{**value, "fields": tuple(value.get("fields", ()))})
 
     def strike(self, handler: Handler, work: Callable[[], Reply]) -> None:
-        """Answer in this way. ``work`` does what was asked and gives the right answer."""
+        """Answer with this fault. ``work`` handles the request and returns the right answer."""
         right = work() if self.after_effect or self.kind in ("missing_fields", "trickle") else None
         if self.kind == "status":
             handler.send(Reply(self.status, self.body.encode(), self.content_type, self.headers))
@@ -136,8 +136,8 @@ class _Armed:
 class Faults:
     """The faults of one server. Thread-safe.
 
-    ``endpoints`` are the names that exist beside ``*``, which means all of them; an endpoint's own faults go before
-    those of ``*``. ``on_change`` is called after every change.
+    ``endpoints`` are the valid names besides ``*``, which means all of them; an endpoint's own faults take precedence
+    over those of ``*``. ``on_change`` is called after every change.
     """
 
     def __init__(self, endpoints: Collection[str], on_change: Callable[[], None]) -> None:
@@ -148,7 +148,7 @@ class Faults:
         self._random = random.Random(0)  # noqa: S311 (chance, not secrecy)
 
     def set(self, endpoint: str, *faults: Fault) -> None:
-        """Replace the endpoint's faults. A call is struck by the first that has calls left and chance on its side."""
+        """Replace the endpoint's faults. The first with calls left that passes its ``probability`` strikes a call."""
         if endpoint != EVERYWHERE and endpoint not in self._endpoints:
             raise ValueError(f'no endpoint "{endpoint}": {", ".join((EVERYWHERE, *self._endpoints))}')
         if endpoint != EVERYWHERE and any(fault.kind == "down" for fault in faults):
@@ -164,12 +164,12 @@ class Faults:
         self._on_change()
 
     def seed(self, number: int) -> None:
-        """Start the chance behind ``probability`` anew, so that a run can be repeated."""
+        """Reseed the randomness behind ``probability``, so you can repeat a run."""
         with self._lock:
             self._random.seed(number)
 
     def draw(self, endpoint: str) -> Fault | None:
-        """What strikes the call that has just come."""
+        """The fault for the call that has just arrived, if any."""
         with self._lock:
             for armed in self._candidates(endpoint):
                 if armed.left == 0 or self._random.random() >= armed.fault.probability:
@@ -190,7 +190,7 @@ class Faults:
         return next((entry.fault for entry in armed if entry.fault.kind == "down"), None)
 
     def as_json(self) -> dict[str, list[dict[str, Any]]]:
-        """What is set, by endpoint: the kind and how many calls it has left (``null``: no limit)."""
+        """The faults by endpoint: each one's kind, and how many calls it has left (``null``: no limit)."""
         with self._lock:
             return {
                 name: [{"kind": armed.fault.kind, "left": armed.left} for armed in faults]

@@ -1,4 +1,4 @@
-"""One HTTP exchange on a socket of our own, and every way in which a real server leaves a client hanging in it."""
+"""One HTTP exchange on our own socket, and every way in which a real server leaves a client hanging."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Request:
 
     @cached_property
     def segments(self) -> tuple[str, ...]:
-        """The path, split first and percent-decoded then, once: an encoded slash stays inside its segment."""
+        """The path, split first and then percent-decoded once: an encoded slash stays inside its segment."""
         return tuple(unquote(segment) for segment in self.target.partition("?")[0].split("/")[1:])
 
     @cached_property
@@ -41,7 +41,7 @@ class Request:
         return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
 
     def json(self) -> Any:
-        """Raises ``ValueError`` where the body is no JSON."""
+        """Raises ``ValueError`` if the body is not JSON."""
         return json.loads(self.body)
 
 
@@ -77,7 +77,7 @@ class Reply:
 
 
 class Server(Protocol):
-    """What a handler needs of the server that it belongs to."""
+    """What a handler needs from its server."""
 
     answer: Callable[[Request, Handler], None]
     new_connection: Callable[[], int]
@@ -109,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
             Request(
                 line=self.requestline,
                 method=self.command,
-                # Not self.path, in which leading slashes have been put together.
+                # Not self.path, which merges leading slashes.
                 target=self.requestline.split(" ")[1],
                 headers=self.headers,
                 body=body,
@@ -121,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _serve  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: request lines carry card tokens, and those who need them have ``requests``."""
+        """Logs nothing: request lines carry card tokens, and ``requests`` has them if you need them."""
 
     def send(self, reply: Reply) -> None:
         if self.close_connection:
@@ -129,12 +129,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(reply.raw)
 
     def release(self) -> None:
-        """Make this the connection's last request, and one that is answered even while the server takes itself down."""
+        """Make this the connection's last request, and answer it even while the server shuts down."""
         self.close_connection = True
         self.server.release(self.request)
 
     def wait(self, seconds: float | None) -> bool:
-        """Whether the client stayed, and the server ran, all the while. ``None`` waits until either ends."""
+        """Whether the client stayed and the server ran the whole time. ``None`` waits until either ends."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.request, selectors.EVENT_READ)
             gone = bool(selector.select(seconds))
@@ -142,20 +142,20 @@ class Handler(BaseHTTPRequestHandler):
         return not gone
 
     def trickle(self, reply: Reply, interval: float) -> None:
-        """One byte each ``interval`` seconds, the headers too."""
+        """Send one byte every ``interval`` seconds, even for the headers."""
         for position in range(len(reply.raw)):
             if not self.wait(interval):
                 return
             self.wfile.write(reply.raw[position : position + 1])
 
     def cut(self, reply: Reply) -> None:
-        """Promise more than is sent, and close."""
+        """Announce more bytes than are sent, and close."""
         self.close_connection = True
         self.wfile.write(reply.cut(missing=4096))
 
     def reset(self) -> None:
-        """Answer with a TCP reset: what a crashed server or an impatient firewall does."""
+        """Answer with a TCP reset, as a crashed server or an impatient firewall does."""
         self.release()
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        # Closing the descriptor itself: the socket object would say goodbye in order first, and wait for its files.
+        # Close the descriptor itself: the socket object would first shut down in order, and wait for its files.
         os.close(self.request.detach())

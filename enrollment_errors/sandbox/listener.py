@@ -1,4 +1,4 @@
-"""A threaded HTTP/1.1 server of one port that can vanish and come back, connections and all."""
+"""A threaded HTTP/1.1 server on one port that can vanish, with all its connections, and come back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ THREAD_NAME = "enrollment-sandbox"
 
 
 class Listener(ThreadingHTTPServer):
-    """Accepts connections, each in a thread of its own, until ``close``; ``answer`` gets each request."""
+    """Accepts connections, each in its own thread, until ``close``; ``answer`` gets each request."""
 
     request_queue_size = 128
 
@@ -37,9 +37,9 @@ class Listener(ThreadingHTTPServer):
         self._lock = threading.Lock()
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, Handler)
-        # A client may be gone between the select and the accept, which would wait for the next one without this.
+        # A client may leave between select and accept. Without this, accept would wait for the next client.
         self.socket.settimeout(1)
-        # Not serve_forever, which looks only now and then whether it should end.
+        # Not serve_forever, which checks only now and then whether it should end.
         self._closing, self._closed = socket.socketpair()
         self._accepting = _thread(self._accept)
         self._accepting.start()
@@ -49,7 +49,7 @@ class Listener(ThreadingHTTPServer):
         return int(self.server_address[1])
 
     def server_bind(self) -> None:
-        # Not HTTPServer's, which asks DNS for the host's name.
+        # Not HTTPServer's, which looks up the host's name in DNS.
         TCPServer.server_bind(self)
 
     def _accept(self) -> None:
@@ -57,7 +57,7 @@ class Listener(ThreadingHTTPServer):
             selector.register(self.socket, selectors.EVENT_READ)
             selector.register(self._closed, selectors.EVENT_READ)
             while not any(key.fileobj is self._closed for key, _ in selector.select()):
-                with suppress(OSError):  # the client has gone already
+                with suppress(OSError):  # the client has already left
                     self.process_request(*self.get_request())
 
     def get_request(self) -> tuple[Any, Any]:
@@ -67,7 +67,7 @@ class Listener(ThreadingHTTPServer):
         return connection, client
 
     def start_tls(self, connection: socket.socket) -> None:
-        """In the connection's own thread, so that a client that never shakes hands keeps nobody waiting."""
+        """Runs in the connection's own thread, so a client that never completes the handshake blocks no others."""
         if isinstance(connection, ssl.SSLSocket):
             connection.do_handshake()
 
@@ -82,17 +82,17 @@ class Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client that goes away, or fails the TLS handshake, is what this server is for. The rest is a bug of ours.
+        # Clients that leave or fail the TLS handshake are what this server is for. Any other error is our bug.
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
     def release(self, connection: socket.socket) -> None:
-        """From here on the connection ends by itself: ``close`` leaves it alone."""
+        """From now on, the connection ends by itself: ``close`` leaves it alone."""
         with self._lock:
             self._open.pop(connection, None)
 
     def close(self) -> None:
-        """Refuse new connections, end those that are open, hanging ones too, and return when they are closed."""
+        """Refuse new connections, end the open ones, even if they hang, and return when they are closed."""
         self._closing.close()
         self._accepting.join()
         self._closed.close()
@@ -101,7 +101,7 @@ class Listener(ThreadingHTTPServer):
             ending = dict(self._open)
         for connection in ending:
             with suppress(OSError):  # it has just ended by itself
-                # The plain socket's: an SSLSocket would drop its TLS state under the thread that reads from it.
+                # The plain socket's method: an SSLSocket would drop its TLS state while another thread reads from it.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
         for thread in ending.values():
             thread.join()

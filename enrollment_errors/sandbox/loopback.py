@@ -1,4 +1,4 @@
-"""What the sandbox and the telemetry sink have in common: counting, failing on demand, staying on loopback."""
+"""The common base of the sandbox and the telemetry sink: it counts, fails on demand, and stays on loopback."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Server = TypeVar("Server", bound="LoopbackServer")
 
 
 class NotLoopback(ValueError):
-    """Refused: a server without any protection would be reachable from other machines."""
+    """Refused, because other machines could reach an unprotected server."""
 
 
 class LoopbackServer(ABC):
     """A context manager: listens from ``start`` to ``stop``, on ``port`` or on a free one.
 
-    ``calls`` counts requests by endpoint, and ``connections`` the connections that they came on. ``requests`` has the
-    latest of them as they arrived. ``faults`` says what goes wrong. Raises ``NotLoopback``.
+    ``calls`` counts requests by endpoint, and ``connections`` counts their connections. ``requests`` holds the latest
+    requests as they arrived. ``faults`` makes calls fail. Raises ``NotLoopback``.
     """
 
     endpoints: tuple[str, ...]
@@ -72,12 +72,12 @@ class LoopbackServer(ABC):
         self.stop()
 
     def start(self) -> None:
-        """Raises ``OSError`` where the port is taken."""
+        """Raises ``OSError`` if the port is taken."""
         self._running = True
         self._listen_unless_down()
 
     def stop(self) -> None:
-        """Ends every connection, hanging ones too, and returns when they are closed."""
+        """Ends every connection, even hanging ones, and returns when they are closed."""
         self._running = False
         self._listen_unless_down()
 
@@ -92,11 +92,11 @@ class LoopbackServer(ABC):
 
     @abstractmethod
     def endpoint_of(self, request: Request) -> str | None:
-        """The name under which the request counts and fails; ``None`` for what does neither."""
+        """The endpoint name for counting and failing; ``None`` if the request does neither."""
 
     @abstractmethod
     def reply_to(self, request: Request, handler: Handler) -> Reply:
-        """Do what is asked."""
+        """Handle the request."""
 
     def _answer(self, request: Request, handler: Handler) -> None:
         endpoint = self.endpoint_of(request)

@@ -1,4 +1,4 @@
-"""Which request is which endpoint of an API."""
+"""Matches requests to the endpoints of an API."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Places = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """``path`` is a template, whose ``{places}`` each stand for one segment that is not empty. ``call`` gets the state,
-    those places and the request."""
+    """``path`` is a template. Each of its ``{places}`` matches one segment that is not empty. ``call`` gets the state,
+    the places' values and the request."""
 
     name: str
     method: str
@@ -23,7 +23,7 @@ class Endpoint:
     call: Callable[[Any, Places, Request], Reply]
 
     def places(self, request: Request) -> dict[str, str] | None:
-        """What stands in the places, or ``None`` where the request is for something else."""
+        """The values of the places, or ``None`` if the request is for a different endpoint."""
         pattern = self.path.split("/")
         if request.method != self.method or len(pattern) != len(request.segments):
             return None

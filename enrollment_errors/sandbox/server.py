@@ -1,4 +1,4 @@
-"""The sandbox: a transit processor that speaks its API, has a place where riders enter a card, and fails on demand.
+"""The sandbox: a transit processor with an API, a place for riders to enter a card, and failures on demand.
 
 ::
 
@@ -8,8 +8,8 @@
         ...  # requests to server.url
         assert server.calls["link"] == 2
 
-``littlepay`` and ``switchio`` are its processors, each with names of endpoints of its own, as they count in ``calls``
-and fail in ``faults``. ``control`` tells how to steer it over HTTP, ``cards`` which cards riders have.
+``littlepay`` and ``switchio`` are its processors. Each has its own endpoint names, which ``calls`` and ``faults`` use.
+``control`` describes how to control it over HTTP, and ``cards`` has the riders' cards.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ PREFLIGHT = MappingProxyType(
 
 
 class SandboxServer(LoopbackServer):
-    """``service`` is the processor that it is, Littlepay if not given. A test that needs to reach into it keeps it.
+    """``service`` is the processor it acts as, Littlepay by default. Keep a reference if your test needs to reach into
+    it.
 
-    ``control_port`` is a second port with the same answers, without TLS, which stays when the first is ``down``. There
-    riders' browsers find the gateway of a processor that has one.
+    ``control_port`` is a second port with the same answers, without TLS, which stays up while the first is ``down``.
+    Riders' browsers find a processor's gateway there, if it has one.
 
-    Two servers can share one service: the two hosts of a processor, each with faults of its own.
+    Two servers can share one service: the two hosts of a processor, each with its own faults.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class SandboxServer(LoopbackServer):
 
     @property
     def state(self) -> Any:
-        """Of the service: a ``LittlepayState`` or another."""
+        """The service's state, such as a ``LittlepayState``."""
         return self.service.state
 
     def account(self) -> dict[str, Any]:
@@ -104,7 +105,7 @@ class SandboxServer(LoopbackServer):
         return self.service.reply_to(request)
 
     def _for_browsers_too(self, request: Request, handler: Handler) -> Reply:
-        """No page but one from this machine may steer the sandbox through its visitor's browser."""
+        """Only pages from this machine may control the sandbox through a visitor's browser."""
         origin = request.headers.get("Origin")
         if origin is not None and not (self.allow_remote or is_loopback(urlsplit(origin).hostname or "")):
             return Reply.of({"error": "not for pages from other machines"}, 403)

@@ -1,4 +1,4 @@
-"""One shape for every processor of the sandbox: its API, where riders enter a card, and what they remember."""
+"""The common interface of the sandbox's processors: the API, the card entry, and the state behind them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .handler import Reply, Request
 from .state import State
 
 UNKNOWN = "unknown"
-"""The endpoint of what the API does not have."""
+"""The endpoint for requests that the API does not have."""
 
 
 class Service(ABC):
-    """A processor's part of the sandbox. ``SandboxServer`` gives it to a network, ``FakeProcessor`` to one process."""
+    """A processor's part of the sandbox. ``SandboxServer`` serves it over HTTP, ``FakeProcessor`` in one process."""
 
     name: ClassVar[str]
     processor: ClassVar[str]
-    """The dotted path of the class that speaks to it, for ``ACCOUNTS``."""
+    """The dotted path of the class that calls it, for ``ACCOUNTS``."""
     endpoints: ClassVar[tuple[str, ...]]
-    """What counts, and what can fail."""
+    """The names of endpoints that are counted and can fail."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -32,26 +32,26 @@ class Service(ABC):
 
     @abstractmethod
     def adopt(self, options: Mapping[str, Any]) -> None:
-        """Take an account's credentials for its own, as far as ``options`` name them. What was given out for others is
-        refused from now on."""
+        """Adopt the credentials in an account's ``options``. Anything issued for other credentials is refused from now
+        on."""
 
     @property
     def redirect_hosts(self) -> list[str]:
-        """What ``ALLOWED_REDIRECT_HOSTS`` has to name."""
+        """The hosts that ``ALLOWED_REDIRECT_HOSTS`` must name."""
         return []
 
     def tls(self) -> ssl.SSLContext | None:
-        """What its API speaks over, where it insists."""
+        """The TLS context of its API, if it requires one."""
         return None
 
     @abstractmethod
     def endpoint_of(self, request: Request) -> str | None:
-        """The name under which the request counts and fails; ``None`` for what does neither."""
+        """The endpoint name for counting and failing; ``None`` if the request does neither."""
 
     @abstractmethod
     def is_for_browsers(self, request: Request) -> bool:
-        """Whether pages of other origins on this machine may ask for it."""
+        """Whether pages of other origins on this machine may make this request."""
 
     @abstractmethod
     def reply_to(self, request: Request) -> Reply:
-        """Do what is asked."""
+        """Handle the request."""

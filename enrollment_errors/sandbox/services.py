@@ -1,4 +1,4 @@
-"""The processors that the sandbox can be, by the name of the processor's class."""
+"""The processors that the sandbox can act as, by the name of the processor's class."""
 
 from __future__ import annotations
 

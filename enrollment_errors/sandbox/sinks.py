@@ -1,4 +1,4 @@
-"""Where telemetry goes instead of Sentry and Amplitude: kept as it was sent, and decoded.
+"""Receives telemetry in place of Sentry and Amplitude, and keeps it raw and decoded.
 
 ::
 
@@ -29,7 +29,7 @@ SHORTEST_ID = 5
 
 @dataclass(frozen=True, kw_only=True)
 class EnvelopeItem:
-    """One item of a Sentry envelope. ``payload`` is decoded where it is JSON, else bytes."""
+    """One item of a Sentry envelope. ``payload`` is decoded if it is JSON; otherwise, it is bytes."""
 
     type: str
     headers: dict[str, Any]
@@ -37,10 +37,10 @@ class EnvelopeItem:
 
 
 def read_envelope(body: bytes) -> Iterator[EnvelopeItem]:
-    """The items of a Sentry envelope. Raises ``ValueError`` for what is none.
+    """The items of a Sentry envelope. Raises ``ValueError`` if it is not one.
 
-    A line of JSON for the envelope; for each item a line of JSON, and a payload that ends after ``length`` bytes or,
-    where that is not given, with its line (Sentry's developer documentation, "Envelopes").
+    The envelope has one line of JSON. Each item has a line of JSON, and a payload that ends after ``length`` bytes or,
+    without a ``length``, at the end of its line (Sentry's developer documentation, "Envelopes").
     """
     head, _, rest = body.partition(b"\n")
     json.loads(head)
@@ -64,9 +64,9 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 class TelemetrySink(LoopbackServer):
-    """One server for both. What is kept is what came: an event that is sent twice is there twice.
+    """One server for both. It keeps everything it receives: an event that is sent twice is there twice.
 
-    ``raw`` has every body, decompressed, for scans. ``sentry_items`` has transactions, sessions and the like, too.
+    ``raw`` has every body, decompressed, for scans. ``sentry_items`` also has transactions, sessions and the like.
     """
 
     endpoints = ("sentry", "amplitude")
@@ -86,7 +86,7 @@ class TelemetrySink(LoopbackServer):
 
     @property
     def sentry_events(self) -> list[dict[str, Any]]:
-        """The events proper: what Sentry makes issues of."""
+        """Only the events that Sentry makes issues of."""
         return [item.payload for item in self.sentry_items if item.type == "event"]
 
     def clear(self) -> None:
@@ -96,7 +96,7 @@ class TelemetrySink(LoopbackServer):
             self.amplitude_events: list[dict[str, Any]] = []
 
     def wait_for(self, *, sentry: int = 0, amplitude: int = 0, timeout: float = 5) -> None:
-        """Until at least as many events have come. Raises ``TimeoutError`` after ``timeout`` seconds."""
+        """Wait for at least that many events. Raises ``TimeoutError`` after ``timeout`` seconds."""
 
         def enough() -> bool:
             return len(self.sentry_events) >= sentry and len(self.amplitude_events) >= amplitude

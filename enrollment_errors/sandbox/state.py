@@ -1,4 +1,4 @@
-"""What a processor of the sandbox remembers: cards, concession groups and links. Kept in memory only."""
+"""The state of a sandbox processor: cards, concession groups and links. Kept in memory only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def now() -> datetime:
 
 
 def written(moment: datetime | None) -> str | None:
-    """UTC, whole seconds, ``Z``: the only form of a time that the APIs read or write."""
+    """UTC, whole seconds, ``Z``: the only time format that the APIs read or write."""
     return None if moment is None else moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -54,7 +54,7 @@ class FundingSource:
 
 @dataclass(kw_only=True)
 class Link:
-    """A funding source's membership of a group. It stays, and is still listed, when its expiry has passed."""
+    """A funding source's membership in a group. It stays, and is still listed, after its expiry."""
 
     id: str
     created: datetime
@@ -72,9 +72,9 @@ class Group:
 
 
 class State:
-    """Thread-safe through ``lock``, which the API holds for each call. A processor's own has its credentials too.
+    """Thread-safe through ``lock``, which the API holds for each call. Each processor's subclass adds its credentials.
 
-    ``browser_url`` is where riders' browsers find the processor: without TLS, and there when the API is down.
+    ``browser_url`` is the processor's URL for riders' browsers: without TLS, and reachable while the API is down.
     """
 
     def __init__(self, groups: Mapping[str, str]) -> None:
@@ -83,12 +83,12 @@ class State:
         self.start_with(groups)
 
     def start_with(self, groups: Mapping[str, str]) -> None:
-        """From now on these groups, id → label, are what there is at the beginning."""
+        """Use these groups, id → label, as the initial ones from now on."""
         self._first_groups = groups
         self.reset()
 
     def reset(self) -> None:
-        """As new: no card, and the groups that it was made with (id → label)."""
+        """Start over: no cards, and the initial groups."""
         with self.lock:
             self.cards: dict[str, FundingSource] = {}
             self.funding_sources: dict[str, FundingSource] = {}
@@ -99,14 +99,14 @@ class State:
     # What tests and demonstrations arrange.
 
     def add_card(self, token: str, scheme: str = "visa", category: str | None = "debit") -> str:
-        """A card that the card form would answer ``token`` for. Returns the id of its funding source."""
+        """Add a card for which the card form would return ``token``. Returns the id of its funding source."""
         with self.lock:
             source = FundingSource(id=self.new_id(token), scheme=scheme, category=category, created=now())
             self.cards[token] = self.funding_sources[source.id] = source
             return source.id
 
     def new_id(self, token: str) -> str:
-        """What the processor calls the card of ``token``."""
+        """The processor's id for the card of ``token``."""
         return f"source-{secrets.token_hex(8)}"
 
     def add_group(self, group_id: str, label: str = "") -> None:
@@ -114,8 +114,8 @@ class State:
             self.groups[group_id] = Group(id=group_id, label=label or group_id)
 
     def set_product(self, group_id: str, status: str | None) -> None:
-        """What a group's fare product is, such as ``ACTIVE`` or ``INACTIVE``; ``None``: it has none. Raises ``Refused``
-        400 where the processor knows no products."""
+        """Set the status of a group's fare product, such as ``ACTIVE`` or ``INACTIVE``; ``None``: it has none. Raises
+        ``Refused`` 400 if the processor has no products."""
         raise Refused(400, "this processor knows no products")
 
     def fill_group(self, group_id: str, members: int) -> None:
@@ -126,7 +126,7 @@ class State:
                 self.link(self.add_card(f"other-rider-{number}"), group_id)
 
     def revoke(self) -> None:
-        """What has been given to sites and riders so far is refused from now on, although it has not expired."""
+        """Refuse everything issued to sites and riders so far, even if it has not expired."""
 
     # What the API does.
 
@@ -150,7 +150,7 @@ class State:
         return [(group, group.links[source.id]) for group in self.groups.values() if source.id in group.links]
 
     def link(self, source_id: str, group_id: str, expiry: datetime | None = None) -> Link:
-        """Whatever was there before is overwritten. Raises ``Refused`` 404."""
+        """Overwrites an existing link. Raises ``Refused`` 404."""
         with self.lock:
             group, source, moment = self.group(group_id), self.funding_source(source_id), now()
             before = group.links.get(source.id)

@@ -1,6 +1,5 @@
-"""A Django app of its own, so that no enrollment hangs in the air: each link is written down before it is sent, and a
-sweep brings to an end what nobody has heard the end of. A site without it in ``INSTALLED_APPS`` has no table, and pays
-nothing.
+"""A separate Django app that leaves no enrollment unsettled: each link is recorded before it is sent, and a sweep
+settles those without an answer. A site without it in ``INSTALLED_APPS`` has no table and no cost.
 
-``kept`` writes down, ``sweep`` asks the processor, ``manage.py settle_enrollments`` and ``tasks`` run it.
+``kept`` records links, ``sweep`` asks the processor, and ``manage.py settle_enrollments`` and ``tasks`` run the sweep.
 """

@@ -1,8 +1,8 @@
-"""Making the links that riders were promised, once the processor answers again: one at a time, and gently.
+"""Makes the links that riders were promised, once the processor answers again: one at a time, and gently.
 
-While one of an account's fails, all of that account's wait, and each round another one finds out. Once one succeeds,
-the others follow in the same sweep. From before a link is sent until it is known how it ended, its row is ``OPEN``: a
-sweep that is killed leaves it to be settled like any other link, and only what was surely not made is made again.
+While one link of an account fails, all of that account's links wait, and each round tries a different one. Once one
+succeeds, the others follow in the same sweep. Its row is ``OPEN`` from before a link is sent until its end is known: if
+a sweep is killed, the row is settled like any other, and only links that were certainly not made are made again.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from .transactions import committed
 
 LONGEST_PAUSE = timedelta(minutes=10)
 TURN = timedelta(seconds=1)
-"""By which one that has failed comes after the others of its account."""
+"""How far a failed row moves behind the others of its account."""
 _OUR_OWN_TROUBLE = (401, 403, 408, 425, 429)
-"""Answers that say nothing about this card or group: another day, with other credentials, they may be different."""
+"""Statuses that say nothing about this card or group: later, or with other credentials, they may change."""
 
 
 def finish(row: SentLink) -> str:
@@ -52,7 +52,7 @@ def finish(row: SentLink) -> str:
     wanted = replace(known.link, sent_at=now.timestamp())
     under_way = {"state": State.OPEN, "opened_at": now, "sealed": sealed(wanted, known.enrollment, known.origin)}
     if not committed(lambda: rows().filter(pk=row.pk, state=State.FINISHING).update(**under_way)):
-        return WAITING  # canceled, or told by the rider's own request
+        return WAITING  # canceled, or reported by the rider's own request
     try:
         attempt.check_switch()
         result = attempt.finish(processor_for(attempt), wanted, SweptEntry(row))
@@ -61,7 +61,7 @@ def finish(row: SentLink) -> str:
     except LinkAnswerLost:
         committed(lambda: rows().filter(pk=row.pk, state=State.OPEN).update(next_at=request_is_over(now)))
         return WAITING
-    except Exception as error:  # noqa: BLE001  whatever a processor's own code raises: the next time it may not
+    except Exception as error:  # noqa: BLE001  a processor's own code may raise anything; next time it may work
         return _failed(row, attempt, error)
     if result.is_new:
         hooks.on_settled(known.enrollment, result)
@@ -71,8 +71,8 @@ def finish(row: SentLink) -> str:
 
 
 def go_on(keys: Collection[int]) -> dict[int, str]:
-    """Of the rows that turned out to be not linked, those that were promised, and what becomes of each: the rider may
-    have taken the promise back. In the caller's transaction."""
+    """Of the rows that turned out not to be linked, those that were promised, and the new state of each: the rider may
+    have canceled the promise. Runs in the caller's transaction."""
     mine = rows().filter(pk__in=keys).exclude(finishing="")
     taken_back = list(mine.filter(finish_until=None).values_list("pk", flat=True))
     waiting = list(mine.exclude(finish_until=None).values_list("pk", flat=True))
@@ -82,7 +82,7 @@ def go_on(keys: Collection[int]) -> dict[int, str]:
 
 
 def _failed(row: SentLink, attempt: Attempt, error: Exception) -> str:
-    """Surely not linked."""
+    """The card was certainly not linked."""
     if isinstance(error, ReenrollmentTooEarly):
         return _end(row, attempt, error, State.LINKED)  # by another request, or at a counter
     if _is_about_this_card(error):
@@ -111,7 +111,7 @@ def _give_up(row: SentLink, attempt: Attempt, error: Exception) -> str:
 
 
 def _end(row: SentLink, attempt: Attempt, error: Exception, state: str) -> str:
-    """Told once, by whoever ends it."""
+    """Reported once, by the request or sweep that ends it."""
     ended = {"state": state, "sealed": "", "next_at": None, "ended_at": timezone.now()}
     mine = rows().filter(pk=row.pk, state__in=[State.OPEN, State.FINISHING])
     if not committed(lambda: mine.update(**ended)):

@@ -1,10 +1,10 @@
-"""The journal in the database: one row before a link is sent, which goes when its end is known.
+"""The journal in the database: one row, written before a link is sent and removed when its end is known.
 
-A success is let go in the transaction that counts it, a moment later and outside of the rider's request: whoever is
-killed in between leaves the row, and the sweep counts it. If the site keeps no incidents, it is let go in the
-transaction that enters it into the ledger. If the site has neither, it is let go at once.
+A success is removed in the transaction that counts it, a moment later and outside the rider's request: if a process is
+killed in between, the row stays, and the sweep counts it. If the site keeps no incidents, the row is removed in the
+transaction that enters it into the ledger. If the site has neither, it is removed at once.
 
-While the database fails, riders enroll all the same, without the row; operators are told once.
+While the database fails, riders still enroll, without the row; operators are told once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class DatabaseJournal(Journal):
         return [one.link for one in known if one is not None]
 
     def counted(self, reference: str, kept_as: str) -> bool:
-        # Not by the reference alone: a region has several links under one.
+        # Not by the reference alone: a region has several links under one reference.
         kept = rows().filter(reference=reference, link=kept_as, state=State.OPEN).values_list("pk", flat=True).first()
         if kept is None:
             return False
@@ -63,7 +63,7 @@ class DatabaseJournal(Journal):
 
 
 class KeptEntry(Entry):
-    """Of the request that wrote the row."""
+    """The entry of the request that wrote the row."""
 
     def __init__(self, row: SentLink) -> None:
         self._row = row
@@ -71,13 +71,13 @@ class KeptEntry(Entry):
 
     def told_before(self, report: Report) -> str | None:
         row = self._row
-        # The check of a link that the rider knows under an earlier reference, or another try under that of a region:
-        # the sweep may have been there before.
+        # This checks a link again, under a new reference, or is another try for a region, under the same one. The sweep
+        # may have settled it first.
         if report.reference == row.reference and not report.part:
             return None
         was_told = _unless_it_fails(lambda: self._was_told_before(report.reference))
         if was_told is None:
-            self.kept_as = ""  # nobody finds the row under the new reference
+            self.kept_as = ""  # the row cannot be found under the new reference
         if not was_told:
             return None
         self.drop()
@@ -95,11 +95,11 @@ class KeptEntry(Entry):
         _unless_it_fails(lambda: committed(lambda: rows().filter(pk=self._row.pk).delete()))
 
     def _was_told_before(self, reference: str) -> bool:
-        """Where it was not, the row goes on under the new reference."""
+        """If it was not, the row continues under the new reference."""
         row = self._row
 
         def was_told() -> bool:
-            # All, and whatever their state: a sweep that is telling of one at this moment is waited for.
+            # All rows, in any state, to wait for a sweep that is reporting one at this moment.
             same = rows().select_for_update().filter(link=row.link).order_by("pk")
             if (row.reference, State.LINKED) in list(same.values_list("reference", "state")):
                 return True
@@ -133,8 +133,8 @@ def _fitting(name: str, value: str) -> str:
 
 
 RESTS = 10
-"""While the database fails it is left alone for so many times as long as it took to fail: one that hangs must not hang
-every rider."""
+"""A failing database is left alone for this many times as long as it took to fail: one that hangs must not hang every
+rider."""
 
 
 class _Health:
@@ -152,12 +152,12 @@ def _unless_it_fails(ask: Callable[[], T]) -> T | None:
         return None
     try:
         answer = _asked_twice(ask)
-    except Exception as error:  # noqa: BLE001  no rider is refused because of the journal
+    except Exception as error:  # noqa: BLE001  the journal must not keep a rider from enrolling
         failed = SYSTEM_CLOCK.monotonic()
         health.asked_again_at = failed + RESTS * (failed - started)
         if not health.is_down:
             health.is_down = True
-            # The type alone: the text may hold addresses and values.
+            # Only the type: the text may hold addresses and values.
             logger.error(  # noqa: TRY400  a traceback would show them
                 "Links are sent without being written down (%s): one whose answer is lost is not settled by itself.",
                 type(error).__name__,
@@ -170,7 +170,7 @@ def _unless_it_fails(ask: Callable[[], T]) -> T | None:
 
 
 def _asked_twice(ask: Callable[[], T]) -> T:
-    """A connection from before the database was restarted fails, and the next one works."""
+    """After a database restart, an old connection fails, and the next one works."""
     connection = connections[database()]
     try:
         return ask()

@@ -1,4 +1,4 @@
-"""What is kept of a link that was sent, until its end is known, and of those that the sweep had to bring to one."""
+"""The record of each link that was sent, kept until its end is known; longer if the sweep had to settle it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
 if not apps.is_installed("enrollment_errors.settling"):
-    # Django would take these for models of the app that this folder lies in.
+    # Django would take these for models of the parent folder's app.
     raise ImproperlyConfigured('"enrollment_errors.settling" is not in INSTALLED_APPS')
 
 
@@ -24,16 +24,14 @@ class State(models.TextChoices):
 class SentLink(models.Model):
     """One request's link of one card to one concession group.
 
-    ``sealed`` is all that settling it takes, encrypted, and empty once it has ended. ``rider`` is a keyed digest of the
-    rider's random name, and ``link`` one of the account, the group, the card and the rider: rows with the same one want
-    the same link.
-    ``opened_at`` is from before it was sent. ``next_at`` is when the sweep is to look at it, ``None`` once it has
-    ended; ``asked`` is how often the processor has been asked in vain.
+    ``sealed`` holds everything needed to settle it, encrypted, and is empty once it has ended. ``rider`` is a keyed
+    digest of the rider's random name. ``link`` is one of the account, the group, the card and the rider: rows with the
+    same digest want the same link. ``opened_at`` is set before the link is sent. ``next_at`` is when the sweep looks at
+    it next, ``None`` once it has ended; ``asked`` is how often the processor was asked in vain.
 
-    One that the rider was promised has a random name, ``finishing``, and the agency as its page shows it. It waits in
-    ``FINISHING``, where nothing of it is under way, and is ``OPEN`` from before it is sent again, which moves
-    ``opened_at``. ``finish_until`` is when that ends; ``None`` where nothing was promised, or the rider does not want
-    it any more.
+    A promised link has a random name, ``finishing``, and the agency as its page shows it. It waits in ``FINISHING``,
+    with nothing under way, and is ``OPEN`` from before it is sent again, which moves ``opened_at``. ``finish_until`` is
+    when the promise ends; ``None`` if nothing was promised, or the rider has canceled it.
     """
 
     reference = models.CharField(max_length=20, db_index=True)

@@ -1,4 +1,4 @@
-"""What a rider was promised: how it begins, what its page says of it, and how the rider takes it back."""
+"""The promise to finish a rider's enrollment later: how it begins, what its page says, and how the rider cancels it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRST_PAUSE = timedelta(minutes=1)
 
 
 def promised(row: SentLink, until: datetime, report: Report) -> str:
-    """The name of the promise; empty where there is no time left to keep it."""
+    """The name of the promise; empty if there is no time left to keep it."""
     assert report.enrollment is not None
     now = timezone.now()
     until = min(until, now + timedelta(hours=conf.get_settings().SETTLING_HOURS))
@@ -52,7 +52,7 @@ def promise_of(row: SentLink) -> Promise:
 
 def _progress(row: SentLink) -> Progress:
     if row.state == State.FINISHING and row.finish_until is not None and row.finish_until <= timezone.now():
-        return Progress.NOT_DONE  # though no sweep has looked at it since
+        return Progress.NOT_DONE  # even if no sweep has looked at it since
     return _PROGRESS[State(row.state)]
 
 
@@ -68,8 +68,8 @@ _PROGRESS = {
 
 
 def canceled(name: str) -> bool:
-    """Each promise about the same link: the rider has the card in mind, and not the page. What is under way is not
-    begun again."""
+    """Cancels every promise for the same link: the rider means the card, not the page. A link already being sent is not
+    stopped, but is not tried again."""
 
     def cancel() -> bool:
         link = rows().filter(finishing=name).values_list("link", flat=True).first()

@@ -1,4 +1,4 @@
-"""What is kept for how long: of a link that has ended, as long as an incident."""
+"""How long rows are kept: a link that has ended, as long as an incident."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from . import rows
 
 
 def prune(now: datetime) -> str:
-    """Deletes what is no longer kept. Returns what it was, in a sentence."""
+    """Deletes expired rows. Returns a sentence that says what it deleted."""
     days = conf.get_settings().INCIDENTS_KEPT_DAYS
     deleted = rows.prune(now - timedelta(days=days))
     return f"Deleted {deleted} settled links that ended more than {days} days ago."

@@ -1,4 +1,4 @@
-"""The table: which rows there are, which belong together, and how they end."""
+"""The table's rows: which there are, which belong together, and how they end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .models import SentLink, State
 from .transactions import committed, database
 
 MARGIN = timedelta(seconds=5)
-"""By which a request may take longer than its budget for calls, and clocks may differ."""
+"""How much a request may exceed its call budget, clock differences included."""
 
 
 def rows() -> QuerySet[SentLink]:
@@ -22,8 +22,8 @@ def rows() -> QuerySet[SentLink]:
 
 
 def locked(link: str, *states: str) -> dict[int, datetime]:
-    """When each row of that link was opened that is open, or in one of the ``states``, by its key. Locked for the
-    transaction, where rows can be; in one order, whoever locks."""
+    """When each row of that link was opened, by key, for rows that are open, or in one of the ``states`` if given.
+    Locks them for the transaction, if the database can lock rows, and always in the same order."""
     same = rows().select_for_update().filter(link=link, state__in=states or [State.OPEN]).order_by("pk")
     return dict(same.values_list("pk", "opened_at"))
 
@@ -36,14 +36,14 @@ UNENDED = (State.OPEN, State.FINISHING)
 
 
 def _let_go(keys: Collection[int]) -> None:
-    """Their link is there, and was told. What the rider was promised has a page, and so stays, as enrolled."""
+    """Their link was made and reported. A promised row has a page, so it stays, as enrolled."""
     promised = list(rows().filter(pk__in=keys).exclude(finishing="").values_list("pk", flat=True))
     end(promised, State.LINKED)
     rows().filter(pk__in=set(keys) - set(promised)).delete()
 
 
 def told(link: str) -> Collection[int]:
-    """All that is kept of a link that is there and was told is let go. Returns the rows."""
+    """Release everything kept about a link that was made and reported. Returns the rows."""
 
     def let_go() -> Collection[int]:
         same = locked(link, *UNENDED)
@@ -67,5 +67,5 @@ def is_counted_later() -> bool:
 
 
 def is_entered_later() -> bool:
-    """Into the ledger."""
+    """Whether it is entered into the ledger later."""
     return conf.LEDGER_SINK in conf.get_settings().SINKS

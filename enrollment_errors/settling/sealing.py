@@ -1,6 +1,6 @@
-"""What settling a link later takes, encrypted as a session's is: with Django's ``SECRET_KEY``, or one of its fallbacks.
+"""The data needed to settle a link later, encrypted like a session's: with ``SECRET_KEY``, or one of its fallbacks.
 
-Neither a card token nor anything that tells who the rider is: the identity is random.
+It contains neither a card token nor anything that identifies the rider: the identity is random.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def sealed(link: PendingLink, enrollment: Enrollment, origin: Origin) -> str:
 
 
 def unsealed(text: str) -> Unsealed | None:
-    """``None`` where no key that is still known opens it, or another version of this package has sealed it."""
+    """``None`` if no known key opens it, or another version of this package sealed it."""
     opened = decrypt(text, purpose=_PURPOSE)
     if opened is None:
         return None

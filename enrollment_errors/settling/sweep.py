@@ -1,8 +1,7 @@
-"""Bringing to an end what nobody has heard the end of: the processor is asked, gently. Nothing is sent to it but what
-a rider was promised.
+"""Settles links whose answers were lost by asking the processor, gently. It sends only links that riders were promised.
 
-One sweep at a time looks at a row: it moves the row's turn on by ``LEASE``. So several sweeps share the rows, and the
-row of one that was killed comes up again by itself.
+Only one sweep at a time looks at a row, because it postpones the row's next turn by ``LEASE``. So several sweeps share
+the rows, and if a sweep is killed, its row comes up again by itself.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from .transactions import committed, database
 PACE = 0.2
 """Seconds between two calls."""
 LEASE = timedelta(seconds=60)
-"""For how long a row is its sweep's own, beyond the time that its call may take."""
+"""How long a sweep owns a row, beyond the time its call may take."""
 LONGEST_PAUSE = timedelta(hours=1)
 
 
@@ -42,7 +41,7 @@ def due() -> QuerySet[SentLink]:
 def sweep(
     *, on_row: Callable[[SentLink, str], None] = lambda row, end: None, clock: Clock = SYSTEM_CLOCK
 ) -> Counter[str]:
-    """Look at each row whose turn it is. Returns how many came to what. Raises what the database raises."""
+    """Look at each row whose turn it is. Returns the number of rows by result. Raises the database's exceptions."""
     ends: Counter[str] = Counter()
     while (row := _take()) is not None:
         if ends:
@@ -55,9 +54,8 @@ def sweep(
 
 
 def ask_now(row: SentLink) -> str | None:
-    """As ``sweep`` does with this row, whether or not it is its turn; it never sends anything. ``None`` where it has
-    ended, where it waits to be finished, where its own request may be under way, and where somebody else takes it at
-    the same moment."""
+    """Settle this row as ``sweep`` does, even if it is not its turn; never sends a link. ``None`` if the row has ended,
+    waits to be finished, may still have its own request under way, or another sweep takes it at the same moment."""
     now = timezone.now()
     mine = rows().filter(pk=row.pk, state=State.OPEN, asked=row.asked, next_at=row.next_at)
     until = request_is_over(now) + LEASE
@@ -96,7 +94,7 @@ def _settle(row: SentLink) -> str:
         result = attempt.settle(processor_for(attempt), known.link, SweptEntry(row))
     except DatabaseError:
         raise
-    except Exception as error:  # noqa: BLE001  whatever a processor's own code raises: the next time it may not
+    except Exception as error:  # noqa: BLE001  a processor's own code may raise anything; next time it may work
         return _unanswered(row, attempt, error)
     if result is None:
         return _absent(row, attempt)
@@ -106,8 +104,8 @@ def _settle(row: SentLink) -> str:
 
 
 def _absent(row: SentLink, attempt: Attempt) -> str:
-    """The card is not in the group, or not with the expiry that was wanted. That is the end where no request for it can
-    be at work any more."""
+    """The card is not in the group, or not with the requested expiry. That is final once no request for it can still
+    be at work."""
     quiet = timedelta(seconds=conf.get_settings().LINK_QUIET_TIME)
 
     def end_it() -> str:
@@ -117,7 +115,7 @@ def _absent(row: SentLink, attempt: Attempt) -> str:
             rows().filter(pk=row.pk, state=State.OPEN).update(next_at=over_at)
             return WAITING
         if row.pk not in same:
-            return WAITING  # its own request has told its end meanwhile
+            return WAITING  # its own request has reported its end meanwhile
         promised = go_on(same)
         end(same.keys() - promised.keys(), State.NOT_LINKED)
         return promised.get(row.pk, State.NOT_LINKED)

@@ -1,4 +1,4 @@
-"""A row that a sweep has in hand: the request that is made for it, and how its success is told."""
+"""A row that a sweep is processing: the request made for it, and how its success is reported."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from .rows import UNENDED, end, is_counted_later, is_entered_later, locked, rows
 from .transactions import committed
 
 PARTY = "settling"
-"""For whom the calls are made. All are one party: no sweep opens a circuit, and one that failed probes after riders."""
+"""The party of all its calls. Because it is one party, no sweep opens a circuit, and after a failure it probes only
+after riders."""
 WAITING = "waiting"
-"""What has become of a row that is to be looked at again. What has ended is a ``State``."""
+"""The result for a row to look at again. A row that has ended has a ``State``."""
 
 
 def pause_after(asked: int, longest: timedelta) -> timedelta:
-    """Twice as long each time that the processor was asked in vain."""
+    """Doubles each time the processor was asked in vain."""
     doubled: timedelta = FIRST_PAUSE * 2 ** max(0, min(asked, 10) - 1)
     return min(doubled, longest)
 
@@ -41,12 +42,12 @@ def processor_for(attempt: Attempt) -> Processor:
 
 
 class SweptEntry(Entry):
-    """A row that the sweep has in hand. Its success is counted, and entered into the ledger, in the
-    transaction that ends it."""
+    """A row that the sweep is processing. Its success is counted and entered into the ledger in the transaction that
+    ends it."""
 
     def __init__(self, row: SentLink) -> None:
         self._row = row
-        # It is counted below, and no row has this name: the sink does not count it a second time by another row.
+        # No row has this name, so the sink does not count it again by another row: it is counted below.
         self.kept_as = "counted"
 
     def linked(self, report: Report) -> str | None:
@@ -57,20 +58,20 @@ class SweptEntry(Entry):
             references = list(rows().filter(pk__in=same).values_list("reference", flat=True))
             end(same, State.LINKED)
             if is_counted_later():
-                from ..incidents.sink import count_at_once  # its models are there only where it is installed
+                from ..incidents.sink import count_at_once  # its models exist only if the app is installed
 
                 count_at_once(report)
             if is_entered_later():
                 from ..ledger.sink import write  # as above
 
-                # Another request, whose worker died before it was counted, may have told of it.
+                # Another request may have reported it, but its worker may have died before counting it.
                 return write(report, also_known_as=references)
             return None
 
         return committed(told)
 
     def drop(self) -> None:
-        """Another request has told of the link, and counts it."""
+        """Another request has reported the link, and counts it."""
         committed(lambda: end([self._row.pk], State.LINKED))
 
 
@@ -78,7 +79,7 @@ NOWHERE = Origin(path="", language="", identity=Identity(user_id="", device_id="
 
 
 def enrollment_of(row: SentLink) -> Enrollment:
-    """As far as a row tells that cannot be read: for the report of its end."""
+    """As much as an unreadable row reveals, for the report of its end."""
     return Enrollment(
         agency=Agency(slug=row.agency, name=row.agency, home_url="/"),
         account=row.account,

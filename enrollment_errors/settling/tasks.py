@@ -1,4 +1,4 @@
-"""The sweep as a task of Django's Tasks framework. Import this only with Django 6.0 or later, which has it."""
+"""The sweep as a task for Django's Tasks framework. Import this only with Django 6.0 or later."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from .sweep import sweep
 
 @task
 def settle_enrollments() -> dict[str, int]:
-    """How many came to what: ``{"linked": 2, "waiting": 1}``."""
+    """The number of rows by result: ``{"linked": 2, "waiting": 1}``."""
     return {str(end): count for end, count in sweep().items()}

@@ -1,6 +1,6 @@
-"""Transactions that begin anew where the database asks for it: two waited for each other's rows, and one had to go.
+"""Restarts transactions if the database asks for it: two waited for each other's rows, and it rolled one back.
 
-MariaDB and MySQL find such pairs that PostgreSQL never sees, for they lock the gaps between rows, too.
+MariaDB and MySQL find deadlocks that PostgreSQL never has, because they also lock the gaps between rows.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 TRIES = 5
 PAUSE = 0.05
-"""Seconds, at most, after the first try; more after each, so that the same two do not meet again."""
+"""Maximum seconds to wait after the first try; more after each, so the same two do not meet again."""
 _MYSQL_DEADLOCK = 1213
 _STANDARD_ROLLBACKS = ("40001", "40P01")
-"""SQLSTATE of a serialization failure, and PostgreSQL's of a deadlock."""
+"""SQLSTATE of a serialization failure, and PostgreSQL's for a deadlock."""
 
 
 def database() -> str:
@@ -28,9 +28,9 @@ def database() -> str:
 
 
 def committed(body: Callable[[], T]) -> T:
-    """What ``body`` gives, done in one transaction. It must do nothing but ask the database: it may run more than once.
+    """Run ``body`` in one transaction and return its result. It must only use the database: it may run more than once.
 
-    Raises what the database raises, and a deadlock if it comes ``TRIES`` times, or in a transaction of the caller's."""
+    Raises the database's exceptions; a deadlock only after ``TRIES`` times, or inside the caller's transaction."""
     tries = 0
     while True:
         tries += 1

@@ -1,6 +1,6 @@
-"""The kit for the tests of a site: fixtures, assertions, and a conformance suite for a processor of its own.
+"""The kit for a site's tests: fixtures, assertions, and a conformance suite for its own processor.
 
-One line in the site's ``conftest.py`` turns it on, and nothing happens without it::
+It does nothing until you add this line to the site's ``conftest.py``::
 
     pytest_plugins = ["enrollment_errors.testing.plugin"]
 """

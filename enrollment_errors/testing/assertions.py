@@ -1,5 +1,4 @@
-"""What a site's test asks of the end of an enrollment: the page, what operators were told, and the incident that they
-find, in one line."""
+"""Asserts the end of an enrollment in one line: the page, the report to operators, and the incident they find."""
 
 from __future__ import annotations
 
@@ -24,15 +23,15 @@ def assert_ended(
     stage: str | None = None,
     upstream_status: int | None = None,
 ) -> str:
-    """``response``, followed to its end, is the page ``page``, and exactly one report tells of it. Returns the
+    """Assert that ``response``, followed to its end, is the page ``page``, with exactly one report. Returns the
     reference.
 
-    ``page`` is a name such as ``success`` or ``system_error``; ``told`` is the fixture ``enrollment_reports``. What is
-    given beside them must be in the report: a ``code`` of the catalogue, a ``stage`` such as ``link``, the HTTP status
-    that the processor answered. Use ``client.post(…, follow=True)``.
+    ``page`` is a name such as ``success`` or ``system_error``; ``told`` is the fixture ``enrollment_reports``. The
+    other arguments must match the report: a ``code`` of the catalogue, a ``stage`` such as ``link``, the processor's
+    HTTP status. Use ``client.post(…, follow=True)``.
 
-    With ``listed``, the fixture ``enrollment_incidents``, the incident of that reference must be there too, or none
-    after a success.
+    With ``listed``, the fixture ``enrollment_incidents``, the incident of that reference must exist too; after a
+    success, there must be none.
     """
     names = {page.name: outcome for outcome, page in PAGES.items()}
     assert page in names, f"no page {page!r}: {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""What the browser's side of every processor must do, as tests in Chromium that a processor's author inherits.
+"""What the browser's side of every processor must do, as Chromium tests for a processor's author to inherit.
 
 ::
 
@@ -8,8 +8,8 @@
             return OurCardForm()
 
 The page is the real one, with the processor's own adapter, under a Content-Security-Policy of nonces only. No server
-runs: what the browser asks for is answered by this suite, and what it finds at the processor's addresses by a
-``FormBackend``. Needs the plugin ``enrollment_errors.testing.plugin`` for its fixture ``enrollment_browser``.
+runs: this suite answers the browser's requests, and a ``FormBackend`` answers those to the processor's URLs. Needs the
+plugin ``enrollment_errors.testing.plugin`` for its fixture ``enrollment_browser``.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ urlpatterns = [path("enrollment/", include("enrollment_errors.urls"))]
 class FormBackend(Protocol):
     """The processor's card form in a browser.
 
-    ``addresses`` are what a browser finds there: content type and text by the whole address. ``ends`` are those of
-    ``tokenized``, ``refused``, ``failed``, ``cancelled`` and ``invalid`` (a field that the rider has to correct) that
-    the form can come to; empty for a redirect flow.
+    ``addresses`` has what a browser finds there: content type and text by full URL. ``ends`` are the ends that the form
+    can come to: ``tokenized``, ``refused``, ``failed``, ``cancelled`` and ``invalid`` (a field that the rider must
+    correct); empty for a redirect flow.
     """
 
     processor: type[Processor]
@@ -61,8 +61,8 @@ class FormBackend(Protocol):
     ends: Sequence[str]
 
     def finish(self, page: Any, end: str) -> None:
-        """All that a rider does on ``page``, a page of Playwright, for the form to come to ``end``, from pressing
-        ``#enrollment-open`` on."""
+        """Do everything a rider does on ``page``, a Playwright page, for the form to come to ``end``, starting with
+        pressing ``#enrollment-open``."""
 
 
 class EveryoneEnrolls(Adapter):
@@ -72,7 +72,7 @@ class EveryoneEnrolls(Adapter):
 
 
 def with_nonce(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """As django-csp's middleware would."""
+    """Adds a nonce as django-csp's middleware would."""
 
     def middleware(request: Any) -> Any:
         request.csp_nonce = NONCE
@@ -82,7 +82,7 @@ def with_nonce(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 class OpenedPage:
-    """The enroll page in a browser, and what it has asked and told. Each answer can be changed."""
+    """The enroll page in a browser, and its requests and reports. You can change each answer."""
 
     def __init__(self, page: Any, html: str, form: CardForm, backend: FormBackend) -> None:
         self.page = page
@@ -117,7 +117,7 @@ class OpenedPage:
         return posted
 
     def is_led_away(self) -> tuple[str, str | None]:
-        """The report that the rider left the page for."""
+        """The report after which the rider left the page."""
         self.page.wait_for_url("**/told/")
         return self.reports[-1]
 
@@ -160,7 +160,7 @@ class OpenedPage:
 
 
 class CardFormConformance:
-    """Inherit it, and give the fixture ``form``, a ``FormBackend``."""
+    """Inherit it, and define the fixture ``form``, a ``FormBackend``."""
 
     @pytest.fixture
     def description(self, form: FormBackend) -> CardForm:
@@ -168,7 +168,7 @@ class CardFormConformance:
 
     @pytest.fixture
     def html(self, form: FormBackend, settings: Any) -> Callable[[str], str]:
-        """The enroll page, as a rider gets it."""
+        """The enroll page as a rider gets it."""
         kind = form.processor
         settings.ROOT_URLCONF = __name__
         settings.STATIC_URL = "/static/"

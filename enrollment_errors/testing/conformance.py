@@ -1,4 +1,4 @@
-"""What every processor class must do, as tests that a processor's author inherits.
+"""What every processor class must do, as tests for a processor's author to inherit.
 
 ::
 
@@ -8,7 +8,7 @@
             with OurFakeServer() as server:
                 yield server
 
-The server (or fake) behind the processor is a ``Backend``: it arranges what the tests need and says what became of it.
+The server (or fake) behind the processor is a ``Backend``: it arranges what the tests need and reports the results.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ ASKED = TokenizationRequest(language="en", card_schemes=("visa", "mastercard"), 
 
 
 class Backend(Protocol):
-    """What stands behind a processor in these tests.
+    """The server or fake behind a processor in these tests.
 
-    ``group_id`` is a concession group that it has. ``secrets`` are texts that must never be shown: credentials, and
-    the card tokens that were added.
+    ``group_id`` is one of its concession groups. ``secrets`` are texts that must never be shown: credentials, and the
+    card tokens that were added.
     """
 
     processor: type[Processor]
@@ -48,31 +48,31 @@ class Backend(Protocol):
     secrets: list[str]
 
     def add_card(self) -> Secret:
-        """A card that the processor knows. Returns its card token."""
+        """Add a card that the processor knows. Returns its card token."""
 
     def put_link(self, card_token: Secret, expires_at: datetime | None) -> None:
-        """The card is in the group already."""
+        """Put the card into the group, before the test acts."""
 
     def expiry_of(self, card_token: Secret) -> datetime | None:
-        """The expiry of the card's link. Raises ``LookupError`` where the card is not in the group."""
+        """The expiry of the card's link. Raises ``LookupError`` if the card is not in the group."""
 
     def answer(self, status: int, body: str) -> None:
-        """From now on every request but the one for an API access token is answered so."""
+        """Give this answer to every request from now on, except for an API access token."""
 
     def go_down(self) -> None:
-        """From now on nobody answers."""
+        """Stop answering from now on."""
 
     def count_calls(self) -> int:
-        """How many requests have come."""
+        """How many requests have arrived."""
 
 
 def at(days: int) -> datetime:
-    """Whole seconds, as the protocols have them."""
+    """In whole seconds, as in the protocols."""
     return datetime.now(timezone.utc).replace(microsecond=0) + timedelta(days=days)
 
 
 class ProcessorConformance:
-    """Inherit it, and give the fixture ``backend``, a ``Backend``."""
+    """Inherit it, and define the fixture ``backend``, a ``Backend``."""
 
     @pytest.fixture
     def processor(self, backend: Backend, settings: Any) -> Processor:
@@ -296,7 +296,7 @@ class ProcessorConformance:
 
 
 def _calls(processor: Processor, card: FundingSource, backend: Backend) -> list[Any]:
-    """What a rider's requests do, but for looking up the card, which some processors need no call for."""
+    """A rider's requests, except for looking up the card, which some processors do without a call."""
     needs_access = processor.card_form(processor.options, ASKED).needs_access
     return [
         *([lambda: processor.request_tokenization(RETURN_URL, ASKED)] if needs_access else []),

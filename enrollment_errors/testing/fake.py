@@ -1,4 +1,4 @@
-"""A processor inside the test's process: no server, no port, no waiting."""
+"""A processor inside the test process: no server, no port, no waiting."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class FakeProcessor:
-    """``service``, answering every request to ``base_urls`` from memory, through ``responses``; other requests go their
-    own way.
+    """``service``, answering every request to ``base_urls`` from memory, through ``responses``; other requests pass
+    through.
 
-    ``state`` and ``faults`` are those of the sandbox, and ``calls`` counts by the sandbox's names of endpoints. What
-    takes time with a server takes none here: ``hang``, ``delay`` and ``trickle`` end at once as the timeout or the
-    deadline that they would end in.
+    ``state`` and ``faults`` are the sandbox's, and ``calls`` counts by the sandbox's endpoint names. Nothing takes time
+    here: ``hang``, ``delay`` and ``trickle`` end at once in the timeout or the deadline that they would cause.
     """
 
     def __init__(self, service: Service, base_urls: list[str]) -> None:
@@ -38,15 +37,15 @@ class FakeProcessor:
         self._base_urls = base_urls
 
     def is_down(self) -> None:
-        """Nobody listens: every connection is refused."""
+        """From now on, every connection is refused."""
         self.faults.set("*", Fault(kind="down"))
 
     def fails_at(self, endpoint: str, **fault: Any) -> None:
-        """``fails_at("link", status=503)``; other kinds as the sandbox has them: ``fails_at("link", kind="hang")``."""
+        """``fails_at("link", status=503)``, or any kind of fault in the sandbox: ``fails_at("link", kind="hang")``."""
         self.faults.set(endpoint, Fault(**{"kind": "status", **fault}))
 
     def loses_the_answer_at(self, endpoint: str, *, times: int | None = None) -> None:
-        """The work is done, and the connection ends before the answer."""
+        """The work is done, but the connection ends before the answer."""
         self.faults.set(endpoint, Fault(kind="reset", after_effect=True, times=times))
 
     def recovers(self) -> None:
@@ -97,7 +96,7 @@ class FakeProcessor:
 
 
 class _Handler:
-    """What a fault of the sandbox does to a connection, said as what the client makes of it."""
+    """Translates what a sandbox fault does to a connection into what the client sees."""
 
     def __init__(self) -> None:
         self._end: Callable[[], Answer] = _silence
@@ -109,7 +108,7 @@ class _Handler:
         self._end = lambda: (reply.status, {"Content-Type": reply.content_type, **reply.headers}, reply.body)
 
     def wait(self, seconds: float | None) -> bool:
-        """A delay passes at once. A hang does not pass."""
+        """A delay passes at once. A hang never passes."""
         return seconds is not None
 
     def reset(self) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures for the tests of a site. Needs the ``testing`` extra (``pytest``, ``pytest-django``, ``responses``)."""
+"""Fixtures for a site's tests. Needs the ``testing`` extra (``pytest``, ``pytest-django``, ``responses``)."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ Processor = TypeVar("Processor")
 
 @pytest.fixture
 def enrollment_settings(settings: Any) -> Callable[..., None]:
-    """Keeps the test to itself, whatever the site's settings are: the app has an empty cache that nobody else uses,
-    writes no incidents from a thread of its own, and sends nothing to Amplitude. The other fixtures bring it along.
+    """Isolates the test from the site's settings: the app has its own empty cache, writes no incidents from its own
+    thread, and sends nothing to Amplitude. The other fixtures include it.
 
-    Called, it changes keys of ``ENROLLMENT_ERRORS`` for the test: ``enrollment_settings(BUDGET=6)``.
+    Call it to change keys of ``ENROLLMENT_ERRORS`` for the test: ``enrollment_settings(BUDGET=6)``.
     """
 
     def change(**keys: Any) -> None:
@@ -57,8 +57,8 @@ def enrollment_settings(settings: Any) -> Callable[..., None]:
 def enrollment_processors(
     settings: Any, enrollment_settings: Callable[..., None]
 ) -> Iterator[dict[str, FakeProcessor]]:
-    """All processors of the site that the sandbox can be, in this process: ``enrollment_processors["switchio"]``. They
-    take the site's own credentials, and start with a few groups and no card."""
+    """All the site's processors that the sandbox can act as, in this process: ``enrollment_processors["switchio"]``.
+    They accept the site's own credentials, and start with a few groups and no card."""
     with ExitStack() as running:
         processors = {}
         for name, accounts in _accounts().items():
@@ -72,13 +72,13 @@ def enrollment_processors(
 
 @pytest.fixture
 def enrollment_processor(enrollment_processors: dict[str, FakeProcessor]) -> FakeProcessor:
-    """The processor of the site, in this process. A site with several has ``enrollment_processors``."""
+    """The site's processor, in this process. If your site has several, use ``enrollment_processors``."""
     return _only(enrollment_processors)
 
 
 @pytest.fixture
 def enrollment_sandboxes(settings: Any, enrollment_settings: Callable[..., None]) -> Iterator[dict[str, SandboxServer]]:
-    """The same as servers on free ports of this machine, and the site's accounts set up with them."""
+    """The same processors as servers on free ports of this machine, with the site's accounts pointed at them."""
     with ExitStack() as running:
         accounts = settings.ENROLLMENT_ERRORS["ACCOUNTS"]
         servers = {name: running.enter_context(SandboxServer(SERVICES[name]())) for name in _accounts()}
@@ -92,19 +92,19 @@ def enrollment_sandboxes(settings: Any, enrollment_settings: Callable[..., None]
 
 @pytest.fixture
 def enrollment_sandbox(enrollment_sandboxes: dict[str, SandboxServer]) -> SandboxServer:
-    """The sandbox's server on a free port. A site with several processors has ``enrollment_sandboxes``."""
+    """The sandbox's server on a free port. If your site has several processors, use ``enrollment_sandboxes``."""
     return _only(enrollment_sandboxes)
 
 
 @pytest.fixture(scope="module")
 def enrollment_browser() -> Iterator[Any]:
-    """Chromium, for the tests of a card form: Playwright's own, or one on the ``PATH``. Needs Playwright for Python.
+    """Chromium, for tests of a card form: Playwright's own, or one on the ``PATH``. Needs Playwright for Python.
 
-    Not for the whole run: while it is there, its thread has a running event loop, beside which Django refuses to work.
+    It does not live for the whole run: its thread has a running event loop, in which Django refuses to work.
     """
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
-        # Without Chromium's own sandbox, which needs privileges that containers do not give.
+        # Without Chromium's own sandbox, which needs privileges that containers lack.
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         yield browser
         browser.close()
@@ -112,7 +112,7 @@ def enrollment_browser() -> Iterator[Any]:
 
 @pytest.fixture
 def enrollment_reports(enrollment_settings: Callable[..., None]) -> Iterator[list[Report]]:
-    """What operators are told while the test runs: a ``Report`` for each end of an enrollment, in order."""
+    """What operators are told during the test: a ``Report`` for each end of an enrollment, in order."""
     reports: list[Report] = []
 
     def keep(*, report: Report, **kwargs: Any) -> None:
@@ -130,9 +130,9 @@ def enrollment_reports(enrollment_settings: Callable[..., None]) -> Iterator[lis
 def enrollment_incidents(
     settings: Any, enrollment_settings: Callable[..., None], db: None
 ) -> Iterator[Callable[[], list[Incident]]]:
-    """The site keeps incidents, whatever ``SINKS`` says, and writes none by itself. Called, this writes those that
-    wait, in the test's own transaction, and gives all that there are, the oldest first."""
-    # Not above: a plugin may be imported before Django is set up, and models may not; and a site may not have the app.
+    """The site keeps incidents, even if ``SINKS`` does not say so, but does not write them by itself. Call this to
+    write those that wait, in the test's own transaction, and to get all of them, oldest first."""
+    # Not at the top: a plugin may be imported before Django is set up, models may not; and a site may lack the app.
     from ..incidents.buffer import on_demand
     from ..incidents.models import Incident
 
@@ -147,7 +147,7 @@ def enrollment_incidents(
 
 
 def _accounts() -> dict[str, list[Account]]:
-    """Those of processors that the sandbox can be, by the processor's name."""
+    """The accounts of processors that the sandbox can act as, by the processor's name."""
     found: dict[str, list[Account]] = {}
     for account in usable_accounts():
         if account.processor.name in SERVICES:

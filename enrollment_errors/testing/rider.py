@@ -1,4 +1,4 @@
-"""A rider's browser for a site's tests: Django's test client, and what the page's script would do with it."""
+"""A rider's browser for a site's tests: Django's test client, which acts as the page's script would."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from django.urls import reverse
 
 
 class Rider:
-    """Opens the enroll page, and asks, tells and posts what that page says, as its script does.
+    """Opens the enroll page, and sends the requests, reports and forms that the page's script would send.
 
-    ``client`` is a test client whose session the site's adapter takes for an eligible rider; ``namespace`` is the
-    inclusion of the URLs. Each step opens the enroll page anew, unless it gets a ``page`` that was opened before, such
-    as one in another tab. Where the page has no card form, because the rider may not enroll or the circuit is open, a
-    step gets no further than that page, and returns its response.
+    ``client`` is a test client with a session of an eligible rider; ``namespace`` is the inclusion of the URLs. Each
+    step opens the enroll page again, unless you pass a ``page`` that was opened before, such as one in another tab. If
+    the page has no card form, because the rider may not enroll or the circuit is open, a step stops there and returns
+    that page's response.
     """
 
     def __init__(self, client: Client, *, namespace: str = "enrollment_errors") -> None:
@@ -24,31 +24,31 @@ class Rider:
         self.url = reverse(f"{namespace}:enroll")
 
     def opens_page(self, url: str = "") -> Page:
-        """The enroll page; with ``url``, at the address that the processor's own site sends riders back to."""
+        """The enroll page; with ``url``, the one that the processor's own site sends riders back to."""
         return Page(self.client.get(url or self.url, follow=True, secure=url.startswith("https:")))
 
     def asks_for_token(self, page: Page | None = None) -> Any:
-        """The answer to the page's request for access to card tokenization, which is JSON."""
+        """The JSON answer to the page's request for access to card tokenization."""
         return self._posts_json(page, "tokenUrl", {})
 
     def tells(self, event: str, status: int | None = None, page: Page | None = None) -> Any:
-        """The answer to a report on the card form, which is JSON: ``started``, ``tokenized``, ``refused``, ``failed``,
-        ``cancelled`` or ``form_not_loaded``, and the status that an error of the card form came with."""
+        """The JSON answer to a report on the card form: ``started``, ``tokenized``, ``refused``, ``failed``,
+        ``cancelled`` or ``form_not_loaded``. ``status`` is the one that came with an error of the card form."""
         return self._posts_json(page, "reportUrl", {"event": event, "status": status})
 
     def follows(self, answer: Any) -> Any:
-        """The page to which an answer in JSON sends the rider."""
+        """The page that a JSON answer sends the rider to."""
         return self.client.get(answer.json()["redirect"], follow=True, secure=answer.wsgi_request.is_secure())
 
     def enrolls(self, card_token: str = "", page: Page | None = None) -> Any:
-        """The page at the end. A rider who is back from the processor's own site brings no card token."""
+        """The last page. A rider who comes back from the processor's own site needs no card token."""
         page = page or self.opens_page()
         if not page.data:
             return page.response
         return self._posts(page, {**page.inputs, "card_token": card_token})
 
     def checks_again(self, response: Any) -> Any:
-        """The page to which "Check again" leads, on the still-checking page that ``response`` is."""
+        """The page that "Check again" leads to; ``response`` is the still-checking page."""
         page = Page(response)
         return self._posts(page, page.inputs)
 
@@ -68,7 +68,7 @@ class Rider:
 
 class Page:
     """A page that was opened: its ``response``, the hidden ``inputs`` of its form, and the ``data`` of its script. The
-    last two are empty where it has none."""
+    last two are empty if it has none."""
 
     def __init__(self, response: Any) -> None:
         parts = _Parts()
@@ -82,7 +82,7 @@ class Page:
 
 
 class _Parts(HTMLParser):
-    """Reads what a page has for the script, whatever the site has made of the rest of the template."""
+    """Reads the page's data for the script, even if the site has changed the rest of the template."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,12 +1,12 @@
-"""Reaching a transit processor's server: in time, not too often, and without a trace of what is secret.
+"""Reaches a transit processor's server: in time, not too often, and without leaking secrets.
 
-Nothing here knows any processor. What is named here is the public face, for processors; the rest serves it::
+Nothing here depends on a particular processor. Processors use the names imported here; the other modules serve them::
 
     http ── retry ── circuit ── bulkhead ── exchange ── pool ── sockets ── answer
      │                                         │
     token_cache                             privacy, failures
 
-``call`` has what goes in, how far it has come, and what comes out.
+``call`` holds a call's input, its progress, and its answer.
 """
 
 from .call import Response

@@ -1,9 +1,9 @@
-"""An answer, read strictly: where it begins, where it ends, and whether the connection is fit for another request.
+"""Reads an answer strictly: where it begins, where it ends, and whether the connection is fit for another request.
 
-``http.client`` is generous. It takes any interim answer but 100 for the answer itself, the end of the connection for
-the end of the headers, and guesses where a length makes no sense; what it leaves unread, the next rider would read as
-an answer of theirs. So it reads from here, and gets only what has been understood: one final head, its framing in plain
-words, and a body that is counted. What breaks the protocol is ``ReplyBroken``, raised right here.
+``http.client`` is lenient. It takes any interim answer except 100 for the final one and the end of the connection for
+the end of the headers, and it guesses when a length makes no sense. The next rider would read the bytes it leaves
+behind as their own answer. So it reads from here, and gets only what was understood: one final head, unambiguous
+framing, and a counted body. An answer that breaks the protocol raises ``ReplyBroken`` right here.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from ..exceptions import ConnectionFailed, ReplyBroken
 from .call import Progress
 
 MAX_INTERIM = 20
-"""Interim answers (RFC 9110, 15.2) that are read past. A server that says "wait" all the time says nothing else."""
+"""Interim answers (RFC 9110, 15.2) to skip. A server that keeps saying "wait" says nothing else."""
 MAX_HEAD = 64 * 1024
 """Bytes of all heads together, and of one line elsewhere."""
 MAX_FIELDS = 99
-"""Lines of a head; ``http.client`` takes no more."""
+"""Lines of a head; ``http.client`` accepts no more."""
 MAX_BODY_LINES = 10_000
 """Chunks and trailers together: 2 MB in chunks of one byte each would take seconds of CPU."""
 
@@ -35,9 +35,9 @@ _WITHOUT_BODY = (204, 304)
 
 
 class AnswerReader(io.BufferedReader):
-    """The file that ``http.client`` reads one answer from. ``on_end`` hears whether everything was in order.
+    """The file that ``http.client`` reads one answer from. ``on_end`` gets the bytes read and whether all was in order.
 
-    Raises ``ConnectionFailed`` where the connection ends before the answer does, and ``ReplyBroken``.
+    Raises ``ConnectionFailed`` if the connection ends before the answer does, and ``ReplyBroken``.
     """
 
     def __init__(self, raw: io.RawIOBase, progress: Progress, on_end: Callable[[int, bool], None]) -> None:
@@ -50,7 +50,7 @@ class AnswerReader(io.BufferedReader):
         self._body_lines = 0
         self._chunked = self._in_trailers = False
         self._left: int | None = None
-        """Bytes to come: of the body, or of the chunk with the end of its line. ``None`` until the connection ends."""
+        """Bytes left in the body, or in the chunk and its line end. ``None``: it lasts until the connection ends."""
 
     def readline(self, size: int | None = -1, /) -> bytes:
         if self._head is None:
@@ -107,7 +107,7 @@ class AnswerReader(io.BufferedReader):
         raise ReplyBroken("too many headers")
 
     def _framed(self, version: int, status: int, fields: list[tuple[bytes, bytes]]) -> list[bytes]:
-        """The fields as lines; those that say where the body ends are said anew, as they were understood here."""
+        """The fields as lines. Those that say where the body ends are rewritten as they were understood here."""
         lengths = [
             part.strip() for name, value in fields if name.lower() == b"content-length" for part in value.split(b",")
         ]
@@ -121,7 +121,7 @@ class AnswerReader(io.BufferedReader):
             raise ReplyBroken("a length that is none")
         if codings not in ([], [b"chunked"]):
             raise ReplyBroken("a transfer encoding that nobody asked for")
-        # Both, or chunks in HTTP/1.0: what stands in between may have understood it otherwise (RFC 9112, 6.1).
+        # Both, or chunks in HTTP/1.0: an intermediary may have understood it differently (RFC 9112, 6.1).
         self._in_order = not (codings and (lengths or version == 0))
         if status in _WITHOUT_BODY:
             self._left = 0

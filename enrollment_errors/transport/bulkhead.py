@@ -1,6 +1,6 @@
-"""A bound on the riders of one process who call one processor account, or wait for it, at the same time.
+"""Limits how many riders of one process call one processor account, or wait for it, at the same time.
 
-While a processor hangs, it can hold that many of the process's threads and no more; the rest goes on with other pages.
+A processor that hangs can hold only that many of the process's threads; the others go on serving other pages.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _held: ContextVar[frozenset[str]] = ContextVar("accounts_whose_place_is_held", d
 
 @contextmanager
 def place(account: str, *, places: int, wait: float) -> Iterator[None]:
-    """One of the account's ``places``; whoever holds one already goes on with it.
+    """Hold one of the account's ``places``. A caller that already holds one keeps using it.
 
-    Raises ``ProcessorBusy`` where none gets free within ``wait`` seconds.
+    Raises ``ProcessorBusy`` if none becomes free within ``wait`` seconds.
     """
     if account in _held.get():
         yield

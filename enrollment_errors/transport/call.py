@@ -1,4 +1,4 @@
-"""One call to a processor: what goes in, its secrets still hidden; how far it has come; and the 2xx answer."""
+"""One call to a processor: its input, with the secrets still hidden; its progress; and the 2xx answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HEADERS = {
 class Call:
     """``route`` is the template relative to ``base_url``.
 
-    Raises ``BaseUrlInvalid``, and ``ValueError`` for a path value that would make another path: empty, ``.`` or ``..``.
+    Raises ``BaseUrlInvalid``, and ``ValueError`` for a value that would change the path: empty, ``.`` or ``..``.
     """
 
     method: str
@@ -52,12 +52,12 @@ class Call:
 
     @property
     def label(self) -> str:
-        """What logs, spans and exceptions may know of it."""
+        """The name that logs, spans and exceptions may show."""
         return f"{self.method} {self.route}"
 
     @property
     def shown_path(self) -> str:
-        """Where it goes on the server, as far as anybody may see."""
+        """The path on the server, without its secrets."""
         return f"{urlsplit(self.base_url).path.rstrip('/')}/{self.route}"
 
     def prepared(self) -> requests.PreparedRequest:
@@ -67,7 +67,7 @@ class Call:
         if self.query:
             url += "?" + urlencode({name: _plain(value) for name, value in self.query.items()})
         request = requests.PreparedRequest()
-        # Not by prepare(): what it does beyond this is looking for cookies, and for a password in the URL.
+        # Not by prepare(): it would also look for cookies, and for a password in the URL.
         request.prepare_method(self.method)
         request.prepare_url(url, None)
         request.prepare_headers({**_HEADERS, **{name: _plain(value) for name, value in self.headers.items()}})
@@ -91,9 +91,9 @@ _URL_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/%\[\]]+")
 
 @lru_cache(maxsize=64)
 def check_base_url(base_url: str) -> None:
-    """Raises ``BaseUrlInvalid`` where it is not http or https, a host, and a path or none.
+    """Raises ``BaseUrlInvalid`` unless it is http or https, a host, and an optional path.
 
-    The text does not show it: what is wrong with it may be a password.
+    The message does not show the URL, because the faulty part may be a password.
     """
     try:
         parts = urlsplit(base_url)
@@ -107,7 +107,7 @@ def check_base_url(base_url: str) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether what is sent there stays on this machine."""
+    """Whether data sent there stays on this machine."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -116,7 +116,7 @@ def is_loopback(host: str) -> bool:
 
 @dataclass
 class Progress:
-    """What is known of the call that is under way in this thread, for the sockets and readers below ``requests``."""
+    """The state of this thread's current call, for the sockets and readers below ``requests``."""
 
     deadline: Deadline
     connect_timeout: float
@@ -124,9 +124,9 @@ class Progress:
     sent: bool = False
     """At least one byte of the request has left."""
     found_dead: bool = False
-    """The connection was of no use before that: a pooled one that the server had closed, or spoken on unasked."""
+    """The pooled connection was already useless: the server had closed it, or sent something unasked."""
     answered_early: bool = False
-    """Part of an answer was there before the whole request had left."""
+    """Part of an answer arrived before the whole request had left."""
 
 
 current_progress: ContextVar[Progress] = ContextVar("current_progress")
@@ -152,17 +152,17 @@ class Response:
         return self._document is not _NOT_JSON
 
     def json_fields(self, *required: str, optional: Sequence[str] = (), secret: Sequence[str] = ()) -> dict[str, Any]:
-        """What is named of the answer's object, and nothing else of it; ``None`` for the optional ones that it lacks.
+        """The named fields of the answer's object, and no others; ``None`` for an optional field that is missing.
 
-        Each of ``required`` is neither ``null`` nor ``""``. What is named in ``secret`` too comes as a ``Secret`` that
-        can stand in a header. Raises ``ReplyNotJson`` and ``ReplyIncomplete``.
+        A ``required`` field is neither ``null`` nor ``""``. A field that is also in ``secret`` comes as a ``Secret``
+        that fits in a header. Raises ``ReplyNotJson`` and ``ReplyIncomplete``.
         """
         return self._picked(lambda: [self._document], required, optional, secret)[0]
 
     def json_items(
         self, *required: str, optional: Sequence[str] = (), secret: Sequence[str] = ()
     ) -> list[dict[str, Any]]:
-        """The same of each object of an answer that is an array."""
+        """Like ``json_fields``, for each object in an answer that is an array."""
         return self._picked(lambda: self._document, required, optional, secret)
 
     def _picked(
@@ -178,8 +178,7 @@ class Response:
             for found in objects()
         ]
 
-    # Never a local variable of a method: it holds tokens, and Sentry sends the locals of the frames that an exception
-    # went through.
+    # Never a local variable of a method: it holds tokens, and Sentry sends the local variables of a traceback's frames.
     @cached_property
     def _document(self) -> Any:
         try:
@@ -189,7 +188,7 @@ class Response:
 
 
 def _parsed(content: bytes) -> Any:
-    """Raises ``ValueError``, for half a surrogate pair too: no URL, database or event could take it."""
+    """Raises ``ValueError``, also for half a surrogate pair: no URL, database or event could hold it."""
     text = content.decode(guess_json_utf(content) or "utf-8")  # type: ignore[no-untyped-call]
     document = json.loads(text)
     if _HALF_OF_A_PAIR.search(text):

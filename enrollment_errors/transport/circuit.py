@@ -7,18 +7,18 @@
        │                                       └──────── it fails ────────────┘         │
        └───────────────────────────────────────────────── it is answered ───────────────┘
 
-The state is one record in the cache with an id of its own, and a closed circuit costs one read of it. Everything else
-hangs on that id: failures are counted under the record that their call saw at its start, so that none from before a
-recovery counts after it; and whoever changes the state first claims, by ``cache.add``, to be the one that leaves that
-record, so that every change happens once however many callers see its cause. Cache down: calls go on.
+The state is one record in the cache, with its own id. A closed circuit costs one read of it. Everything else depends on
+that id. Failures count under the record that their call saw when it started, so a failure from before a recovery does
+not count after it. A caller that changes the state first claims the change by ``cache.add``, so every change happens
+once, however many callers see its cause. If the cache is down, calls go on.
 
-No rider can open it alone, or keep it open. A call is made for parties, such as the rider's session and the card, and
-each of them counts as one failure within the window, however often it fails. The probe goes first to callers whose
-parties have not failed; those that have get their turn where nobody else has come, and their failure does not keep the
-others waiting. Given up: one rider who tries again and again while nobody else does never opens it.
+No single rider can open the circuit or keep it open. A call is made for parties, such as the rider's session and the
+card, and each party counts as one failure within the window, however often it fails. Callers whose parties have not
+failed probe first. The others get their turn if no one else has come, and their failure does not keep anyone waiting.
+The tradeoff: one rider who tries again and again while no one else does never opens it.
 
-With a cache in local memory each process has a circuit of its own, yet one process of a host probes at a time: two
-that wait for a processor that hangs would be all there is of a small web server.
+With a cache in local memory, each process has its own circuit, but only one process of a host probes at a time: two
+that wait for a hanging processor could be all the workers of a small web server.
 """
 
 from __future__ import annotations
@@ -43,14 +43,13 @@ from .glance import Glance
 
 circuit_opened = Signal()
 """Sent once, by one process of the fleet, when an account's circuit opens: ``account``, ``state`` (a ``CircuitState``)
-and ``error``, the failure that was one too many. A probe that fails does not open it again. Receivers run in a rider's
-request."""
+and ``error``, the failure that opened it. A failed probe does not send it again. Receivers run in a rider's request."""
 
 circuit_closed = Signal()
 """Sent once when it closes again: ``account``, ``state`` and ``seconds``, how long it was open."""
 
 CLAIM = 10.0
-"""Seconds for which the claim to a change of state stands: whoever makes one and dies does not block it for ever."""
+"""Seconds that a claim to a state change is valid, so a caller that dies does not block the change forever."""
 
 
 class Phase(str, Enum):
@@ -62,7 +61,7 @@ class Phase(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class CircuitState:
-    """Epoch seconds: ``since`` when it is as it is (``None``: always), ``until`` when the next probe is due."""
+    """Epoch seconds: ``since`` is the last change (``None``: never), ``until`` is when the next probe is due."""
 
     phase: Phase
     since: float | None = None
@@ -70,7 +69,7 @@ class CircuitState:
 
 
 class _Record(NamedTuple):
-    """``until`` is ``None`` where the circuit is closed."""
+    """``until`` is ``None`` if the circuit is closed."""
 
     id: str
     since: float
@@ -88,11 +87,11 @@ _NEVER_OPENED = _Record("", 0.0, None)
 
 _PROBE = "probe"
 _LATE_PROBE = "probe.late"
-"""Of a caller who has just failed: beside the probe of others, and never in its way."""
+"""The probe of a caller that has just failed: beside the probe of others, and never in its way."""
 
 
 def read_state(account: str, cache: str, *, open_for: float, clock: Clock = SYSTEM_CLOCK) -> CircuitState:
-    """For operators: changes nothing, claims nothing. ``cache`` is the cache's alias."""
+    """For operators: changes and claims nothing. ``cache`` is the cache's alias."""
     now = clock.time()
     try:
         return _record_in(SharedCache(cache).get(_key(account, "state")), open_for, now).state(now)
@@ -114,7 +113,7 @@ class Circuit:
         clock: Clock = SYSTEM_CLOCK,
         glance: Glance | None = None,
     ) -> None:
-        """``glance`` is what the calls of one request have read: ``None`` where each reads for itself."""
+        """``glance`` holds what the calls of one request have read; without it, each call reads for itself."""
         self._account = account
         self._failures = failures
         self._window = window
@@ -126,8 +125,8 @@ class Circuit:
 
     @contextmanager
     def admit(self, longest: float, parties: Collection[str] = ()) -> Iterator[None]:
-        """Around one call that takes at most ``longest`` seconds, made for ``parties``. Raises ``CircuitOpen`` in its
-        place. A call for no parties counts each time that it fails."""
+        """Wrap one call for ``parties`` that takes at most ``longest`` seconds. Raises ``CircuitOpen`` instead of
+        making it. A call without parties counts each time it fails."""
         with ExitStack() as alone:
             record, probe = self._admitted(longest, parties, alone)
             try:
@@ -136,7 +135,7 @@ class Circuit:
                 with suppress(CacheDown):
                     self._settle(record, probe, error, parties)
                 raise
-            except BaseException:  # goes on; it tells nothing of the processor, so the next caller may probe
+            except BaseException:  # says nothing about the processor, so the next caller may probe
                 with suppress(CacheDown):
                     self._withdraw(record, probe)
                 raise
@@ -144,12 +143,12 @@ class Circuit:
                 self._settle(record, probe, None, parties)
 
     def _admitted(self, longest: float, parties: Collection[str], alone: ExitStack) -> tuple[_Record, str]:
-        """What the call has seen, and which probe it is: none (``""``) while the circuit is closed."""
+        """The record that the call saw, and which probe it is: none (``""``) while the circuit is closed."""
         try:
             record = self._record_in(self._glance.get(_key(self._account, "state")))
             if record.until is None:
                 return record, ""
-            self._glance.forget()  # it changes with the call that is let through
+            self._glance.forget()  # the call that gets through changes it
             probe = self._probe_that_is_due(record.until, parties)
             seconds = longest if probe == _PROBE else max(longest, self._open_for)
             if probe and alone.enter_context(self._one_of_the_host()) and self._claim(seconds, probe, record.id):
@@ -191,7 +190,7 @@ class Circuit:
             self._cache.delete(_key(self._account, probe, record.id))
 
     def _note_failure_of(self, parties: Collection[str]) -> bool:
-        """Whether none of them has failed within the window. From now on each of them has."""
+        """Mark each of them as failed. Returns whether none of them had failed within the window."""
         is_new = [self._claim(self._window, *_of_party(party)) for party in parties]
         return all(is_new)
 
@@ -214,12 +213,12 @@ class Circuit:
             )
 
     def _is_one_too_many(self, record: _Record) -> bool:
-        """A failure takes one of ``failures`` slots. The last one opens."""
+        """Each failure takes one of ``failures`` slots. The one that takes the last slot opens the circuit."""
         slots = Slots(self._cache, _key(self._account, "failure", record.id), self._failures, self._window)
         return slots.take(self._clock.time()).number == self._failures
 
     def _leave(self, record: _Record, *, since: float, until: float | None) -> _Record | None:
-        """The record that takes the place of ``record``; ``None`` where somebody else has left it before."""
+        """The record that replaces ``record``, or ``None`` if another caller replaced it first."""
         if not self._claim(CLAIM, "left", record.id):
             return None
         if self._record_in(self._cache.get(_key(self._account, "state"))).id != record.id:
@@ -247,7 +246,7 @@ def _record_in(kept: object, open_for: float, now: float) -> _Record:
     match kept:
         case [str(id_), float(since), float() | None as until] if math.isfinite(since) and math.isfinite(until or 0):
             if until is not None and until > now + open_for + CLOCKS_APART:
-                until = now - open_for  # no host whose clock is right writes that: whoever comes may probe
+                until = now - open_for  # no host with a correct clock writes that, so any caller may probe
             return _Record(id_, min(since, now), until)
-        case _:  # nothing, or what another version of this package has written
+        case _:  # nothing, or written by another version of this package
             return _NEVER_OPENED

@@ -1,5 +1,5 @@
-"""One request and its answer, behind a wall: what holds a secret in plain lives here and below, and nothing is raised
-from here, because the frames and their local variables would be in the traceback. Failures are returned.
+"""One request and its answer, walled off: secrets are in plain only here and below. So failures are returned, never
+raised: a traceback would carry these frames and their local variables.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from .pool import ConnectionPool
 from .privacy import private_call, sealing
 
 MAX_CONTENT = 2 * 1024 * 1024
-"""Bytes of an answer that are read. What is longer is cut, and so no JSON any more."""
+"""Bytes to read of an answer. A longer one is cut, so it is no longer valid JSON."""
 MAX_BODY_TEXT = 4000
-"""Characters of an error's body that the table's patterns can see."""
+"""Characters of an error's body that the table's patterns are matched against."""
 
 
 def exchange(call: Call, pool: ConnectionPool, progress: Progress, clock: Clock) -> Response | BaseException:
-    """The 2xx answer, or what to raise in want of one."""
+    """The 2xx answer, or the exception to raise instead."""
     result = _exchange_once(call, pool, progress, clock)
-    # No retry: no server has seen anything yet.
+    # This does not count as a retry: no server has seen anything yet.
     return _exchange_once(call, pool, progress, clock) if progress.found_dead else result
 
 
@@ -39,7 +39,7 @@ def _exchange_once(call: Call, pool: ConnectionPool, progress: Progress, clock: 
                 return Response(reply.status_code, content)
             body = Secret(content.decode("utf-8", "replace")[:MAX_BODY_TEXT])
             return StatusError(reply.status_code, body, _retry_after(reply.headers.get("Retry-After"), clock))
-    except BaseException as error:  # noqa: BLE001 - an exit shows its frames as well, and is raised again outside
+    except BaseException as error:  # noqa: BLE001 - an exit shows its frames too; it is raised again outside
         return cleaned(error, sent=progress.sent)
     finally:
         current_progress.reset(token)
@@ -55,7 +55,7 @@ def _content(reply: requests.Response) -> bytes:
 
 
 def _retry_after(header: str | None, clock: Clock) -> float | None:
-    """Seconds. The header is a number of them or an HTTP date; what is neither is not there."""
+    """Seconds. The header is a number of seconds or an HTTP date; anything else is ignored."""
     if header is None:
         return None
     if re.fullmatch("[0-9]{1,9}", header):

@@ -1,7 +1,7 @@
-"""What went wrong below us, as our own exceptions, told once and told clean.
+"""Turns the failures of the libraries below into our own exceptions, without their secrets.
 
 Exceptions of requests, urllib3 and http.client carry URLs and headers in their text, their arguments and the local
-variables of their frames. None of that goes on: not as text, as ``__cause__`` or ``__context__``, nor in the traceback.
+variables of their frames. None of that is passed on: not as text, ``__cause__``, ``__context__`` or traceback.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..exceptions import (
     TlsFailed,
 )
 
-# OpenSSL's X509_V_ERR_ codes; any other is a certificate that nobody vouches for.
+# OpenSSL's X509_V_ERR_ codes; any other means that no trusted CA signed the certificate.
 _CERTIFICATES: dict[int, type[TlsFailed]] = {
     9: CertificateNotValidYet,
     10: CertificateExpired,
@@ -41,7 +41,7 @@ def failed_handshake(error: ssl.SSLError) -> TlsFailed:
 
 
 def cleaned(error: BaseException, *, sent: bool) -> BaseException:
-    """What to raise in place of ``error``, from a frame that knows no secret.
+    """The exception to raise in place of ``error``, from a frame that holds no secret.
 
     ``sent``: part of the request may have left.
     """
@@ -52,7 +52,7 @@ def cleaned(error: BaseException, *, sent: bool) -> BaseException:
 
 def _translated(error: BaseException, sent: bool) -> BaseException:
     if isinstance(error, ProcessorError) or not isinstance(error, Exception):
-        return error  # ours, or an exit or an interrupt, which goes its own way
+        return error  # our own, or an exit or an interrupt, which must stay what it is
     for kind, failure in _KINDS:
         if isinstance(error, kind):
             return failure()
@@ -88,7 +88,7 @@ _KINDS = (
 
 
 def _place(error: Exception) -> str:
-    """Where an exception that nobody expected comes from. Its text may hold a secret; this cannot."""
+    """Where an unexpected exception comes from. Its text may hold a secret; this cannot."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

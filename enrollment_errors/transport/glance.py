@@ -1,8 +1,8 @@
-"""What the calls of one request need to know of the shared cache, read in one go: the account's circuit and its token.
+"""Reads what the calls of one request need from the shared cache at once: the account's circuit and its token.
 
-What was read holds for the request's next calls for ``HOLDS_FOR`` seconds, so that an enrollment, which is two calls,
-reads once. After a call that failed everything is read anew. Given up: where others open the circuit during the first
-call of an enrollment, its second one is made all the same, if it begins within that time.
+The values stay valid for the request's next calls for ``HOLDS_FOR`` seconds, so an enrollment, which is two calls,
+reads once. After a failed call, everything is read again. The tradeoff: if others open the circuit during an
+enrollment's first call, its second call is still made if it begins within that time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..clock import Clock
 from ..shared_cache import SharedCache
 
 HOLDS_FOR = 1.0
-"""Seconds. Far below the time for which a circuit is open, and as long as a processor that is well takes."""
+"""Seconds. Far shorter than a circuit stays open, and as long as a healthy processor takes."""
 
 
 class Glance:
@@ -26,11 +26,11 @@ class Glance:
         self._read_at: float | None = None
 
     def include(self, key: str) -> None:
-        """What is under ``key`` will be needed beside what is asked for first."""
+        """Read ``key`` too when another key is read."""
         self._keys.add(key)
 
     def get(self, key: str) -> Any:
-        """What the cache has, or had ``holds_for`` seconds ago at most, under ``key``. Raises ``CacheDown``."""
+        """The cache's value for ``key``, at most ``holds_for`` seconds old. Raises ``CacheDown``."""
         now = self._clock.monotonic()
         is_fresh = self._read_at is not None and 0 <= now - self._read_at < self._holds_for
         if not is_fresh or key not in self._keys:
@@ -40,5 +40,5 @@ class Glance:
         return self._found.get(key)
 
     def forget(self) -> None:
-        """Whatever comes next is read anew."""
+        """Make the next ``get`` read the cache again."""
         self._read_at = None

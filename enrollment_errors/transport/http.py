@@ -27,7 +27,7 @@ logger = logging.getLogger("enrollment_errors")
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Times are seconds. ``cache`` is the alias of the Django cache that circuit breaker and token share."""
+    """Times are in seconds. ``cache`` is the alias of the Django cache that holds the circuit breaker and the token."""
 
     connect_timeout: float
     read_timeout: float
@@ -43,16 +43,16 @@ class Limits:
 class ProcessorHttp:
     """The calls of one rider's request to one processor account.
 
-    ``base_url`` is http or https, a host, and a path or none. ``tls_context`` is the account's own, made for these
-    calls alone (``None``: the public CAs); pass the same object every time, because the connection pool belongs to it.
+    ``base_url`` is http or https, a host, and an optional path. ``tls_context`` is the account's own, made for these
+    calls alone (``None``: the public CAs). Pass the same object every time, because the connection pool belongs to it.
 
-    ``parties`` are whom the calls are made for, as names that mean nothing to others: the rider's session, the card.
-    Each counts once toward the circuit. The set is kept, not copied: those that are known later are added to it.
+    ``parties`` name those the calls are made for, in terms that mean nothing to others: the rider's session, the card.
+    Each counts once toward the circuit. The set is kept, not copied, so you can add parties later.
 
-    Without a ``circuit``, calls are made whatever came of others.
+    If you set the attribute ``circuit`` to ``None``, calls are made even if others failed.
 
-    An account with several servers has one of these for each, told apart by ``endpoint``. ``circuit`` is the name of
-    the one that opens when this server fails; the account's own by default.
+    An account with several servers has one instance for each, told apart by ``endpoint``. ``circuit`` names the circuit
+    that opens when this server fails; by default, the account's own.
     """
 
     def __init__(
@@ -109,11 +109,11 @@ class ProcessorHttp:
     ) -> Response:
         """Call ``route``, a template relative to the base URL: ``api/v1/fundingsources/bytoken/{card_token}``.
 
-        Every value of ``path`` is percent-encoded whole; empty, ``.`` and ``..`` are a ``ValueError``. ``path``,
-        ``query``, ``json`` and ``headers`` may hold ``Secret``, revealed at the last moment. What is ``idempotent`` is
-        tried again.
+        Every value of ``path`` is percent-encoded whole; empty, ``.`` and ``..`` raise ``ValueError``. ``path``,
+        ``query``, ``json`` and ``headers`` may hold a ``Secret``, which is revealed at the last moment. Only an
+        ``idempotent`` call is tried again.
 
-        Raises ``TransportError``, ``StatusError`` for whatever is not 2xx (redirects are not followed) and
+        Raises ``TransportError``, ``StatusError`` for any status but 2xx (redirects are not followed) and
         ``BaseUrlInvalid``, with ``route`` and ``seconds`` set.
         """
         started = self.clock.monotonic()
@@ -134,7 +134,7 @@ class ProcessorHttp:
             raise
 
     def _attempt(self, call: Call, held: ExitStack) -> Response:
-        """``held`` keeps the place: a pause before the next try holds the thread like a call does."""
+        """``held`` keeps the place between attempts: a pause holds the thread as a call does."""
         self.deadline.check()
         with self._admitted():
             held.enter_context(self._place())

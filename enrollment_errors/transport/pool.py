@@ -1,7 +1,7 @@
-"""The connections of this process: one pool for each processor account, lazy, and its own after a fork.
+"""The connections of this process: one pool for each processor account, made on first use, and new after a fork.
 
-This is ``requests``' adapter without its ``Session``. What the ``Session`` adds is unwanted here: it follows redirects,
-keeps cookies, and lets the environment's proxy, CA and netrc settings override what the site configured.
+This is ``requests``' adapter without its ``Session``, which would follow redirects, keep cookies, and let the
+environment's proxy, CA and netrc settings override what the site configured.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .privacy import SealingPool, opened
 from .sockets import BoundedSocket, BoundedTlsSocket, open_connection
 
 MAX_IDLE = 50.0
-"""Seconds after which a pooled connection is not used again. Load balancers and firewalls forget idle connections, most
+"""Seconds after which a pooled connection is not used again. Most load balancers and firewalls forget idle connections
 after a minute or more, and not all of them say so: the next request would wait for an answer that cannot come."""
 
 
 class _BoundedConnection(HTTPConnection):
-    debuglevel = 0  # a site that sets http.client's own would see our requests printed
+    debuglevel = 0  # otherwise, a site that sets http.client's would see our requests printed
     _used_at = 0.0
 
     def _new_conn(self) -> BoundedSocket:
@@ -78,7 +78,7 @@ class ConnectionPool(HTTPAdapter):
         return host, options
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Nothing to add: the context verifies. The original would load the public CAs into a private context too."""
+        """Adds nothing: the context verifies. The original would load the public CAs into a private context too."""
 
     def open(self, request: PreparedRequest) -> Any:
         return self.send(request, stream=True, timeout=None, verify=True, proxies={})
@@ -88,8 +88,7 @@ _pools: PerProcess[dict[ssl.SSLContext | None, ConnectionPool]] = PerProcess()
 
 
 def pool_of(server: str, tls_context: ssl.SSLContext | None, size: int) -> ConnectionPool:
-    """The pool of an account's server. With another TLS context than before, another pool takes the place of the old
-    one."""
+    """The pool of an account's server. If the TLS context has changed, a new pool replaces the old one."""
     pools = _pools.get(server, dict)
     pool = pools.get(tls_context)
     if pool is None:
@@ -104,7 +103,7 @@ _making_context: PerProcess[threading.Lock] = PerProcess()
 
 
 def _default_context() -> ssl.SSLContext:
-    """Reading the CAs takes some 20 ms of CPU: one thread does it, and only where a server has TLS."""
+    """Reading the CAs takes some 20 ms of CPU, so one thread does it, and only for a server with TLS."""
     with _making_context.get("lock", threading.Lock):
-        # The bundle is named, because OpenSSL's default places can be changed by environment variables.
+        # The bundle is named because environment variables can change OpenSSL's default places.
         return _contexts.get("default", lambda: ssl.create_default_context(cafile=DEFAULT_CA_BUNDLE_PATH))

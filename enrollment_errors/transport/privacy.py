@@ -1,14 +1,13 @@
-"""What others may see of our calls: the site's tracing tools, Sentry, and the logs of the libraries below.
+"""Limits what others see of our calls: the site's tracing tools, Sentry, and the logs of the libraries below.
 
-Tracing tools wrap urllib3 and ``http.client``, and record addresses, headers and bodies; the address of a card carries
-its token. So what passes through those libraries is sealed: it has the templated route in place of the path, a
-placeholder in place of each header of the call, and an empty object in place of the body. What the processor gets is
-put in where the bytes go to the socket: the request as it is, with no header that the call does not name, such as the
-site's own trace.
+Tracing tools wrap urllib3 and ``http.client`` and record URLs, headers and bodies; a card's URL carries its token. So
+those libraries get a sealed request: it has the templated route instead of the path, a placeholder instead of each of
+the call's headers, and an empty object instead of the body. The real request takes its place as the bytes go to the
+socket, without any header that the call does not name, such as the site's own trace.
 
-What those libraries would still say of it, urllib3 in its log and sentry-sdk's own integration in breadcrumbs and
-spans, is the same once more. So while a call of ours is under way, in this thread and nowhere else, urllib3's loggers
-drop their records and Sentry sees a client that has no integrations. Whatever an SDK raises here, the call goes on.
+urllib3's log and the breadcrumbs and spans of sentry-sdk's integration would only repeat the sealed request. So during
+our call, in its thread alone, urllib3's loggers drop their records and Sentry sees a client without integrations. If an
+SDK raises an exception here, the call goes on.
 """
 
 from __future__ import annotations
@@ -49,14 +48,14 @@ def private_call() -> Iterator[None]:
 
 @cache
 def _deaf_client() -> sentry_sdk.Client:
-    # No DSN, no integrations, no transport; the release is given because to find one out starts a process.
+    # No DSN, no integrations, no transport. The release is given because the SDK would start a process to find one.
     return sentry_sdk.Client(
         dsn="", default_integrations=False, auto_enabling_integrations=False, release="", spotlight=False
     )
 
 
 class UpstreamSpan:
-    """The one span of a call, where the site traces. Started and finished outside ``private_call``."""
+    """The one span of a call, if the site traces. Started and finished outside ``private_call``."""
 
     def __init__(self, route: str) -> None:
         self._span: Span | None = None
@@ -86,8 +85,8 @@ _not_our_calls = _NotOurCalls()
 
 
 def silence_libraries() -> None:
-    """Once, when Django has started: what the libraries below log of our calls is dropped."""
-    # A logger's filters are asked for its own records only, not for those of its children.
+    """Drop what the libraries below log about our calls. Called once, when Django has started."""
+    # A logger's filters apply to its own records only, not to those of its children.
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("urllib3", "requests"):
             logging.getLogger(name).addFilter(_not_our_calls)
@@ -98,7 +97,7 @@ _BODY = b"{}"
 
 @dataclass(frozen=True, repr=False)
 class _Content:
-    """What is sealed."""
+    """The real request, which the sealed one hides."""
 
     target: str
     headers: Mapping[str, str]
@@ -111,7 +110,7 @@ _content: ContextVar[_Content] = ContextVar("sealed_content")
 
 @contextmanager
 def sealing(call: Call) -> Iterator[None]:
-    """What a ``SealingPool`` is given in this thread meanwhile is the request of ``call``."""
+    """Meanwhile, a ``SealingPool`` in this thread takes each request for that of ``call``."""
     token = _call.set(call)
     try:
         yield
@@ -120,7 +119,7 @@ def sealing(call: Call) -> Iterator[None]:
 
 
 class SealingPool(HTTPConnectionPool):
-    """Its ``urlopen`` stands above the one that tools wrap."""
+    """Its ``urlopen`` runs before the one that tools wrap."""
 
     def urlopen(  # type: ignore[override]
         self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any
@@ -140,7 +139,7 @@ class SealingPool(HTTPConnectionPool):
 
 
 def opened(data: bytes) -> bytes:
-    """What the processor gets in place of ``data``: the head of the request under way, or its body."""
+    """What the processor gets instead of ``data``: the real head of the current request, or its body."""
     content = _content.get()
     if data == _BODY:
         assert content.body is not None

@@ -1,7 +1,7 @@
-"""Trying again: a small loop inside the deadline.
+"""Tries again: a small loop inside the deadline.
 
-Who calls says what may be repeated; here it is decided what is worth it. A pause that does not fit what is left of the
-rider's time is not begun: the failure is told at once.
+The caller says whether a call may be repeated; this module decides whether it is worth it. If the pause does not fit in
+the rider's remaining time, the failure is raised at once.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ T = TypeVar("T")
 
 PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
 FIRST_PAUSE = 0.2
-"""Seconds; the upper bound of the first pause, doubled for each further one. What is slept is a random part of it."""
+"""Seconds; the upper bound of the first pause, doubled for each further one. The pause is a random part of it."""
 LEAST_TIME = 0.1
-"""Seconds that have to be left after the pause, for a further try to have a chance."""
+"""Seconds that must be left after the pause for another try to have a chance."""
 
 
 def with_retries(call: Callable[[], T], *, attempts: int, deadline: Deadline, clock: Clock) -> T:
-    """The result of ``call``, which is made at most ``attempts`` times. Raises what the last one raised that was made:
-    a failure that opens the circuit is told as what it was, not as the circuit that it opened."""
+    """The result of ``call``, which is made at most ``attempts`` times. Raises the failure of the last call made: if it
+    opened the circuit, you get that failure, not ``CircuitOpen``."""
     failure: ProcessorError | None = None
     made = 0
     while True:

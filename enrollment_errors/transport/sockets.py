@@ -1,9 +1,9 @@
-"""Sockets whose every wait ends with the call's deadline.
+"""Sockets that never wait beyond the call's deadline.
 
-``requests`` and urllib3 know a timeout for one read only, which starts anew with every byte: a server that trickles
-holds a call as long as it likes. Here each connect, handshake, read and write waits for the shorter of its own timeout
-and of what is left of the deadline. What goes wrong is raised as our own exception right here, where it is known
-whether a byte of the request has left.
+``requests`` and urllib3 have a timeout for a single read only, which starts again with every byte: a server that
+trickles can hold a call forever. Here each connect, handshake, read and write waits for its own timeout or the time
+left until the deadline, whichever is shorter. Failures become our own exceptions right here, because only the socket
+knows whether a byte of the request has left.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ def _too_late(deadline_was_nearer: bool, sent: bool) -> TransportError:
 
 
 class BoundedSocket(socket.socket):
-    """``http.client`` writes by ``sendall``, and reads a ``makefile`` that fills itself by ``recv_into``."""
+    """``http.client`` writes with ``sendall``, and reads from ``makefile``, which calls ``recv_into``."""
 
     is_fit = False
-    """Whether another request may go this way: the last answer was read to its end, and nothing came after it."""
+    """Whether the socket can take another request: the last answer was read to its end, and nothing came after it."""
     _was_used = False
     _received = 0
     _early = b""
@@ -98,7 +98,7 @@ class BoundedSocket(socket.socket):
         return sent
 
     def _listen(self, progress: Progress) -> None:
-        """Without waiting: who answers before all of the request has left, answers something else, or in haste."""
+        """Without waiting: an answer that comes before the whole request has left may answer something else."""
         self.settimeout(0)
         broken: TransportError | None = None
         early = b""
@@ -109,7 +109,7 @@ class BoundedSocket(socket.socket):
         except ssl.SSLError:
             broken = TlsFailed("TLS failed before the answer", may_have_taken_effect=progress.sent)
         except OSError:
-            pass  # what it means, the send itself tells
+            pass  # the send itself raises it
         if self._was_used and not progress.sent:
             progress.found_dead = True
             raise ConnectionFailed("the connection was of no use before the request was sent")
@@ -120,7 +120,7 @@ class BoundedSocket(socket.socket):
         progress.answered_early, self._early = True, early
 
     def sendall(self, data: Any, flags: int = 0) -> None:
-        # The timeout of the C version is for the whole, which is right, but it does not tell whether anything has left.
+        # The C version rightly applies the timeout to the whole, but does not say whether anything has left.
         with memoryview(data) as view, view.cast("B") as rest:
             start = 0
             while start < len(rest):
@@ -129,7 +129,7 @@ class BoundedSocket(socket.socket):
 
 class BoundedTlsSocket(BoundedSocket, ssl.SSLSocket):
     def do_handshake(self, block: bool = False) -> None:
-        # Without an argument, which gevent's has none of. It tells how to wait where the socket has no timeout.
+        # gevent's version takes no argument. It only matters for a socket without a timeout.
         try:
             with _bounded(self, current_progress.get().connect_timeout):
                 super().do_handshake()
@@ -141,12 +141,12 @@ class BoundedTlsSocket(BoundedSocket, ssl.SSLSocket):
             failure = error
         else:
             return
-        self.close()  # nobody else has a reference to it yet
+        self.close()  # no one else has a reference to it yet
         raise failure from None
 
 
 def open_connection(host: str, port: int, options: Any) -> BoundedSocket:
-    """A connected socket. Raises ``TransportError``; tries every address of the host, as far as the time goes."""
+    """A connected socket. Tries every address of the host while there is time. Raises ``TransportError``."""
     progress = current_progress.get()
     failure: TransportError = NameNotResolved("the name has no address")
     for family, kind, protocol, _, address in _resolve(host, port, progress):
@@ -172,7 +172,7 @@ def _connected(sock: BoundedSocket, address: Any, options: Any, progress: Progre
 
 
 def _resolve(host: str, port: int, progress: Progress) -> list[Any]:
-    """``getaddrinfo`` knows no timeout, so a thread waits for it. Only a new connection pays for that."""
+    """``getaddrinfo`` has no timeout, so a thread waits for it. Only a new connection pays for that."""
     answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
 
     def ask() -> None:

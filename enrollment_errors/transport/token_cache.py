@@ -1,7 +1,7 @@
 """The API access token of a processor account: one for all riders, processes and hosts, encrypted in Django's cache.
 
-A token belongs to the credentials that it was fetched with. Its key in the cache has a keyed digest of them, so that
-credentials that are mended take effect at once, on each host as soon as it has them.
+A token belongs to the credentials it was fetched with. Its cache key contains a keyed digest of them, so corrected
+credentials take effect on each host as soon as it has them.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from .glance import Glance
 
 PURPOSE = "api-access-token"
 MARGIN = 30.0
-"""Seconds before its expiry at which a token is not used any more; at most a tenth of its life."""
+"""Seconds before its expiry when a token is retired; at most a tenth of its life."""
 DEFAULT_LIFE = 60.0
-"""Seconds for a token whose life nobody tells, or that seems to be over: the clocks may differ. A token is shared
-longer than it lives at no more cost than a refusal (401)."""
+"""Seconds to keep a token of unknown life, or one that seems to have expired: the clocks may differ. Sharing a token
+beyond its life costs no more than a refusal (401)."""
 POLL = 0.03
-"""Seconds between two looks for the token that another process is fetching."""
+"""Seconds between checks for the token that another process is fetching."""
 BETWEEN_RENEWALS = 60.0
-"""Seconds between two renewals that a 403 causes: mostly it is the account that may not do something, whatever the
-token, and processors bound how many tokens they give."""
+"""Seconds between renewals after a 403. Usually the account itself lacks the permission, so a new token would not help,
+and processors limit how many tokens they issue."""
 
 
 @dataclass(frozen=True)
 class AccessToken:
-    """``expires_at`` is epoch seconds; ``None`` where the processor does not say."""
+    """``expires_at`` is in epoch seconds; ``None`` if the processor does not say."""
 
     value: Secret
     expires_at: float | None
@@ -48,7 +48,7 @@ _locks: PerProcess[threading.Lock] = PerProcess()
 
 
 class TokenCache:
-    """``place`` is one of the account's places in the bulkhead: waiting for a token holds a thread like a call does."""
+    """``place`` is one of the account's places in the bulkhead: waiting for a token holds a thread as a call does."""
 
     def __init__(
         self,
@@ -78,12 +78,12 @@ class TokenCache:
         *,
         credentials: Iterable[str | Secret],
     ) -> Response:
-        """``call`` with the token that is shared for these ``credentials``, which are all that decides what it is good
-        for. If no token is shared yet, ``fetch`` gets one.
+        """Make ``call`` with the token shared for these ``credentials``, which must include everything that decides
+        what a token is good for. If no token is shared yet, ``fetch`` gets one.
 
-        Where the processor refuses the token (401), this token and no other is dropped, and ``call`` is made once more.
-        So it is where it forbids the call (403) with a token that was fetched earlier: what the token may do may have
-        changed since. What ``fetch`` raises has the stage ``AUTHORIZATION``.
+        If the processor refuses the token (401), only this token is dropped, and ``call`` is made once more. The same
+        happens if it forbids the call (403) with a token that was fetched earlier, because the token's permissions may
+        have changed since. Errors that ``fetch`` raises get the stage ``AUTHORIZATION``.
         """
         key = self.key(credentials)
         token, was_kept = self._token(key, fetch, refused=None)
@@ -95,7 +95,7 @@ class TokenCache:
         return call(self._token(key, fetch, refused=token)[0])
 
     def key(self, credentials: Iterable[str | Secret]) -> str:
-        """Of the token in the cache. Two deployments that share one may use one account name for different servers."""
+        """The token's cache key. Deployments that share a cache may use one account name for different servers."""
         revealed = (text.reveal() if isinstance(text, Secret) else text for text in credentials)
         return f"{self._name}.{keyed_digest(PURPOSE, self._base_url, *revealed)}"
 
@@ -114,7 +114,7 @@ class TokenCache:
         return False
 
     def _token(self, key: str, fetch: Callable[[], AccessToken], refused: Secret | None) -> tuple[Secret, bool]:
-        """And whether it was there already."""
+        """The token, and whether it was there already."""
         with suppress(CacheDown):
             token = self._usable(self._glance.get(key), refused)
             if token is not None:
@@ -127,9 +127,9 @@ class TokenCache:
     def _kept_or_fetched_by_one(
         self, key: str, fetch: Callable[[], AccessToken], refused: Secret | None
     ) -> tuple[Secret, bool]:
-        """One caller of the whole fleet fetches; the others wait for what it gets, one of each process looking for it.
+        """One caller of the whole fleet fetches the token. The others wait for it, and one in each process polls.
 
-        Nobody waits for longer than half of what is left of its time: the one that fetches may have died.
+        No caller waits longer than half of its remaining time: the one that fetches may have died.
         """
         patience = max(0.0, self._deadline.remaining() / 2)
         until = self._clock.monotonic() + patience
@@ -151,7 +151,7 @@ class TokenCache:
 
     def _fetched_alone(self, key: str, fetch: Callable[[], AccessToken], refused: Secret | None) -> tuple[Secret, bool]:
         try:
-            token = self.kept(key, refused)  # the one before us may have got it since we looked
+            token = self.kept(key, refused)  # the caller before us may have fetched it since we looked
             if token is not None:
                 return token, True
             self._cache.delete(key)
@@ -184,8 +184,8 @@ def _packed(token: AccessToken, usable_until: float) -> str:
 
 
 def _unpacked(encrypted: object, now: float) -> Secret | None:
-    """``None`` too for what this site has not written: another secret key, another version, a forgery; and for a token
-    that seems to live longer than any."""
+    """``None`` also for a value this site has not written (another secret key, another version, a forgery) and for a
+    token that seems to live impossibly long."""
     plain = decrypted_secret(encrypted, purpose=PURPOSE) if isinstance(encrypted, str) else None
     if plain is None:
         return None

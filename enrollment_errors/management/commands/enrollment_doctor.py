@@ -1,4 +1,4 @@
-"""Try what the site is set up with, without enrolling anyone. Exit status 1 where something is wrong."""
+"""Try the site's setup without enrolling anyone. The exit status is 1 if something is wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARKS = {Level.OK: "ok", Level.WARNING: "WARN", Level.FAILURE: "FAIL", Level.NO
 
 class Command(BaseCommand):
     help = "Tries, without enrolling anyone, whether this site can enroll riders, and says what is wrong."
-    # It examines sites whose settings are wrong, too.
+    # It also examines sites with wrong settings.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _show(self, finding: Finding) -> None:
-        """A row at once, because the next probe may take its time."""
+        """Print each row at once, because the next probe may be slow."""
         self.stdout.write(
             f"{_MARKS[finding.level]:<5} {finding.subject:<24} {finding.probe:<24} {finding.detail}".rstrip()
         )

@@ -47,7 +47,7 @@ Ctrl-C ends it, and what it holds is gone then."""
 
 class Command(BaseCommand):
     help = "Runs a transit processor for development: its API, test cards, and faults on demand."
-    # It serves sites that are only half set up.
+    # It also serves sites that are only half set up.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -110,7 +110,7 @@ def _list(rows: Mapping[str, str]) -> str:
 
 
 def _options(options: Mapping[str, Any], folder: Path) -> str:
-    """As they stand in a settings file. Certificates and keys are files in ``folder``."""
+    """The options as text for a settings file. Certificates and keys become files in ``folder``."""
     return "\n".join(f'                "{name}": {_written(name, value, folder)},' for name, value in options.items())
 
 

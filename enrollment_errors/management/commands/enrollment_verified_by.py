@@ -1,4 +1,4 @@
-"""Who an id in ``verified_by`` is."""
+"""Show which staff member an id in ``verified_by`` belongs to."""
 
 from __future__ import annotations
 

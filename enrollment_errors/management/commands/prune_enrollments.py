@@ -1,4 +1,4 @@
-"""Delete what is older than the site keeps it, in every app of ours that keeps something. For cron, once a night."""
+"""Delete data past its retention time in each of our apps that keeps any. Run it by cron, once a night."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     help = "Deletes what is older than the settings …_KEPT_DAYS say, in each installed app of enrollment_errors."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """An app that keeps something has a module ``retention``, whose ``prune(now)`` says what it has deleted."""
+        """An app that keeps data has a module ``retention``, whose ``prune(now)`` says what it has deleted."""
         with checked_in("enrollment-prune", minutes=24 * 60):
             self._prune()
 

@@ -1,4 +1,4 @@
-"""Littlepay's back-office API: which request is which endpoint, what it must bring, and what it answers."""
+"""Littlepay's back-office API: its endpoints, what a request must contain, and the answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where Littlepay's riders enter a card: a script that a page loads, and what it asks for."""
+"""Littlepay's card form: a script that a page loads, and the requests it makes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ def script() -> Reply:
 
 
 def reply_to(state: LittlepayState, request: Request) -> Reply:
-    """``GET card-form/cards`` lists the cards. ``POST card-form/use?card=key`` says which callback the form has to call
-    with what: ``{"callback": "onTokenize", "response": {"token": …}}``. Both need the authorization of the form.
+    """``GET card-form/cards`` lists the cards. ``POST card-form/use?card=key`` says which callback the form must call,
+    and with which argument: ``{"callback": "onTokenize", "response": {"token": …}}``. Both need the form's
+    authorization.
     """
     if not state.accepts_form_token(request.headers.get("Authorization", "")):
         return Reply.of({"errors": [{"detail": "Unauthorized"}]}, 401)

@@ -1,4 +1,4 @@
-"""What Littlepay's part of the sandbox remembers beside cards, groups and links: credentials and access tokens."""
+"""The state of the sandbox's Littlepay besides cards, groups and links: credentials and access tokens."""
 
 from __future__ import annotations
 
@@ -32,32 +32,32 @@ LINK_CONFLICTS: Mapping[str, tuple[int, str]] = MappingProxyType(
         ),
     }
 )
-"""The ways in which a link that exists already has been refused over the years, and one that nobody has seen."""
+"""The ways in which an existing link has been refused over the years, and an invented one."""
 
 
 class TokenRefused(Refused):
-    """What the token's endpoint answers. ``oauth_error`` is its word for it."""
+    """The error of the token endpoint. ``oauth_error`` is its OAuth code."""
 
     def __init__(self, status: int, detail: str, oauth_error: str) -> None:
         super().__init__(status, detail)
         self.oauth_error = oauth_error
 
     def as_json(self) -> dict[str, Any]:
-        """RFC 6749, 5.2, beside the API's own form: without ``error``, OAuth clients take any JSON for a token."""
+        """RFC 6749, 5.2, besides the API's own form: without ``error``, OAuth clients take any JSON for a token."""
         return {**super().as_json(), "error": self.oauth_error, "error_description": self.detail}
 
 
 class LittlepayState(State):
     """Plain attributes to set: ``client_id``, ``client_secret``, ``audience``, ``version`` (of the API's path),
-    ``token_type``, ``api_token_seconds`` and ``form_token_seconds`` (``expires_in`` of what is issued), and
-    ``link_conflict``, a key of ``LINK_CONFLICTS``. ``products`` is the status of each group's product, by the group's
-    id: ``ACTIVE`` in a new group. A group that is not there has no product.
+    ``token_type``, ``api_token_seconds`` and ``form_token_seconds`` (``expires_in`` of issued tokens), and
+    ``link_conflict``, a key of ``LINK_CONFLICTS``. ``products`` has the status of each group's product, by the group's
+    id: ``ACTIVE`` in a new group. A group missing from it has no product.
     """
 
     def reset(self) -> None:
         with self.lock:
             self.client_id = "sandbox-client-id"
-            self.client_secret = "sandbox-client-secret"  # noqa: S105 (the sandbox's own, printed for everybody)
+            self.client_secret = "sandbox-client-secret"  # noqa: S105 (the sandbox's own, printed for everyone)
             self.audience = "sandbox-audience"
             self.version = "v1"
             self.token_type = "Bearer"  # noqa: S105 (the name of a type)
@@ -112,7 +112,7 @@ class LittlepayState(State):
         return self.form_tokens.get(token, 0) > time.time()
 
     def link(self, source_id: str, group_id: str, expiry: datetime | None = None) -> Link:
-        """Raises ``Refused``: 404, or what ``link_conflict`` says for a card that is in the group already."""
+        """Raises ``Refused``: 404, or the ``link_conflict`` for a card that is already in the group."""
         with self.lock:
             group, source = self.group(group_id), self.funding_source(source_id)
             if source.id in group.links:
@@ -122,7 +122,7 @@ class LittlepayState(State):
 
 
 def product_of(group: Group) -> str:
-    """The id of its product."""
+    """The id of the group's product."""
     return f"product-{group.id}"
 
 

@@ -33,7 +33,7 @@ class Switchio(Service):
 
     @cached_property
     def client(self) -> Certificate:
-        """What the sandbox hands out to a site."""
+        """The client certificate that the sandbox issues to a site."""
         return self.authority.issue("transit-benefit-site")
 
     def tls(self) -> ssl.SSLContext:
@@ -65,7 +65,7 @@ class Switchio(Service):
         return [urlsplit(self.state.browser_url).netloc]
 
     def finish_visit(self, address: str, *, card: str = "", way: str = "") -> str:
-        """What a rider does at the gateway's ``address``: see ``gateway.finish``."""
+        """Act as a rider at the gateway's ``address``: see ``gateway.finish``."""
         parts = urlsplit(address)
         registration = self.state.registration(parts.path.rpartition("/")[2])
         [back] = parse_qs(parts.query)["state"]

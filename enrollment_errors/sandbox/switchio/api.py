@@ -1,4 +1,4 @@
-"""Switchio's two APIs: which request is which endpoint, what it must bring, and what it answers."""
+"""Switchio's two APIs: their endpoints, what a request must contain, and the answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..state import Refused, now, read_time, written
 from .state import Registration, SwitchioState
 
 CLOCK_SECONDS = 300
-"""How far the timestamp of a signed request may be from now."""
+"""Maximum difference between a signed request's timestamp and now."""
 MASKED_NUMBER = "476173******0119"
 _MODES = ("register", "identify")
 _RESPONSE_MODES = ("query", "fragment", "form_post", "post_message")
@@ -50,7 +50,7 @@ def _registration(state: SwitchioState, places: Places, request: Request) -> Rep
 
 
 def _tokens(registration: Registration) -> list[dict[str, Any]]:
-    """The card's token, and two that are good no more: an older one, and one that was withdrawn."""
+    """The card's token, and two that are no longer valid: an older one and a withdrawn one."""
     if registration.card_token is None:
         return []
     tokens = (

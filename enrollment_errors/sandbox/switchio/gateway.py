@@ -1,4 +1,4 @@
-"""Where Switchio's riders enter a card: a site of its own, which they come back from."""
+"""Switchio's gateway: a separate site where riders enter a card, and then come back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OTHER_WAYS = {
     "expire": "Let the visit expire",
     "delete": "Have the visit deleted",
 }
-"""Ways back beside a card, and what their buttons say."""
+"""Ways back without a card, and the labels of their buttons."""
 _PAGE = """\
 <!DOCTYPE html>
 <html lang="en">
@@ -70,8 +70,8 @@ def reply_to(state: SwitchioState, request: Request) -> Reply:
 
 
 def finish(state: SwitchioState, registration: Registration, *, card: str = "", way: str = "", back: str = "") -> str:
-    """A rider's choice: ``card`` is the key of a test card, or ``way`` another way back. Returns the address that the
-    rider comes back to, with ``state`` as it came."""
+    """Apply a rider's choice: ``card`` is the key of a test card, or ``way`` is a way back without one. Returns the URL
+    that the rider comes back to, with ``state`` unchanged."""
     told = {"state": back}
     chosen = find_card(card)
     with state.lock:
@@ -94,7 +94,7 @@ def _page(content: str, status: int = 200) -> Reply:
 
 
 def _cards() -> str:
-    # What tells a form in the page apart, a gateway has once.
+    # A gateway has only one kind of failure; a form in the page has several, one per status.
     cards = [card for card in TEST_CARDS if card.status is None]
     return "".join(f'<option value="{escape(card.key)}">{escape(card.name)}</option>' for card in cards)
 

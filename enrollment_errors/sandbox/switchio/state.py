@@ -1,4 +1,4 @@
-"""What Switchio's part of the sandbox remembers beside cards, groups and links: credentials, and visits of riders."""
+"""The state of the sandbox's Switchio besides cards, groups and links: credentials and riders' visits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEFAULT_GROUPS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(kw_only=True)
 class Registration:
-    """A rider's visit to the gateway. ``card_token`` is there once ``state`` is ``tokenization_finished``."""
+    """A rider's visit to the gateway. ``card_token`` is set once ``state`` is ``tokenization_finished``."""
 
     id: str
     return_url: str
@@ -36,25 +36,25 @@ class Registration:
 
 class SwitchioState(State):
     """Plain attributes to set: ``pto_id``, ``api_key``, ``api_secret``, ``authorization``, and
-    ``registration_seconds``, after which a visit that has come to no end is expired.
+    ``registration_seconds``, after which an unfinished visit expires.
     """
 
     def reset(self) -> None:
         with self.lock:
             self.pto_id = 42
             self.api_key = "sandbox-api-key"
-            self.api_secret = "sandbox-api-secret"  # noqa: S105 (the sandbox's own, printed for everybody)
+            self.api_secret = "sandbox-api-secret"  # noqa: S105 (the sandbox's own, printed for everyone)
             self.authorization = "Basic c2FuZGJveA=="
             self.registration_seconds = 900.0
             self.registrations: dict[str, Registration] = {}
             super().reset()
 
     def new_id(self, token: str) -> str:
-        """The card token is all that there is of a card."""
+        """A card has nothing but its card token."""
         return token
 
     def revoke(self) -> None:
-        """Every visit that has come to no end is deleted."""
+        """Deletes every unfinished visit."""
         with self.lock:
             for registration in self.registrations.values():
                 if registration.state == "created":

@@ -1,4 +1,4 @@
-"""Find out what became of links whose answers were lost. For cron, every few minutes, or as a process of its own."""
+"""Find out what became of links whose answers were lost. Run it by cron, every few minutes, or as its own process."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         try:
             return self._shown_only() if dry_run else self._settled()
         except DatabaseFailed as error:
-            # The type alone: the text may hold addresses and values.
+            # Only the type: the text may hold addresses and values.
             raise CommandError(f"The database failed: {type(error).__name__}.") from None
 
     def _shown_only(self) -> Counter[str]:
