@@ -51,13 +51,19 @@ class Finding:
         return diagnosed(self.diagnosis).cause if self.diagnosis else ""
 
     @property
+    def advice(self) -> str:
+        return diagnosed(self.diagnosis).action if self.diagnosis else ""
+
+    @property
     def action(self) -> str:
-        if not self.diagnosis:
-            return ""
-        has = ""
-        if self.options and self.diagnosis in ABOUT_OPTIONS:
-            has = f" The options of this account are {', '.join(self.options)}."
-        return f"{diagnosed(self.diagnosis).action}{has}"
+        """The advice, and the options that it is about."""
+        has = f" The options of this account are {', '.join(self.suspects)}." if self.suspects else ""
+        return f"{self.advice}{has}"
+
+    @property
+    def suspects(self) -> tuple[str, ...]:
+        """The options of which one may have caused it."""
+        return self.options if self.diagnosis in ABOUT_OPTIONS else ()
 
 
 def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Iterator[Finding]:
