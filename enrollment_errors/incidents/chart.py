@@ -14,6 +14,7 @@ from django.utils.dateformat import format as format_date
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from ..outcomes import Outcome
@@ -173,7 +174,7 @@ def draw(chart_id: str, title: str, row: Row, period: Period, urls: Sequence[str
 def _name(period: Period, start: date) -> str:
     if isinstance(start, datetime):
         return format_date(localtime(start), "H:i")
-    return format_date(start, "M j")
+    return format_date(start, gettext("M j"))
 
 
 def _lines(highest: int) -> list[int]:

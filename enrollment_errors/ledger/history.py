@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..catalogue import explained
 from ..outcomes import Outcome
+from ..pages import PAGES
 from ..references import readings
 from .models import Entry, Removal, Unlink
 
@@ -149,7 +150,7 @@ def _failed(incident: Any) -> Step:
     number = incident.upstream_status
     status = gettext("status %(status)s") % {"status": number} if number else ""
     facts = [
-        (gettext("Outcome"), incident.outcome),
+        (gettext("Outcome"), gettext(PAGES[Outcome(incident.outcome)].label)),
         (gettext("Code"), ", ".join(filter(None, (incident.code, status)))),
         (gettext("Agency and flow"), f"{incident.agency or '-'}, {incident.flow or '-'}"),
         (gettext("What to do"), gettext(explained(incident.code).action)),
@@ -160,7 +161,7 @@ def _failed(incident: Any) -> Step:
 def _sent(sent: Any) -> Step:
     """One of the app that settles, which is not always there."""
     facts = [
-        (gettext("State"), sent.state),
+        (gettext("State"), sent.get_state_display()),
         (gettext("Agency and flow"), f"{sent.agency or '-'}, {sent.flow or '-'}"),
         *([(gettext("Asked again"), _text(sent.next_at))] if sent.next_at else []),
         *([(gettext("Ended"), _text(sent.ended_at))] if sent.ended_at else []),

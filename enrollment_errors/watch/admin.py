@@ -60,7 +60,7 @@ class WatchedAdmin(ReadOnly, _WatchedAdmin):
 
 @admin.register(Switch)
 class SwitchAdmin(_SwitchAdmin):
-    list_display = ("place", "position", "begins", "ends", "holds", "set_by")
+    list_display = ("where", "position", "begins", "ends", "holds", "set_by")
     list_filter = ("position", "account", "agency")
     readonly_fields = ("set_by", "set_at")
     actions = ("end_now",)
@@ -79,6 +79,10 @@ class SwitchAdmin(_SwitchAdmin):
     def save_model(self, request: HttpRequest, obj: Switch, form: Any, change: bool) -> None:
         obj.set_by = request.user.get_username()
         super().save_model(request, obj, form, change)
+
+    @admin.display(description=_("place"))
+    def where(self, switch: Switch) -> str:
+        return switch.place
 
     @admin.display(description=_("holds now"), boolean=True)
     def holds(self, switch: Switch) -> bool:

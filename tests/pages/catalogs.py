@@ -18,7 +18,8 @@ OPERATORS = (
     *(f"enrollment_errors/{app}/" for app in ("accounts", "incidents", "ledger", "settling", "watch")),
     "enrollment_errors/availability.py",
     "enrollment_errors/codes.py",
-    "enrollment_errors/doctor/diagnoses.py",
+    "enrollment_errors/doctor/",
+    "enrollment_errors/processors/",
 )
 """Sources of what only operators read, in English and Spanish."""
 

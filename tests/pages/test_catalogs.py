@@ -42,7 +42,9 @@ def test_a_catalog_has_every_message_that_riders_may_read(locale: str) -> None:
 @each_catalog
 def test_a_catalog_has_no_message_that_nobody_asks_for(locale: str) -> None:
     asked_by_templates = [
-        entry for entry in ours(locale) if any(path.startswith("templates/enrollment_errors/") for path in entry.sources)
+        entry
+        for entry in ours(locale)
+        if any(path.startswith("templates/enrollment_errors/") for path in entry.sources)
     ]
     assert [entry.message for entry in asked_by_templates if entry.message not in IN_SOURCES] == []
 

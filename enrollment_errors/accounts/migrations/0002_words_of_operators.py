@@ -4,29 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('enrollment_accounts', '0001_initial'),
+        ("enrollment_accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='account',
-            options={'ordering': ('name',), 'verbose_name': 'account', 'verbose_name_plural': 'accounts'},
+            name="account",
+            options={"ordering": ("name",), "verbose_name": "account", "verbose_name_plural": "accounts"},
         ),
         migrations.AlterField(
-            model_name='account',
-            name='name',
-            field=models.SlugField(help_text="What the site's adapter calls it. Letters, digits, dashes, underscores.", max_length=100, unique=True, verbose_name='name'),
+            model_name="account",
+            name="name",
+            field=models.SlugField(
+                help_text="What the site's adapter calls it. Letters, digits, dashes, underscores.",
+                max_length=100,
+                unique=True,
+                verbose_name="name",
+            ),
         ),
         migrations.AlterField(
-            model_name='account',
-            name='processor',
-            field=models.CharField(max_length=200, verbose_name='processor'),
+            model_name="account",
+            name="processor",
+            field=models.CharField(max_length=200, verbose_name="processor"),
         ),
         migrations.AlterField(
-            model_name='account',
-            name='updated_at',
-            field=models.DateTimeField(auto_now=True, verbose_name='updated at'),
+            model_name="account",
+            name="updated_at",
+            field=models.DateTimeField(auto_now=True, verbose_name="updated at"),
         ),
     ]

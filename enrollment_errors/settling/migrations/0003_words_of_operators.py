@@ -4,69 +4,86 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('enrollment_settling', '0002_finishing'),
+        ("enrollment_settling", "0002_finishing"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='sentlink',
-            options={'default_permissions': ('view',), 'ordering': ('-opened_at',), 'verbose_name': 'sent link', 'verbose_name_plural': 'sent links'},
+            name="sentlink",
+            options={
+                "default_permissions": ("view",),
+                "ordering": ("-opened_at",),
+                "verbose_name": "sent link",
+                "verbose_name_plural": "sent links",
+            },
         ),
         migrations.AlterField(
-            model_name='sentlink',
-            name='account',
-            field=models.CharField(max_length=100, verbose_name='account'),
+            model_name="sentlink",
+            name="account",
+            field=models.CharField(max_length=100, verbose_name="account"),
         ),
         migrations.AlterField(
-            model_name='sentlink',
-            name='agency',
-            field=models.CharField(blank=True, max_length=100, verbose_name='agency'),
+            model_name="sentlink",
+            name="agency",
+            field=models.CharField(blank=True, max_length=100, verbose_name="agency"),
         ),
         migrations.AlterField(
-            model_name='sentlink',
-            name='asked',
-            field=models.PositiveSmallIntegerField(default=0, verbose_name='asked'),
+            model_name="sentlink",
+            name="asked",
+            field=models.PositiveSmallIntegerField(default=0, verbose_name="asked"),
         ),
         migrations.AlterField(
-            model_name='sentlink',
-            name='ended_at',
-            field=models.DateTimeField(blank=True, db_index=True, null=True, verbose_name='ended at'),
+            model_name="sentlink",
+            name="ended_at",
+            field=models.DateTimeField(blank=True, db_index=True, null=True, verbose_name="ended at"),
         ),
         migrations.AlterField(
-            model_name='sentlink',
-            name='finish_until',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='finish until'),
+            model_name="sentlink",
+            name="finish_until",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="finish until"),
         ),
         migrations.AlterField(
-            model_name='sentlink',
-            name='flow',
-            field=models.CharField(blank=True, max_length=100, verbose_name='flow'),
+            model_name="sentlink",
+            name="flow",
+            field=models.CharField(blank=True, max_length=100, verbose_name="flow"),
         ),
         migrations.AlterField(
-            model_name='sentlink',
-            name='method',
-            field=models.CharField(blank=True, max_length=20, verbose_name='method'),
+            model_name="sentlink",
+            name="method",
+            field=models.CharField(blank=True, max_length=20, verbose_name="method"),
         ),
         migrations.AlterField(
-            model_name='sentlink',
-            name='next_at',
-            field=models.DateTimeField(blank=True, db_index=True, null=True, verbose_name='next at'),
+            model_name="sentlink",
+            name="next_at",
+            field=models.DateTimeField(blank=True, db_index=True, null=True, verbose_name="next at"),
         ),
         migrations.AlterField(
-            model_name='sentlink',
-            name='opened_at',
-            field=models.DateTimeField(verbose_name='opened at'),
+            model_name="sentlink",
+            name="opened_at",
+            field=models.DateTimeField(verbose_name="opened at"),
         ),
         migrations.AlterField(
-            model_name='sentlink',
-            name='reference',
-            field=models.CharField(db_index=True, max_length=20, verbose_name='reference'),
+            model_name="sentlink",
+            name="reference",
+            field=models.CharField(db_index=True, max_length=20, verbose_name="reference"),
         ),
         migrations.AlterField(
-            model_name='sentlink',
-            name='state',
-            field=models.CharField(choices=[('open', 'Open'), ('finishing', 'Finishing'), ('linked', 'Linked'), ('not_linked', 'Not linked'), ('not_finished', 'Not finished'), ('canceled', 'Canceled'), ('expired', 'Expired')], default='open', max_length=20, verbose_name='state'),
+            model_name="sentlink",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("open", "Open"),
+                    ("finishing", "Finishing"),
+                    ("linked", "Linked"),
+                    ("not_linked", "Not linked"),
+                    ("not_finished", "Not finished"),
+                    ("canceled", "Canceled"),
+                    ("expired", "Expired"),
+                ],
+                default="open",
+                max_length=20,
+                verbose_name="state",
+            ),
         ),
     ]

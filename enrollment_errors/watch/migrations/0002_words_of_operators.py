@@ -4,55 +4,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('enrollment_watch', '0001_initial'),
+        ("enrollment_watch", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='switch',
-            name='account',
-            field=models.CharField(blank=True, help_text='Empty: whatever the account.', max_length=100, verbose_name='account'),
+            model_name="switch",
+            name="account",
+            field=models.CharField(
+                blank=True, help_text="Empty: whatever the account.", max_length=100, verbose_name="account"
+            ),
         ),
         migrations.AlterField(
-            model_name='switch',
-            name='agency',
-            field=models.CharField(blank=True, help_text="The agency's slug, as in incidents. Empty: all agencies of the account.", max_length=100, verbose_name='agency'),
+            model_name="switch",
+            name="agency",
+            field=models.CharField(
+                blank=True,
+                help_text="The agency's slug, as in incidents. Empty: all agencies of the account.",
+                max_length=100,
+                verbose_name="agency",
+            ),
         ),
         migrations.AlterField(
-            model_name='switch',
-            name='position',
-            field=models.CharField(choices=[('off', 'Off: riders cannot enroll'), ('on', 'On, for a test: riders can enroll, whatever the circuit and the watch say')], default='off', max_length=3, verbose_name='position'),
+            model_name="switch",
+            name="position",
+            field=models.CharField(
+                choices=[
+                    ("off", "Off: riders cannot enroll"),
+                    ("on", "On, for a test: riders can enroll, whatever the circuit and the watch say"),
+                ],
+                default="off",
+                max_length=3,
+                verbose_name="position",
+            ),
         ),
         migrations.AlterField(
-            model_name='switch',
-            name='set_at',
-            field=models.DateTimeField(auto_now=True, verbose_name='set at'),
+            model_name="switch",
+            name="set_at",
+            field=models.DateTimeField(auto_now=True, verbose_name="set at"),
         ),
         migrations.AlterField(
-            model_name='switch',
-            name='set_by',
-            field=models.CharField(editable=False, max_length=150, verbose_name='set by'),
+            model_name="switch",
+            name="set_by",
+            field=models.CharField(editable=False, max_length=150, verbose_name="set by"),
         ),
         migrations.AlterField(
-            model_name='watched',
-            name='account',
-            field=models.CharField(max_length=100, verbose_name='account'),
+            model_name="watched",
+            name="account",
+            field=models.CharField(max_length=100, verbose_name="account"),
         ),
         migrations.AlterField(
-            model_name='watched',
-            name='agencies',
-            field=models.CharField(blank=True, max_length=500, verbose_name='agencies'),
+            model_name="watched",
+            name="agencies",
+            field=models.CharField(blank=True, max_length=500, verbose_name="agencies"),
         ),
         migrations.AlterField(
-            model_name='watched',
-            name='detail',
-            field=models.CharField(blank=True, max_length=500, verbose_name='detail'),
+            model_name="watched",
+            name="detail",
+            field=models.CharField(blank=True, max_length=500, verbose_name="detail"),
         ),
         migrations.AlterField(
-            model_name='watched',
-            name='since',
-            field=models.DateTimeField(verbose_name='since'),
+            model_name="watched",
+            name="since",
+            field=models.DateTimeField(verbose_name="since"),
         ),
     ]
