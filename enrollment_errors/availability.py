@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TypeVar
 
+from django.utils.translation import gettext
+
 from .account_directory import account_names, get_account
 from .adapter import Enrollment
 from .catalogue import CODES, explained
@@ -139,7 +141,7 @@ def _own_notices() -> list[Notice]:
         try:
             get_account(name)
         except ConfigurationError as error:
-            action = CODES["account_unusable"].action
+            action = gettext(CODES["account_unusable"].action)
             found.append(Notice(account=name, why="account_unusable", text=str(error), advice=action, is_failure=True))
             continue
         with suppress(CacheDown):
@@ -149,12 +151,16 @@ def _own_notices() -> list[Notice]:
 
 def _notice(cause: Cause) -> Notice:
     code = explained(cause.code)
-    group = f"Group {cause.group_id}: " if cause.group_id else ""
+    facts = {"group": cause.group_id, "count": cause.in_a_row, "meaning": gettext(code.meaning)}
+    if cause.group_id:
+        words = gettext("Group %(group)s: %(count)s riders in a row failed, and none succeeded since: %(meaning)s")
+    else:
+        words = gettext("%(count)s riders in a row failed, and none succeeded since: %(meaning)s")
     return Notice(
         account=cause.account,
         why=cause.code,
-        text=f"{group}{cause.in_a_row} riders in a row failed, and none succeeded since: {code.meaning}",
-        advice=code.action,
+        text=words % facts,
+        advice=gettext(code.action),
         since=cause.since,
         is_failure=True,
     )

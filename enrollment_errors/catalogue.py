@@ -7,12 +7,12 @@ match a failure, the first one decides.
 from __future__ import annotations
 
 from . import exceptions
-from .codes import Code, When
+from .codes import Code, When, gettext_noop
 from .outcomes import Outcome, Stage
 
 
 def _(text: str) -> str:
-    """Marks a text that in-person staff read, for the catalogs. The page translates it; operators read the original."""
+    """Marks a text that staff read in person, for the catalogs. The page that shows it translates it."""
     return text
 
 
@@ -21,7 +21,7 @@ _NOTHING_WRONG = _("Nothing: the page says what to do.")
 CODES: dict[str, Code] = {
     "linked": Code(
         outcome=Outcome.SUCCESS,
-        meaning="The card was linked to the concession group.",
+        meaning=gettext_noop("The card was linked to the concession group."),
     ),
     "already_linked_elsewhere": Code(
         outcome=Outcome.SUCCESS,
@@ -33,26 +33,26 @@ CODES: dict[str, Code] = {
     ),
     "expiry_set": Code(
         outcome=Outcome.SUCCESS,
-        meaning="The card was linked without an expiry, and has one now.",
+        meaning=gettext_noop("The card was linked without an expiry, and has one now."),
     ),
     "renewed": Code(
         outcome=Outcome.SUCCESS,
-        meaning="The link was expired or in its re-enrollment window, and was renewed.",
+        meaning=gettext_noop("The link was expired or in its re-enrollment window, and was renewed."),
     ),
     "expiry_cleared": Code(
         outcome=Outcome.SUCCESS,
-        meaning="The link had an expiry that the benefit does not have; it was cleared.",
+        meaning=gettext_noop("The link had an expiry that the benefit does not have; it was cleared."),
     ),
     "tokenization_access": Code(
         outcome=Outcome.SUCCESS,
-        meaning="The page has access to card tokenization.",
+        meaning=gettext_noop("The page has access to card tokenization."),
         is_reported=False,
     ),
     "already_linked": Code(
         outcome=Outcome.SUCCESS,
         when=When(exception=exceptions.StatusError, stage=Stage.LINK, status=409),
         reason="The card is in the group, which is all that the rider wants. Anywhere else 409 is a 4xx.",
-        meaning="The card was in the concession group already.",
+        meaning=gettext_noop("The card was in the concession group already."),
     ),
     "reenrollment_too_early": Code(
         outcome=Outcome.TOO_EARLY,
@@ -72,15 +72,17 @@ CODES: dict[str, Code] = {
         outcome=Outcome.UNFINISHED,
         when=When(exception=exceptions.CardFormCancelled, stage=Stage.CARD_FORM),
         reason="The rider's own choice.",
-        meaning="The rider canceled on the processor's site and came back.",
+        meaning=gettext_noop("The rider canceled on the processor's site and came back."),
         action=_NOTHING_WRONG,
     ),
     "tokenization_expired": Code(
         outcome=Outcome.UNFINISHED,
         when=When(exception=exceptions.TokenizationExpired, stage=Stage.CARD_FORM),
         reason="A new visit to the processor's site is begun before the rider is sent there again.",
-        meaning="The rider came back from the processor's site after the visit had expired or was deleted.",
-        action=(
+        meaning=gettext_noop(
+            "The rider came back from the processor's site after the visit had expired or was deleted."
+        ),
+        action=gettext_noop(
             "Nothing if it is rare. If many riders meet it, open a ticket with the processor, and ask how long a visit "
             "lasts."
         ),
@@ -89,7 +91,7 @@ CODES: dict[str, Code] = {
         outcome=Outcome.UNFINISHED,
         when=When(exception=exceptions.TokenizationRunning, stage=Stage.CARD_FORM),
         reason="The rider can go on where they were: the same visit is kept.",
-        meaning="The rider came back from the processor's site before finishing there.",
+        meaning=gettext_noop("The rider came back from the processor's site before finishing there."),
         action=_NOTHING_WRONG,
     ),
     "link_answer_lost": Code(
@@ -142,8 +144,10 @@ CODES: dict[str, Code] = {
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.SwitchedOff),
         reason="An operator has said so, and what riders are told.",
-        meaning="An operator has switched enrollment off for this account or agency.",
-        action="Nothing: it ends at the time that the operator set. Enrollment switches in the admin tells who set it.",
+        meaning=gettext_noop("An operator has switched enrollment off for this account or agency."),
+        action=gettext_noop(
+            "Nothing: it ends at the time that the operator set. Enrollment switches in the admin tells who set it."
+        ),
         is_meant=True,
     ),
     "circuit_open": Code(
@@ -466,36 +470,40 @@ CODES: dict[str, Code] = {
     ),
     "not_eligible": Code(
         outcome=Outcome.NOT_ELIGIBLE,
-        meaning="The session may not enroll: it is over, was never eligible, or cookies are off.",
+        meaning=gettext_noop("The session may not enroll: it is over, was never eligible, or cookies are off."),
         action=_NOTHING_WRONG,
         is_reported=False,
     ),
     "csrf_failed": Code(
         outcome=Outcome.NOT_ELIGIBLE,
-        meaning="A POST without a valid CSRF token: cookies are off, or a forgery.",
+        meaning=gettext_noop("A POST without a valid CSRF token: cookies are off, or a forgery."),
         action=_NOTHING_WRONG,
         is_reported=False,
     ),
     "method_not_allowed": Code(
         outcome=Outcome.SERVER_ERROR,
-        meaning="A request with a method that the view does not have.",
+        meaning=gettext_noop("A request with a method that the view does not have."),
         is_reported=False,
     ),
     "changed": Code(
         outcome=Outcome.CHANGED,
-        meaning="The page was made for another benefit, another rider or another visit; nothing was sent.",
+        meaning=gettext_noop(
+            "The page was made for another benefit, another rider or another visit; nothing was sent."
+        ),
         action=_NOTHING_WRONG,
         is_reported=False,
     ),
     "too_many": Code(
         outcome=Outcome.TOO_MANY,
-        meaning="One session sent more requests than RIDER_REQUESTS allows; nothing was sent to the processor.",
+        meaning=gettext_noop(
+            "One session sent more requests than RIDER_REQUESTS allows; nothing was sent to the processor."
+        ),
         action=_NOTHING_WRONG,
         is_reported=False,
     ),
     "bad_request": Code(
         outcome=Outcome.SERVER_ERROR,
-        meaning="The page's script sent something unreadable.",
+        meaning=gettext_noop("The page's script sent something unreadable."),
         is_reported=False,
     ),
 }

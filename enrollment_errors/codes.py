@@ -9,6 +9,11 @@ from .exceptions import EnrollmentError, StatusError
 from .outcomes import Outcome, Stage
 
 
+def gettext_noop(text: str) -> str:
+    """Marks what only operators read, for the Spanish catalog. The page that shows it translates it."""
+    return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class When:
     """Which failures match. A field that is ``None`` matches everything.
@@ -59,7 +64,7 @@ class Code:
 
     outcome: Outcome
     meaning: str
-    action: str = "Nothing."
+    action: str = gettext_noop("Nothing.")
     when: When | None = None
     reason: str = ""
     is_reported: bool = True

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from .outcomes import Outcome
 
@@ -33,20 +34,20 @@ class Page:
 
 
 PAGES: dict[Outcome, Page] = {
-    Outcome.SUCCESS: Page(name="success", label="Success"),
+    Outcome.SUCCESS: Page(name="success", label=gettext_noop("Success")),
     Outcome.RETRY: Page(
         name="check_card",
-        label="Card refused",
+        label=gettext_noop("Card refused"),
         title=_("Check your card"),
         detail=_("The details of your card could not be confirmed. You can try again."),
         staff_title=_("Check the card details"),
         staff_detail=_("We could not confirm the rider’s card, so it is not enrolled yet."),
     ),
     # Back to the enroll page, which says why.
-    Outcome.UNFINISHED: Page(name="enroll", label="Not finished"),
+    Outcome.UNFINISHED: Page(name="enroll", label=gettext_noop("Not finished")),
     Outcome.TOO_EARLY: Page(
         name="too_early",
-        label="Too early",
+        label=gettext_noop("Too early"),
         title=_("You are already enrolled"),
         detail=_("It is too early to enroll this card again."),
         staff_title=_("It is too early to enroll this card again"),
@@ -54,7 +55,7 @@ PAGES: dict[Outcome, Page] = {
     ),
     Outcome.UNKNOWN: Page(
         name="still_checking",
-        label="Unknown",
+        label=gettext_noop("Unknown"),
         title=_("We are still checking"),
         detail=_("We do not know yet whether your card is enrolled."),
         staff_title=_("We are still checking"),
@@ -66,7 +67,7 @@ PAGES: dict[Outcome, Page] = {
     # For a region whose targets have different outcomes.
     Outcome.PARTIAL: Page(
         name="partial",
-        label="Partly enrolled",
+        label=gettext_noop("Partly enrolled"),
         title=_("Your enrollment is not finished"),
         detail=_("The page names each transit agency, and whether your card is enrolled there."),
         staff_title=_("The rider’s enrollment is not finished"),
@@ -74,7 +75,7 @@ PAGES: dict[Outcome, Page] = {
     ),
     Outcome.SYSTEM_ERROR: Page(
         name="system_error",
-        label="System error",
+        label=gettext_noop("System error"),
         title=_("Enrollment is not working right now"),
         detail=_("The system that enrolls cards does not answer as it should. Please try again later."),
         staff_title=_("The card cannot be enrolled right now"),
@@ -85,7 +86,7 @@ PAGES: dict[Outcome, Page] = {
     ),
     Outcome.SERVER_ERROR: Page(
         name="server_error",
-        label="Server error",
+        label=gettext_noop("Server error"),
         title=_("Something went wrong on our side"),
         detail=_("We could not finish your enrollment. Please contact your transit agency."),
         staff_title=_("Something went wrong on our side"),
@@ -94,7 +95,7 @@ PAGES: dict[Outcome, Page] = {
     ),
     Outcome.NOT_ELIGIBLE: Page(
         name="cannot_enroll",
-        label="Not eligible",
+        label=gettext_noop("Not eligible"),
         title=_("You cannot enroll from here"),
         detail=_("Please start again from the page of your transit agency."),
         staff_title=_("Confirm first that the rider qualifies"),
@@ -104,7 +105,7 @@ PAGES: dict[Outcome, Page] = {
     ),
     Outcome.CHANGED: Page(
         name="changed",
-        label="Out of date",
+        label=gettext_noop("Out of date"),
         title=_("This page is out of date"),
         detail=_("This page was made for another benefit or another rider."),
         staff_title=_("This page is out of date"),
@@ -114,7 +115,7 @@ PAGES: dict[Outcome, Page] = {
     ),
     Outcome.TOO_MANY: Page(
         name="too_many",
-        label="Too many tries",
+        label=gettext_noop("Too many tries"),
         title=_("Please wait a minute"),
         detail=_("There were many tries in a short time."),
         staff_title=_("Please wait a minute"),

@@ -12,6 +12,8 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ..doctor.examination import enrollments_of, examine_account
@@ -36,7 +38,7 @@ class AccountAdmin(_AccountAdmin):
     class Media:
         css = {"all": ["enrollment_errors/accounts.css"]}
 
-    @admin.display(description="processor", ordering="processor")
+    @admin.display(description=_("processor"), ordering="processor")
     def processor_name(self, account: Account) -> str:
         try:
             return processor_at(account.processor).name
@@ -57,7 +59,11 @@ class AccountAdmin(_AccountAdmin):
         """On to the options of its processor; from a form that needs the account, such as an agency's, back there."""
         if IS_POPUP_VAR in request.POST:
             return super().response_add(request, obj, post_url_continue)
-        self.message_user(request, f"The account {obj.name} was added, and is not in use yet. Fill in what it needs.")
+        self.message_user(
+            request,
+            gettext("The account %(name)s was added, and is not in use yet. Fill in what it needs.")
+            % {"name": obj.name},
+        )
         return redirect(f"{self.admin_site.name}:enrollment_accounts_account_change", obj.pk)
 
     def get_urls(self) -> list[URLPattern]:
@@ -74,7 +80,7 @@ class AccountAdmin(_AccountAdmin):
             raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Test of {account.name}",
+            "title": gettext("Test of %(name)s") % {"name": account.name},
             "opts": self.opts,
             "account": account,
             "media": self.media,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..exceptions import ConfigurationError
 from ..processors.base import Processor
@@ -29,7 +31,9 @@ class NewAccountForm(_AccountForm):
     """First the processor, which decides what else there is to say."""
 
     processor = forms.ChoiceField(
-        choices=processor_choices, help_text="It cannot be changed later: make another account."
+        label=_("Processor"),
+        choices=processor_choices,
+        help_text=_("It cannot be changed later: make another account."),
     )
 
     class Meta:
@@ -91,12 +95,14 @@ def _field(option: Option) -> forms.Field:
 
 
 def _help(option: Option) -> str:
-    text = option.help_text
+    """A processor's own text is a message of the catalog of whoever wrote the processor."""
+    texts = [gettext(option.help_text) if option.help_text else ""]
     if option.is_secret:
-        text += " Enter the name under which the secret is kept, never the secret."
+        texts.append(gettext("Enter the name under which the secret is kept, never the secret."))
     if not option.is_required:
-        text += f" If empty: {option.default}." if option.default else " Can be empty."
-    return text
+        if_empty = gettext("If empty: %(default)s.") % {"default": option.default}
+        texts.append(if_empty if option.default else gettext("Can be empty."))
+    return " ".join(filter(None, texts))
 
 
 def _problems(name: str, processor: type[Processor], options: Mapping[str, Any]) -> list[str]:
@@ -110,5 +116,8 @@ def _problems(name: str, processor: type[Processor], options: Mapping[str, Any])
         others = [option for option in processor.account_options if not option.is_secret]
         return [str(wrong), *(problem for option in others for problem in option.problems(options))]
     except Exception as error:  # noqa: BLE001  whatever a processor's own code raises, such as for a certificate
-        return [f"It cannot be used: {type(error).__name__} at {raised_at(error.__traceback__)}."]
+        return [
+            gettext("It cannot be used: %(error)s at %(place)s.")
+            % {"error": type(error).__name__, "place": raised_at(error.__traceback__)}
+        ]
     return problems

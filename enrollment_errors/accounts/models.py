@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Account(models.Model):
@@ -13,17 +14,22 @@ class Account(models.Model):
     """
 
     name = models.SlugField(
-        max_length=100, unique=True, help_text="What the site's adapter calls it. Letters, digits, dashes, underscores."
+        _("name"),
+        max_length=100,
+        unique=True,
+        help_text=_("What the site's adapter calls it. Letters, digits, dashes, underscores."),
     )
-    processor = models.CharField(max_length=200)
+    processor = models.CharField(_("processor"), max_length=200)
     is_active = models.BooleanField(
-        "in use", default=False, help_text="Riders can enroll with it. Until then it may be incomplete."
+        _("in use"), default=False, help_text=_("Riders can enroll with it. Until then it may be incomplete.")
     )
     options = models.JSONField(default=dict, blank=True, editable=False)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     class Meta:
         ordering = ("name",)
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
 
     def __str__(self) -> str:
         return self.name

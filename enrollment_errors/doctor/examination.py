@@ -11,15 +11,16 @@ from functools import partial
 from .. import conf
 from ..account_directory import account_names, get_account
 from ..adapter import Enrollment
+from ..codes import gettext_noop
 from ..exceptions import AccountUnknown, ConfigurationError
 from ..processors.account import Account
 from . import account, network, site
 from .diagnoses import ABOUT_OPTIONS, Level, Trouble, diagnosed
 
 SITE = "this site"
-SHARED_TOKEN = "shared token"  # noqa: S105  the name of a probe
+SHARED_TOKEN = gettext_noop("shared token")
 """The probe of the token that riders share."""
-ENVIRONMENT = "environment"
+ENVIRONMENT = gettext_noop("environment")
 """The probe that looks for a mix of test and production servers, which does not change by itself."""
 
 
@@ -50,13 +51,19 @@ class Finding:
         return diagnosed(self.diagnosis).cause if self.diagnosis else ""
 
     @property
+    def advice(self) -> str:
+        return diagnosed(self.diagnosis).action if self.diagnosis else ""
+
+    @property
     def action(self) -> str:
-        if not self.diagnosis:
-            return ""
-        has = ""
-        if self.options and self.diagnosis in ABOUT_OPTIONS:
-            has = f" The options of this account are {', '.join(self.options)}."
-        return f"{diagnosed(self.diagnosis).action}{has}"
+        """The advice, and the options that it is about."""
+        has = f" The options of this account are {', '.join(self.suspects)}." if self.suspects else ""
+        return f"{self.advice}{has}"
+
+    @property
+    def suspects(self) -> tuple[str, ...]:
+        """The options of which one may have caused it."""
+        return self.options if self.diagnosis in ABOUT_OPTIONS else ()
 
 
 def examine(accounts: Collection[str] = (), groups: Collection[str] = ()) -> Iterator[Finding]:
@@ -94,7 +101,7 @@ def examine_account(
 ) -> Iterator[Finding]:
     """The findings of one account. ``enrollments`` are the site's for it, ``groups`` are more groups to look for, and
     ``left_out`` are probes to skip."""
-    found = _probe(name, "account", lambda: _account(name))
+    found = _probe(name, gettext_noop("account"), lambda: _account(name))
     yield found
     if not found.diagnosis:
         yield from _of_account(get_account(name), enrollments, groups, left_out)
@@ -112,10 +119,10 @@ def _of_account(
         yield _probe(subject, ENVIRONMENT, lambda: network.environment(known), options=options)
     probes: dict[str, Callable[[], str]] = {
         **_of_the_way(known),
-        "health": lambda: account.health(known),
-        "access": lambda: account.tokenization(known),
+        gettext_noop("health"): lambda: account.health(known),
+        gettext_noop("access"): lambda: account.tokenization(known),
         SHARED_TOKEN: lambda: account.shared_token(known),
-        "groups": lambda: of_groups.listed(wanted),
+        gettext_noop("groups"): lambda: of_groups.listed(wanted),
     }
     failed = ""
     for name, probe in probes.items():
@@ -132,8 +139,8 @@ def _of_account(
             detail = f"not tried: {failed} failed"
             yield Finding(subject=subject, probe="group", detail=detail, group=group, was_tried=False)
         else:
-            yield _probe(subject, "group", partial(of_groups.group, group), group=group)
-    yield _probe(subject, "card form", lambda: network.card_form(known), options=options)
+            yield _probe(subject, gettext_noop("group"), partial(of_groups.group, group), group=group)
+    yield _probe(subject, gettext_noop("card form"), lambda: network.card_form(known), options=options)
 
 
 def _of_the_way(known: Account) -> dict[str, Callable[[], str]]:
@@ -147,11 +154,11 @@ def _of_the_way(known: Account) -> dict[str, Callable[[], str]]:
 
 
 _WAY = {
-    network.base_url: "base URL",
+    network.base_url: gettext_noop("base URL"),
     network.name: "DNS",
-    network.connection: "connection",
+    network.connection: gettext_noop("connection"),
     network.tls: "TLS",
-    network.clock: "clock",
+    network.clock: gettext_noop("clock"),
 }
 
 

@@ -19,6 +19,8 @@ from django.utils import formats
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from .. import conf
 from ..adapter import Agency
@@ -68,7 +70,7 @@ class OverviewAdmin(_ReadOnly, _EndingAdmin):
             )
         context = {
             **self.admin_site.each_context(request),
-            "title": "How enrollments end",
+            "title": gettext("How enrollments end"),
             "opts": self.opts,
             **overview_context(request.GET),
         }
@@ -88,13 +90,13 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
     paginator = BoundedPaginator
     actions = None
     search_fields = ("reference",)
-    search_help_text = "The reference as the rider reads it: spaces, dashes, case and look-alikes do not matter."
+    search_help_text = _("The reference as the rider reads it: spaces, dashes, case and look-alikes do not matter.")
     fieldsets = (
-        ("At a glance", {"fields": ("happened", "enrolled", "tell", "action", "call")}),
-        ("More of it", {"fields": ("sentry_event", "same_reference", "same_cause", "around")}),
-        ("The failure", {"fields": ("code", "step", "route", "upstream_status", "exception", "seconds")}),
+        (_("At a glance"), {"fields": ("happened", "enrolled", "tell", "action", "call")}),
+        (_("More of it"), {"fields": ("sentry_event", "same_reference", "same_cause", "around")}),
+        (_("The failure"), {"fields": ("code", "step", "route", "upstream_status", "exception", "seconds")}),
         (
-            "For whom",
+            _("For whom"),
             {
                 "fields": (
                     "reference",
@@ -145,75 +147,77 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
     ) -> tuple[QuerySet[Incident], bool]:
         return (queryset.filter(reference__in=readings(search_term)) if search_term else queryset), False
 
-    @admin.display(description="time")
+    @admin.display(description=_("time"))
     def when(self, incident: Incident) -> SafeString:
         at = localtime(incident.at)
         day, time = (formats.date_format(at, name) for name in ("DATE_FORMAT", "TIME_FORMAT"))
         return format_html('<span class="enrollment-whole">{}<br>{}</span>', day, time)
 
-    @admin.display(description="agency, account")
+    @admin.display(description=_("agency, account"))
     def whose(self, incident: Incident) -> SafeString:
         return format_html(
-            "<strong>{}</strong><br>{}", incident.agency or "no agency", incident.account or "no account"
+            "<strong>{}</strong><br>{}",
+            incident.agency or gettext("no agency"),
+            incident.account or gettext("no account"),
         )
 
-    @admin.display(description="what happened")
+    @admin.display(description=_("what happened"))
     def what(self, incident: Incident) -> SafeString:
         where = ", ".join(filter(None, [step_words(incident.stage), _status(incident)]))
         return format_html("<strong>{}</strong><br>{}", code_words(incident.code), where or "-")
 
-    @admin.display(description="outcome")
+    @admin.display(description=_("outcome"))
     def ending(self, incident: Incident) -> str:
-        return LABELS.get(incident.outcome, incident.outcome)
+        return str(LABELS.get(incident.outcome, incident.outcome))
 
-    @admin.display(description="reference")
+    @admin.display(description=_("reference"))
     def shown_reference(self, incident: Incident) -> SafeString:
         return format_html('<span class="enrollment-whole">{}</span>', incident.reference)
 
-    @admin.display(description="step")
+    @admin.display(description=_("step"))
     def step(self, incident: Incident) -> str:
         return step_words(incident.stage) or "-"
 
-    @admin.display(description="method")
+    @admin.display(description=_("method"))
     def how(self, incident: Incident) -> str:
         return method_words(incident.method) or "-"
 
-    @admin.display(description="seen by")
+    @admin.display(description=_("seen by"))
     def seen_by(self, incident: Incident) -> str:
-        return SIDES.get(incident.side, incident.side)
+        return str(SIDES.get(incident.side, incident.side))
 
-    @admin.display(description="what happened")
+    @admin.display(description=_("what happened"))
     def happened(self, incident: Incident) -> str:
         return sentence(incident, _agency(incident))
 
-    @admin.display(description="whether the card is enrolled")
+    @admin.display(description=_("whether the card is enrolled"))
     def enrolled(self, incident: Incident) -> str:
-        return briefing(incident.outcome, incident.code).enrolled
+        return str(briefing(incident.outcome, incident.code).enrolled)
 
-    @admin.display(description="what to tell the rider")
+    @admin.display(description=_("what to tell the rider"))
     def tell(self, incident: Incident) -> str:
-        return briefing(incident.outcome, incident.code).tell
+        return str(briefing(incident.outcome, incident.code).tell)
 
-    @admin.display(description="what to do")
+    @admin.display(description=_("what to do"))
     def action(self, incident: Incident) -> str | SafeString:
-        action = explained(incident.code).action
+        action = gettext(explained(incident.code).action)
         url = runbook_url(incident.code)
-        return format_html('{} <a href="{}">Your runbook</a>', action, url) if url else action
+        return format_html('{} <a href="{}">{}</a>', action, url, gettext("Your runbook")) if url else action
 
-    @admin.display(description="who to call")
+    @admin.display(description=_("who to call"))
     def call(self, incident: Incident) -> str | SafeString:
         agency = _agency(incident)
         contacts = [
             (agency.name if agency else "", agency_contact(agency) if agency else ""),
             (
-                f"Support of {incident.processor}" if incident.processor else "",
+                gettext("Support of %(processor)s") % {"processor": incident.processor} if incident.processor else "",
                 support_contact(incident.account, incident.processor),
             ),
         ]
         known = format_html_join("", "<li>{}: {}</li>", (contact for contact in contacts if all(contact)))
         return format_html('<ul class="enrollment-contacts">{}</ul>', known) if known else "-"
 
-    @admin.display(description="Sentry event")
+    @admin.display(description=_("Sentry event"))
     def sentry_event(self, incident: Incident) -> str | SafeString:
         template = conf.get_settings().SENTRY_EVENT_URL
         if not template or not incident.sentry_event_id:
@@ -221,7 +225,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
         url = template.replace("{event_id}", incident.sentry_event_id)
         return format_html('<a href="{}">{}</a>', url, incident.sentry_event_id)
 
-    @admin.display(description="same reference")
+    @admin.display(description=_("same reference"))
     def same_reference(self, incident: Incident) -> str | SafeString:
         """Of a region: what became of the other agencies, and of other tries."""
         others = Incident.objects.filter(reference=incident.reference).exclude(pk=incident.pk).order_by("at", "pk")
@@ -238,7 +242,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
         )
         return links or "-"
 
-    @admin.display(description="same cause")
+    @admin.display(description=_("same cause"))
     def same_cause(self, incident: Incident) -> SafeString:
         url = incidents_url(
             code=incident.code,
@@ -246,13 +250,13 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
             upstream_status=incident.upstream_status,
             processor=incident.processor,
         )
-        return format_html('<a href="{}">All incidents of this cause</a>', url)
+        return format_html('<a href="{}">{}</a>', url, gettext("All incidents of this cause"))
 
-    @admin.display(description="around it")
+    @admin.display(description=_("around it"))
     def around(self, incident: Incident) -> SafeString:
         of_account = {"account": incident.account} if incident.account else {}
         url = incidents_url(**of_account, at__gte=incident.at - AROUND, at__lte=incident.at + AROUND)
-        return format_html('<a href="{}">What else failed in the ten minutes before and after</a>', url)
+        return format_html('<a href="{}">{}</a>', url, gettext("What else failed in the ten minutes before and after"))
 
 
 def _agency(incident: Incident) -> Agency | None:
@@ -265,7 +269,8 @@ def _agency(incident: Incident) -> Agency | None:
 
 
 def _status(incident: Incident) -> str:
-    return f"status {incident.upstream_status}" if incident.upstream_status else ""
+    status = incident.upstream_status
+    return gettext("status %(status)s") % {"status": status} if status else ""
 
 
 def _near_matches(typed: str) -> list[tuple[Incident, str]]:
@@ -278,9 +283,10 @@ def _near_matches(typed: str) -> list[tuple[Incident, str]]:
 
 def _not_found(typed: str, is_reference: bool) -> str:
     if not is_reference:
-        return f"“{typed}” is no reference: it has nine letters and digits, such as H7P-2QX-9MR."
-    return (
-        f"No incident has the reference “{typed}”. It may be older than the {conf.get_settings().INCIDENTS_KEPT_DAYS} "
-        "days for which incidents are kept, or one of many in an outage that were only counted: "
-        "look for it in the log."
-    )
+        return gettext("“%(typed)s” is no reference: it has nine letters and digits, such as H7P-2QX-9MR.") % {
+            "typed": typed
+        }
+    return gettext(
+        "No incident has the reference “%(typed)s”. It may be older than the %(days)s days for which incidents are "
+        "kept, or one of many in an outage that were only counted: look for it in the log."
+    ) % {"typed": typed, "days": conf.get_settings().INCIDENTS_KEPT_DAYS}

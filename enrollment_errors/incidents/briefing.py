@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.apps import apps
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from ..outcomes import Outcome
 
@@ -13,65 +15,81 @@ from ..outcomes import Outcome
 class Briefing:
     """``enrolled`` is for the operator; ``tell`` is a text to read out to the rider."""
 
-    enrolled: str
-    tell: str
+    enrolled: str | Promise
+    tell: str | Promise
 
 
 _NOT_KNOWN = Briefing(
-    enrolled="Not known. The incidents with the same reference may say what was found out later.",
-    tell="“We do not know yet whether your card is enrolled. Please check again on the enrollment page: "
-    "that never enrolls a card twice.”",
+    enrolled=_("Not known. The incidents with the same reference may say what was found out later."),
+    tell=_(
+        "“We do not know yet whether your card is enrolled. Please check again on the enrollment page: "
+        "that never enrolls a card twice.”"
+    ),
 )
 
 _OF_AN_OUTCOME = {
     Outcome.SUCCESS.value: Briefing(
-        enrolled="Yes, as far as the processor says. Follow “what to do” before you promise the reduced fare.",
-        tell="“Your card is registered, but we want to check that it gets your reduced fare.”",
+        enrolled=_("Yes, as far as the processor says. Follow “what to do” before you promise the reduced fare."),
+        tell=_("“Your card is registered, but we want to check that it gets your reduced fare.”"),
     ),
     Outcome.TOO_EARLY.value: Briefing(
-        enrolled="Yes, from before. This attempt changed nothing.",
-        tell="“Your card is enrolled already. It is too early to renew it: the page shows from which date you can.”",
+        enrolled=_("Yes, from before. This attempt changed nothing."),
+        tell=_("“Your card is enrolled already. It is too early to renew it: the page shows from which date you can.”"),
     ),
     Outcome.SYSTEM_ERROR.value: Briefing(
-        enrolled="Not by this attempt. A card that was enrolled before stays enrolled.",
-        tell="“Enrollment is not working at the moment, and it is not because of you or your card. "
-        "You were not charged. Please try again later.”",
+        enrolled=_("Not by this attempt. A card that was enrolled before stays enrolled."),
+        tell=_(
+            "“Enrollment is not working at the moment, and it is not because of you or your card. "
+            "You were not charged. Please try again later.”"
+        ),
     ),
     Outcome.SERVER_ERROR.value: Briefing(
-        enrolled="Not by this attempt. A card that was enrolled before stays enrolled.",
-        tell="“Something went wrong on our side, and it is not because of you or your card. You were not charged. "
-        "We have to fix it before you can enroll.”",
+        enrolled=_("Not by this attempt. A card that was enrolled before stays enrolled."),
+        tell=_(
+            "“Something went wrong on our side, and it is not because of you or your card. You were not charged. "
+            "We have to fix it before you can enroll.”"
+        ),
     ),
     Outcome.RETRY.value: Briefing(
-        enrolled="Not by this attempt. Nothing is wrong with the site.",
-        tell="“The card’s details were not accepted. Please check the number, the expiration date and the security "
-        "code, and try again.”",
+        enrolled=_("Not by this attempt. Nothing is wrong with the site."),
+        tell=_(
+            "“The card’s details were not accepted. Please check the number, the expiration date and the security "
+            "code, and try again.”"
+        ),
     ),
     Outcome.UNFINISHED.value: Briefing(
-        enrolled="Not by this attempt. Nothing is wrong with the site.",
-        tell="“The card form was not finished. Please open the enrollment page and go on from there.”",
+        enrolled=_("Not by this attempt. Nothing is wrong with the site."),
+        tell=_("“The card form was not finished. Please open the enrollment page and go on from there.”"),
     ),
 }
 
 _OF_A_CODE = {
     "switched_off": Briefing(
-        enrolled="Not by this attempt. A card that was enrolled before stays enrolled.",
-        tell="“Enrollment is switched off for now, and it is not because of you or your card. You were not charged. "
-        "The page says when you can enroll again.”",
+        enrolled=_("Not by this attempt. A card that was enrolled before stays enrolled."),
+        tell=_(
+            "“Enrollment is switched off for now, and it is not because of you or your card. You were not charged. "
+            "The page says when you can enroll again.”"
+        ),
     ),
     "link_not_finished": Briefing(
-        enrolled="No. We told the rider that we would finish it, and could not.",
-        tell="“We told you that we would finish your enrollment, and we could not. It is not because of you or your "
-        "card. You were not charged. Please enroll again.”",
+        enrolled=_("No. We told the rider that we would finish it, and could not."),
+        tell=_(
+            "“We told you that we would finish your enrollment, and we could not. It is not because of you or your "
+            "card. You were not charged. Please enroll again.”"
+        ),
     ),
 }
 
 _PERHAPS_PROMISED = Briefing(
-    enrolled="Not by this attempt. If the page promised the rider that we finish it, the sent link with this reference "
-    "has the state.",
-    tell="“Enrollment is not working at the moment, and it is not because of you or your card. You were not charged. "
-    "If your page says that we will finish this for you, we will: that page tells you when your card is enrolled. "
-    "If it does not say so, please try again later.”",
+    enrolled=_(
+        "Not by this attempt. If the page promised the rider that we finish it, the sent link with this reference "
+        "has the state."
+    ),
+    tell=_(
+        "“Enrollment is not working at the moment, and it is not because of you or your card. You were not charged. "
+        "If your page says that we will finish this for you, we will: that page tells you when your card is enrolled. "
+        "If it does not say so, please try again later.”"
+    ),
 )
 """Of a system error, where links are finished later. The incident does not know whether this one is."""
 

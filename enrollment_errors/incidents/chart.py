@@ -14,6 +14,8 @@ from django.utils.dateformat import format as format_date
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..outcomes import Outcome
 from ..pages import PAGES
@@ -21,13 +23,13 @@ from .overview import SWITCHED_OFF, Rate, Row
 from .periods import Period
 
 LABELS = {
-    outcome.value: page.label
+    outcome.value: _(page.label)
     for outcome, page in PAGES.items()
     if not page.was_refused and outcome is not Outcome.PARTIAL
 }
 """From the bottom of a bar to its top. Of a region, each target's end is counted."""
 
-SHOWN = {**LABELS, SWITCHED_OFF: "Switched off"}
+SHOWN = {**LABELS, SWITCHED_OFF: _("Switched off")}
 
 HEIGHT = 120
 """Of the highest bar, in pixels. Above it there is room for half a line of text, below it for a line."""
@@ -89,7 +91,7 @@ class Chart:
     @property
     def totals(self) -> list[tuple[str, str, int]]:
         """Outcome, label and count of each that occurs."""
-        return [(outcome, SHOWN[outcome], self.row.total[outcome]) for outcome in self.outcomes]
+        return [(outcome, str(SHOWN[outcome]), self.row.total[outcome]) for outcome in self.outcomes]
 
     @property
     def table(self) -> list[tuple[Bar, list[int]]]:
@@ -172,7 +174,7 @@ def draw(chart_id: str, title: str, row: Row, period: Period, urls: Sequence[str
 def _name(period: Period, start: date) -> str:
     if isinstance(start, datetime):
         return format_date(localtime(start), "H:i")
-    return format_date(start, "M j")
+    return format_date(start, gettext("M j"))
 
 
 def _lines(highest: int) -> list[int]:

@@ -15,8 +15,9 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 from ..account_directory import account_names
 from .chart import LABELS
@@ -45,12 +46,12 @@ class BoundedPaginator(_Paginator):
 
 
 class _Period(SimpleListFilter):
-    title = "time"
+    title = _("time")
     parameter_name = "hours"
-    _HOURS = {"1": "Last hour", "24": "Last 24 hours", "168": "Last 7 days", "720": "Last 30 days"}
+    _HOURS = {"1": _("Last hour"), "24": _("Last 24 hours"), "168": _("Last 7 days"), "720": _("Last 30 days")}
 
     def lookups(self, request: HttpRequest, model_admin: _Admin) -> list[tuple[str, str]]:
-        return list(self._HOURS.items())
+        return [(hours, str(words)) for hours, words in self._HOURS.items()]
 
     def queryset(self, request: HttpRequest, queryset: _Incidents) -> _Incidents:
         hours = self.value()
@@ -79,12 +80,12 @@ class _Value(SimpleListFilter):
 
 
 def _by(
-    name: str, options: Callable[[HttpRequest], Iterable[Any]] = lambda request: (), title: str = ""
+    name: str, title: str | Promise, options: Callable[[HttpRequest], Iterable[Any]] = lambda request: ()
 ) -> type[SimpleListFilter]:
     def pairs(request: HttpRequest) -> list[tuple[str, str]]:
         return [option if isinstance(option, tuple) else (option, option) for option in options(request)]
 
-    attributes = {"title": title or name, "parameter_name": name, "options": staticmethod(pairs)}
+    attributes = {"title": title, "parameter_name": name, "options": staticmethod(pairs)}
     return type(f"By{name.title()}", (_Value,), attributes)
 
 
@@ -99,16 +100,16 @@ def _known(request: HttpRequest) -> dict[str, list[str]]:
 
 LIST_FILTERS = (
     _Period,
-    _by("outcome", lambda request: [pair for pair in LABELS.items() if pair[0] != "success"]),
-    _by("agency", lambda request: _known(request)["agency"]),
-    _by("account", lambda request: account_names()),
-    _by("flow", lambda request: _known(request)["flow"]),
-    _by("method", lambda request: METHODS.items()),
-    _by("stage", lambda request: STEPS.items(), title="step"),
-    _by("side", lambda request: SIDES.items(), title="who saw it"),
-    _by("code"),
-    _by("upstream_status", title="upstream status"),
-    _by("processor"),
+    _by("outcome", _("outcome"), lambda request: [pair for pair in LABELS.items() if pair[0] != "success"]),
+    _by("agency", _("agency"), lambda request: _known(request)["agency"]),
+    _by("account", _("account"), lambda request: account_names()),
+    _by("flow", _("flow"), lambda request: _known(request)["flow"]),
+    _by("method", _("method"), lambda request: METHODS.items()),
+    _by("stage", _("step"), lambda request: STEPS.items()),
+    _by("side", _("who saw it"), lambda request: SIDES.items()),
+    _by("code", _("code")),
+    _by("upstream_status", _("upstream status")),
+    _by("processor", _("processor")),
 )
 
 

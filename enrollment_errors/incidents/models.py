@@ -11,6 +11,7 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils.timezone import get_default_timezone, localdate
+from django.utils.translation import gettext_lazy as _
 
 if not apps.is_installed("enrollment_errors.incidents"):
     # Django would take these for models of the app that this folder lies in.
@@ -24,15 +25,15 @@ class _End(models.Model):
     agency's slug. ``upstream_status`` is the HTTP status that the processor answered, if it answered.
     """
 
-    outcome = models.CharField(max_length=20)
-    processor = models.CharField(max_length=60, blank=True)
-    account = models.CharField(max_length=100, blank=True)
-    agency = models.CharField(max_length=100, blank=True)
-    flow = models.CharField(max_length=100, blank=True)
-    method = models.CharField(max_length=20, blank=True)
-    stage = models.CharField(max_length=20, blank=True)
-    code = models.CharField(max_length=60)
-    upstream_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=20)
+    processor = models.CharField(_("processor"), max_length=60, blank=True)
+    account = models.CharField(_("account"), max_length=100, blank=True)
+    agency = models.CharField(_("agency"), max_length=100, blank=True)
+    flow = models.CharField(_("flow"), max_length=100, blank=True)
+    method = models.CharField(_("method"), max_length=20, blank=True)
+    stage = models.CharField(_("step"), max_length=20, blank=True)
+    code = models.CharField(_("code"), max_length=60)
+    upstream_status = models.PositiveSmallIntegerField(_("upstream status"), null=True, blank=True)
 
     class Meta:
         abstract = True
@@ -46,19 +47,21 @@ class Incident(_End):
     in person; ``manage.py enrollment_verified_by`` says who that is.
     """
 
-    reference = models.CharField(max_length=20, db_index=True)
-    at = models.DateTimeField("time")
-    route = models.CharField("processor call", max_length=200, blank=True)
-    exception = models.CharField(max_length=200, blank=True)
-    seconds = models.FloatField(null=True, blank=True)
-    side = models.CharField(max_length=20)
-    verified_by = models.CharField(max_length=32, blank=True)
-    release = models.CharField(max_length=100, blank=True)
-    sentry_event_id = models.CharField("Sentry event", max_length=32, blank=True)
+    reference = models.CharField(_("reference"), max_length=20, db_index=True)
+    at = models.DateTimeField(_("time"))
+    route = models.CharField(_("processor call"), max_length=200, blank=True)
+    exception = models.CharField(_("exception"), max_length=200, blank=True)
+    seconds = models.FloatField(_("seconds"), null=True, blank=True)
+    side = models.CharField(_("seen by"), max_length=20)
+    verified_by = models.CharField(_("verified by"), max_length=32, blank=True)
+    release = models.CharField(_("release"), max_length=100, blank=True)
+    sentry_event_id = models.CharField(_("Sentry event"), max_length=32, blank=True)
 
     class Meta:
         default_permissions = ("view",)
         ordering = ("-at",)
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
         indexes = (
             models.Index(fields=["at"], name="incident_at"),
             models.Index(fields=["code", "stage", "upstream_status", "at"], name="incident_cause"),
@@ -81,7 +84,7 @@ class Ending(_End):
 
     class Meta:
         default_permissions = ()
-        verbose_name_plural = "overview"
+        verbose_name_plural = _("overview")
 
     def __str__(self) -> str:
         return self.code

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from itertools import chain, combinations, islice, product
 
+from django.utils.translation import gettext
+
 from ..references import ALPHABET, GROUP_SIZE, GROUPS, grouped, plain, readings
 
 LENGTH = GROUPS * GROUP_SIZE
@@ -52,15 +54,20 @@ def difference(typed: str, reference: str) -> str:
     if len(heard) != len(is_):
         changes = SequenceMatcher(None, heard, is_, autojunk=False).get_opcodes()
         return "; ".join(
-            f"{is_[c:d] or 'nothing'}, not {heard[a:b] or 'nothing'}, in place {c + 1}"
+            _differs(is_[c:d] or gettext("nothing"), heard[a:b] or gettext("nothing"), c + 1)
             for tag, a, b, c, d in changes
             if tag != "equal"
         )
     return "; ".join(
-        f"{right}, not {wrong}, in place {place}"
+        _differs(right, wrong, place)
         for place, (wrong, right) in enumerate(zip(heard, is_, strict=True), start=1)
         if right != wrong
     )
+
+
+def _differs(right: str, wrong: str, place: int) -> str:
+    words = gettext("%(right)s, not %(wrong)s, in place %(place)s")
+    return words % {"right": right, "wrong": wrong, "place": place}
 
 
 def _misheard(signs: str, times: int) -> Iterator[str]:

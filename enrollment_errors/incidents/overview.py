@@ -14,6 +14,7 @@ from typing import Any, Union
 
 from django.db.models import Case, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import TruncHour, TruncMinute
+from django.utils.translation import gettext
 
 from ..catalogue import CODES, explained
 from ..codes import Code
@@ -168,6 +169,11 @@ class Rate:
 
     def __str__(self) -> str:
         return f"{self.percent}% ({self.succeeded} of {self.counted})"
+
+    @property
+    def words(self) -> str:
+        numbers = {"percent": self.percent, "succeeded": self.succeeded, "counted": self.counted}
+        return gettext("%(percent)s%% (%(succeeded)s of %(counted)s) succeeded") % numbers
 
 
 def counts_of(wanted: Period) -> Counts:

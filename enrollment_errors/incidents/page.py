@@ -8,6 +8,8 @@ from typing import Any
 
 from django import forms
 from django.utils.timezone import get_current_timezone_name, localtime, now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..availability import notices
 from ..circuits import circuits
@@ -24,8 +26,8 @@ MOST_CHARTS = 12
 """Of the accounts and agencies with the most faults. A form narrows the page to others."""
 
 _REFUSALS = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.SUCCESS)
-_SHOWN = {"faults": ("Faults", FAULTS), "all": ("Faults and expected refusals", _REFUSALS)}
-_FIELDS = ("agency", "account", "flow", "method")
+_SHOWN = {"faults": (_("Faults"), FAULTS), "all": (_("Faults and expected refusals"), _REFUSALS)}
+_FIELDS = {"agency": _("Agency"), "account": _("Account"), "flow": _("Flow"), "method": _("Method")}
 _LISTED = frozenset(SHOWN) - {Outcome.SUCCESS.value, SWITCHED_OFF}
 """What of a bar may be among the incidents."""
 
@@ -33,17 +35,17 @@ _LISTED = frozenset(SHOWN) - {Outcome.SUCCESS.value, SWITCHED_OFF}
 class OverviewForm(forms.Form):
     """What cannot be read counts as not asked."""
 
-    period = forms.ChoiceField(choices=list(PERIODS.items()), required=False)
+    period = forms.ChoiceField(label=_("Period"), choices=list(PERIODS.items()), required=False)
     show = forms.ChoiceField(
-        label="Causes", choices=[(key, words) for key, (words, _) in _SHOWN.items()], required=False
+        label=_("Causes"), choices=[(key, words) for key, (words, outcomes) in _SHOWN.items()], required=False
     )
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__({"period": DEFAULT, "show": "faults", **{name: data[name] for name in data}})
         known: dict[str, list[str]] = {"method": list(METHODS), **known_values("agency", "account", "flow")}
-        for name in _FIELDS:
-            values = [("", "All"), *((value, METHODS.get(value, value)) for value in known[name])]
-            self.fields[name] = forms.ChoiceField(choices=values, required=False)
+        for name, label in _FIELDS.items():
+            values = [("", gettext("All")), *((value, METHODS.get(value, value)) for value in known[name])]
+            self.fields[name] = forms.ChoiceField(label=label, choices=values, required=False)
         self.full_clean()
 
     @property
@@ -113,7 +115,7 @@ def spreadsheet(asked: Mapping[str, Any]) -> Iterator[Sequence[Any]]:
 
 def _shown(row: Row, agency: str, wanted: Period, filters: Filters) -> dict[str, Any]:
     total = row.total
-    first, _ = wanted.bounds(0)
+    first = wanted.bounds(0)[0]
     succeeded, unknown = total.get(Outcome.SUCCESS.value, 0), total.get(Outcome.UNKNOWN.value, 0)
     failed = sum(total.get(outcome, 0) for outcome in FAULTS) - unknown
     return {
@@ -132,7 +134,8 @@ def _shown(row: Row, agency: str, wanted: Period, filters: Filters) -> dict[str,
 
 def _chart(number: int, row: Row, agency: str, wanted: Period, filters: Filters) -> Chart:
     urls = [_bar_url(row, place, wanted, filters) for place in range(len(row.bars))]
-    title = f"{agency or 'No agency'}, {f'account {row.account}' if row.account else 'no account'}"
+    account = gettext("account %(account)s") % {"account": row.account} if row.account else gettext("no account")
+    title = f"{agency or gettext('No agency')}, {account}"
     return draw(f"chart-{number}", title, row, wanted, urls)
 
 

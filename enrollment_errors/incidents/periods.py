@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from math import ceil
 
+from django.utils.functional import Promise
 from django.utils.timezone import get_current_timezone_name, get_default_timezone, get_default_timezone_name, make_aware
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from .. import conf
 from .models import DayCount
 
-PERIODS: Mapping[str, str] = {
-    "hour": "Last hour",
-    "day": "Last 24 hours",
-    "week": "Last 7 days",
-    "month": "Last 30 days",
-    "all": "All that is kept",
+PERIODS: Mapping[str, str | Promise] = {
+    "hour": _("Last hour"),
+    "day": _("Last 24 hours"),
+    "week": _("Last 7 days"),
+    "month": _("Last 30 days"),
+    "all": _("All that is kept"),
 }
 DEFAULT = "month"
 
@@ -33,7 +36,7 @@ class Period:
     """``starts`` are those of its bars: moments in UTC, or days of the site's time zone, each ``step`` after the other.
     The last one goes on."""
 
-    words: str
+    words: str | Promise
     starts: Sequence[date]
     step: timedelta
 
@@ -44,8 +47,11 @@ class Period:
     @property
     def step_words(self) -> str:
         if not self.is_of_days:
-            return "hour" if self.step == _STEPS["day"] else "5 minutes"
-        return "day" if self.step.days == 1 else f"{self.step.days} days"
+            is_hour = self.step == _STEPS["day"]
+            return gettext("Enrollments per hour.") if is_hour else gettext("Enrollments per 5 minutes.")
+        if self.step.days == 1:
+            return gettext("Enrollments per day.")
+        return gettext("Enrollments per %(days)s days.") % {"days": self.step.days}
 
     @property
     def zone(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.utils.dateformat import format as format_date
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..adapter import Agency, Method
 from ..catalogue import explained
@@ -14,24 +16,24 @@ from .models import Incident
 _CAPITALS = {"csrf": "CSRF", "json": "JSON", "tls": "TLS", "url": "URL"}
 
 STEPS = {
-    Stage.SITE.value: "before any call",
-    Stage.AUTHORIZATION.value: "signing in to the processor",
-    Stage.TOKENIZATION.value: "getting access to the card form",
-    Stage.CARD_FORM.value: "card form",
-    Stage.LOOKUP.value: "looking up the card",
-    Stage.LINK.value: "linking the card",
-    Stage.GROUPS.value: "asking for the card’s groups",
-    Stage.EXPIRY.value: "changing the expiry",
+    Stage.SITE.value: _("before any call"),
+    Stage.AUTHORIZATION.value: _("signing in to the processor"),
+    Stage.TOKENIZATION.value: _("getting access to the card form"),
+    Stage.CARD_FORM.value: _("card form"),
+    Stage.LOOKUP.value: _("looking up the card"),
+    Stage.LINK.value: _("linking the card"),
+    Stage.GROUPS.value: _("asking for the card’s groups"),
+    Stage.EXPIRY.value: _("changing the expiry"),
 }
-METHODS = {Method.SELF_SERVICE.value: "self-service", Method.IN_PERSON.value: "in person"}
-SIDES = {Side.BACKEND.value: "the server", Side.FRONTEND.value: "the rider’s browser"}
+METHODS = {Method.SELF_SERVICE.value: _("self-service"), Method.IN_PERSON.value: _("in person")}
+SIDES = {Side.BACKEND.value: _("the server"), Side.FRONTEND.value: _("the rider’s browser")}
 
 _ENDED = {
-    Outcome.SUCCESS.value: "succeeded, with a doubt",
-    Outcome.TOO_EARLY.value: "was refused as too early",
-    Outcome.RETRY.value: "did not get past the card form",
-    Outcome.UNFINISHED.value: "was not finished",
-    Outcome.UNKNOWN.value: "may have failed",
+    Outcome.SUCCESS.value: _("succeeded, with a doubt"),
+    Outcome.TOO_EARLY.value: _("was refused as too early"),
+    Outcome.RETRY.value: _("did not get past the card form"),
+    Outcome.UNFINISHED.value: _("was not finished"),
+    Outcome.UNKNOWN.value: _("may have failed"),
 }
 
 
@@ -42,11 +44,11 @@ def code_words(code: str) -> str:
 
 
 def step_words(stage: str) -> str:
-    return STEPS.get(stage, stage)
+    return str(STEPS.get(stage, stage))
 
 
 def method_words(method: str) -> str:
-    return METHODS.get(method, method)
+    return str(METHODS.get(method, method))
 
 
 def sentence(incident: Incident, agency: Agency | None) -> str:
@@ -54,10 +56,13 @@ def sentence(incident: Incident, agency: Agency | None) -> str:
     at = localtime(incident.at)
     moment = f"{date_format(at, 'DATETIME_FORMAT')} {format_date(at, 'T')}"
     name = agency.name if agency else incident.agency
-    whose = f" for {name}" if name else ""
-    account = f" with the account {incident.account}" if incident.account else ""
-    ended = _ENDED.get(incident.outcome, "failed")
-    step = f" at the step “{STEPS[incident.stage]}”" if incident.stage in STEPS else ""
-    status = f" (status {incident.upstream_status})" if incident.upstream_status else ""
-    meaning = explained(incident.code).meaning
-    return f"{moment}: an enrollment{whose}{account} {ended}{step}{status}. {meaning}"
+    account, status = incident.account, incident.upstream_status
+    parts = [
+        gettext("%(moment)s: an enrollment") % {"moment": moment},
+        gettext("for %(agency)s") % {"agency": name} if name else "",
+        gettext("with the account %(account)s") % {"account": account} if account else "",
+        str(_ENDED.get(incident.outcome, _("failed"))),
+        gettext("at the step “%(step)s”") % {"step": STEPS[incident.stage]} if incident.stage in STEPS else "",
+        gettext("(status %(status)s)") % {"status": status} if status else "",
+    ]
+    return f"{' '.join(filter(None, parts))}. {gettext(explained(incident.code).meaning)}"

@@ -21,6 +21,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from .. import conf
@@ -61,10 +63,10 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
     date_hierarchy = "day"
     actions = None
     search_fields = ("reference",)
-    search_help_text = "The reference as the rider reads it: spaces, dashes, case and look-alikes do not matter."
+    search_help_text = _("The reference as the rider reads it: spaces, dashes, case and look-alikes do not matter.")
     fieldsets = (
         (None, {"fields": ("reference", "at", "code", "meaning", "expires_at")}),
-        ("For whom", {"fields": ("agency", "flow", "method", "verified_by", "account", "group_id")}),
+        (_("For whom"), {"fields": ("agency", "flow", "method", "verified_by", "account", "group_id")}),
     )
     readonly_fields = ("meaning",)
 
@@ -84,7 +86,10 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
         if typed and self.has_view_permission(request):
             return redirect(f"{reverse(_REFERENCE)}?{urlencode({'q': typed})}")
         if conf.LEDGER_SINK not in conf.get_settings().SINKS:
-            messages.warning(request, f"Nothing is written here: add {conf.LEDGER_SINK} to the setting SINKS.")
+            messages.warning(
+                request,
+                gettext("Nothing is written here: add %(sink)s to the setting SINKS.") % {"sink": conf.LEDGER_SINK},
+            )
         export = f"{reverse(_EXPORT)}?{request.GET.urlencode()}"
         return super().changelist_view(request, {**(extra_context or {}), "export_url": export})
 
@@ -125,7 +130,7 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
         form = SumsForm(request.GET)
         if request.GET.get("as") == "csv" and form.is_valid():
             return _download("enrollment-sums", (form.cleaned_data["by"], *HEAD), map(cells, form.sums()))
-        context = {**self._context(request, "Sums of enrollments"), **sums_context(form)}
+        context = {**self._context(request, gettext("Sums of enrollments")), **sums_context(form)}
         return TemplateResponse(request, "admin/enrollment_ledger/sums.html", context)
 
     def reference(self, request: HttpRequest) -> HttpResponse:
@@ -133,7 +138,7 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
         self._check(request)
         typed = request.GET.get("q", "").strip()
         context = {
-            **self._context(request, "What is known of a reference"),
+            **self._context(request, gettext("What is known of a reference")),
             "typed": typed,
             "is_reference": bool(readings(typed)),
             "histories": histories(typed, request.user),
@@ -142,9 +147,9 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
         }
         return TemplateResponse(request, "admin/enrollment_ledger/reference.html", context)
 
-    @admin.display(description="meaning")
+    @admin.display(description=_("meaning"))
     def meaning(self, entry: Entry) -> str:
-        return explained(entry.code).meaning
+        return gettext(explained(entry.code).meaning)
 
     def _check(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
@@ -182,9 +187,9 @@ class UnlinkAdmin(ReadOnly, _UnlinkAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm(UNLINK_PERMISSION)
 
-    @admin.display(description="meaning")
+    @admin.display(description=_("meaning"))
     def meaning(self, row: Unlink) -> str:
-        return explained(row.code).meaning if row.code else "-"
+        return gettext(explained(row.code).meaning) if row.code else "-"
 
     @method_decorator(sensitive_post_parameters())
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -204,22 +209,26 @@ class UnlinkAdmin(ReadOnly, _UnlinkAdmin):
             link = find(wish.wanted)
         except (EnrollmentError, ConfigurationError) as error:
             if isinstance(error, StatusError) and error.status == 404 and error.stage is None:
-                form.add_error("card", "The processor does not know this card.")
+                form.add_error("card", gettext("The processor does not know this card."))
             else:
-                form.add_error(None, f"Nothing was changed: the processor cannot be asked. {_why(error)}")
+                form.add_error(None, f"{gettext('Nothing was changed: the processor cannot be asked.')} {_why(error)}")
             return self._ask(request, form)
         if link is None:
-            form.add_error("group_id", "The card is not in this group, says the processor: there is nothing to remove.")
+            form.add_error(
+                "group_id", gettext("The card is not in this group, says the processor: there is nothing to remove.")
+            )
             return self._ask(request, form)
         context = {"wish": wish, "link": link, "sealed": wish.sealed(request.user)}
-        return self._page(request, "confirm", "Remove this card from the group?", context)
+        return self._page(request, "confirm", gettext("Remove this card from the group?"), context)
 
     add_view = _in_no_transaction(add_view)
 
     def _do(self, request: HttpRequest) -> HttpResponse:
         wish = Wish.unsealed(request.POST["sealed"], request.user)
         if wish is None:
-            messages.error(request, "Nothing was changed: the page was open for too long. Please fill it in again.")
+            messages.error(
+                request, gettext("Nothing was changed: the page was open for too long. Please fill it in again.")
+            )
             return redirect("admin:enrollment_ledger_unlink_add")
         try:
             row = unlink(
@@ -229,12 +238,15 @@ class UnlinkAdmin(ReadOnly, _UnlinkAdmin):
             minutes = round(conf.get_settings().LINK_QUIET_TIME / 60)
             messages.error(
                 request,
-                "Nothing was changed: an enrollment of this card into this group is under way, or its answer was lost. "
-                f"Try again in {minutes} minutes.",
+                gettext(
+                    "Nothing was changed: an enrollment of this card into this group is under way, or its answer was "
+                    "lost. Try again in %(minutes)s minutes."
+                )
+                % {"minutes": minutes},
             )
             return redirect("admin:enrollment_ledger_unlink_add")
         except ConfigurationError as error:
-            messages.error(request, f"Nothing was changed. {_why(error)}")
+            messages.error(request, f"{gettext('Nothing was changed.')} {_why(error)}")
             return redirect("admin:enrollment_ledger_unlink_add")
         level = messages.SUCCESS if row.is_done else messages.ERROR
         messages.add_message(request, level, f"{wish.wanted.account}, {row.group_id}: {row.get_outcome_display()}.")
@@ -243,7 +255,7 @@ class UnlinkAdmin(ReadOnly, _UnlinkAdmin):
         return redirect("admin:index")
 
     def _ask(self, request: HttpRequest, form: UnlinkForm) -> HttpResponse:
-        return self._page(request, "unlink", "Remove a card from a group", {"form": form})
+        return self._page(request, "unlink", gettext("Remove a card from a group"), {"form": form})
 
     def _page(self, request: HttpRequest, name: str, title: str, context: dict[str, Any]) -> HttpResponse:
         everything = {**self.admin_site.each_context(request), "title": title, "opts": self.opts, **context}
@@ -254,4 +266,4 @@ def _why(error: Exception) -> str:
     """The meaning and the advice of the code that a rider's failure would have."""
     code = classify(error, processor="", stage=None, site_rules=conf.get_settings().RULES).code
     about = explained(code)
-    return f"{about.meaning} {about.action}"
+    return f"{gettext(about.meaning)} {gettext(about.action)}"

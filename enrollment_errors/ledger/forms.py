@@ -10,6 +10,8 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..encryption import decrypt, encrypt
 from ..exceptions import ReplyIncomplete
@@ -64,28 +66,32 @@ class Wish:
 
 
 class UnlinkForm(forms.Form):
-    account = forms.ChoiceField(help_text="The account with the processor that the card was linked with.")
+    account = forms.ChoiceField(
+        label=_("Account"), help_text=_("The account with the processor that the card was linked with.")
+    )
     group_id = forms.CharField(
-        label="Group", max_length=200, widget=AdminTextInputWidget, help_text="The concession group's id."
+        label=_("Group"), max_length=200, widget=AdminTextInputWidget, help_text=_("The concession group's id.")
     )
     card = forms.CharField(
-        label="Card",
+        label=_("Card"),
         max_length=512,
         widget=AdminTextInputWidget({"autocomplete": "off", "spellcheck": "false"}),
-        help_text=(
+        help_text=_(
             "What the processor calls the card: its funding source id, from the processor's own back office. Never a "
             "card number. It is kept nowhere."
         ),
     )
     reason = forms.CharField(
+        label=_("Reason"),
         max_length=500,
         widget=AdminTextareaWidget({"rows": 3}),
-        help_text="Why, for those who read it later. Nothing that tells who the rider is.",
+        help_text=_("Why, for those who read it later. Nothing that tells who the rider is."),
     )
     reference = forms.CharField(
+        label=_("Reference"),
         required=False,
         widget=AdminTextInputWidget,
-        help_text="Of the rider's enrollment, if you know it, such as H7P-2QX-9MR.",
+        help_text=_("Of the rider's enrollment, if you know it, such as H7P-2QX-9MR."),
     )
 
     def __init__(self, said: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
@@ -99,14 +105,14 @@ class UnlinkForm(forms.Form):
     def clean_group_id(self) -> str:
         group_id: str = self.cleaned_data["group_id"]
         if group_id in (".", ".."):
-            raise forms.ValidationError("This is no concession group's id.")
+            raise forms.ValidationError(gettext("This is no concession group's id."))
         return group_id
 
     def clean_card(self) -> FundingSource:
         try:
             return FundingSource(id=self.cleaned_data["card"])
         except ReplyIncomplete:
-            raise forms.ValidationError("This is no funding source id.") from None
+            raise forms.ValidationError(gettext("This is no funding source id.")) from None
 
     def clean_reference(self) -> str:
         """As it was typed from the phone; where that can mean several, the one that is known."""
@@ -115,7 +121,7 @@ class UnlinkForm(forms.Form):
             return ""
         possible = readings(typed)
         if not possible:
-            raise forms.ValidationError("A reference has nine letters and digits, such as H7P-2QX-9MR.")
+            raise forms.ValidationError(gettext("A reference has nine letters and digits, such as H7P-2QX-9MR."))
         known = Entry.objects.filter(reference__in=possible).values_list("reference", flat=True).first()
         return known or possible[0]
 

@@ -12,9 +12,12 @@ from django.apps import apps
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime, now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..catalogue import explained
 from ..outcomes import Outcome
+from ..pages import PAGES
 from ..references import readings
 from .models import Entry, Removal, Unlink
 
@@ -43,7 +46,7 @@ class History:
         said = next(filter(None, (_said_by(step) for step in reversed(self.steps))), "")
         if said:
             return said
-        return _LOST if self.steps[-1].row.outcome == Outcome.UNKNOWN.value else _NOT_ENROLLED
+        return str(_LOST if self.steps[-1].row.outcome == Outcome.UNKNOWN.value else _NOT_ENROLLED)
 
     @property
     def entry(self) -> Entry | None:
@@ -51,17 +54,17 @@ class History:
         return next((step.row for step in reversed(self.steps) if isinstance(step.row, Entry)), None)
 
 
-_NOT_ENROLLED = "Not enrolled under this reference. The rider may have tried again, under another one."
-_LOST = "Not known: the answer to the link was lost. The rider can check again."
-_SENT = "A link was sent, and its answer was not heard by then."
+_NOT_ENROLLED = _("Not enrolled under this reference. The rider may have tried again, under another one.")
+_LOST = _("Not known: the answer to the link was lost. The rider can check again.")
+_SENT = _("A link was sent, and its answer was not heard by then.")
 _SETTLED = {
-    "open": "Not known yet: the answer to the link was not heard. The processor will be asked again.",
-    "linked": "Enrolled: the processor says that the card is in the group.",
-    "finishing": "Not enrolled yet: the rider was told that we will add the card once the processor answers again.",
+    "open": _("Not known yet: the answer to the link was not heard. The processor will be asked again."),
+    "linked": _("Enrolled: the processor says that the card is in the group."),
+    "finishing": _("Not enrolled yet: the rider was told that we will add the card once the processor answers again."),
     "not_linked": _NOT_ENROLLED,
-    "not_finished": "Not enrolled: we told the rider that we would add the card later, and could not.",
-    "canceled": "Not enrolled: the rider canceled it.",
-    "expired": "Not known: the processor could not be asked in time. Ask it yourself.",
+    "not_finished": _("Not enrolled: we told the rider that we would add the card later, and could not."),
+    "canceled": _("Not enrolled: the rider canceled it."),
+    "expired": _("Not known: the processor could not be asked in time. Ask it yourself."),
 }
 """By the state of a link that was sent."""
 
@@ -73,18 +76,22 @@ def _said_by(step: Step) -> str:
         return _state_of(row)
     if isinstance(row, Unlink):
         if row.is_done:
-            return f"Not enrolled: on {_text(step.at)} the card was taken out of the group."
+            return gettext("Not enrolled: on %(day)s the card was taken out of the group.") % {"day": _text(step.at)}
         is_unknown = row.outcome == Removal.UNKNOWN.value
-        return "Not known: the card may have been taken out of the group. Ask the processor." if is_unknown else ""
-    return _SETTLED[row.state] if row._meta.label == "enrollment_settling.SentLink" else ""
+        return (
+            gettext("Not known: the card may have been taken out of the group. Ask the processor.")
+            if is_unknown
+            else ""
+        )
+    return str(_SETTLED[row.state]) if row._meta.label == "enrollment_settling.SentLink" else ""
 
 
 def _state_of(entry: Entry) -> str:
     if entry.expires_at is None:
-        return "Enrolled, without an expiry."
+        return gettext("Enrolled, without an expiry.")
     if entry.expires_at <= now():
-        return f"Not enrolled any more: on {_text(entry.expires_at)} it expired."
-    return f"Enrolled: until {_text(entry.expires_at)} the rider pays the reduced fare."
+        return gettext("Not enrolled any more: on %(day)s it expired.") % {"day": _text(entry.expires_at)}
+    return gettext("Enrolled: until %(day)s the rider pays the reduced fare.") % {"day": _text(entry.expires_at)}
 
 
 def histories(typed: str, user: Any) -> list[History]:
@@ -115,46 +122,51 @@ def _steps(references: Sequence[str], user: Any) -> Iterator[Step]:
 
 def _enrolled(entry: Entry) -> Step:
     facts = [
-        ("Code", entry.code),
-        ("Agency and flow", f"{entry.agency}, {entry.flow}"),
-        ("Account and group", f"{entry.account}, {entry.group_id}"),
-        ("Method", entry.method),
-        ("Expires", "never" if entry.expires_at is None else _text(entry.expires_at)),
+        (gettext("Code"), entry.code),
+        (gettext("Agency and flow"), f"{entry.agency}, {entry.flow}"),
+        (gettext("Account and group"), f"{entry.account}, {entry.group_id}"),
+        (gettext("Method"), entry.method),
+        (gettext("Expires"), gettext("never") if entry.expires_at is None else _text(entry.expires_at)),
     ]
-    return _step(entry, f"Enrolled. {explained(entry.code).meaning}", facts)
+    return _step(entry, f"{gettext('Enrolled.')} {gettext(explained(entry.code).meaning)}", facts)
 
 
 def _unlinked(unlink: Unlink) -> Step:
     facts = [
-        ("By", unlink.by),
-        ("Reason", unlink.reason),
-        ("Account and group", f"{unlink.account}, {unlink.group_id}"),
-        *([("Code", unlink.code)] if unlink.code else []),
+        (gettext("By"), unlink.by),
+        (gettext("Reason"), unlink.reason),
+        (gettext("Account and group"), f"{unlink.account}, {unlink.group_id}"),
+        *([(gettext("Code"), unlink.code)] if unlink.code else []),
     ]
-    return _step(unlink, f"Removal of the card from the group: {unlink.get_outcome_display()}.", facts)
+    return _step(
+        unlink,
+        gettext("Removal of the card from the group: %(outcome)s.") % {"outcome": unlink.get_outcome_display()},
+        facts,
+    )
 
 
 def _failed(incident: Any) -> Step:
     """One of the incidents' app, which is not always there."""
-    status = f", status {incident.upstream_status}" if incident.upstream_status else ""
+    number = incident.upstream_status
+    status = gettext("status %(status)s") % {"status": number} if number else ""
     facts = [
-        ("Outcome", incident.outcome),
-        ("Code", f"{incident.code}{status}"),
-        ("Agency and flow", f"{incident.agency or '-'}, {incident.flow or '-'}"),
-        ("What to do", explained(incident.code).action),
+        (gettext("Outcome"), gettext(PAGES[Outcome(incident.outcome)].label)),
+        (gettext("Code"), ", ".join(filter(None, (incident.code, status)))),
+        (gettext("Agency and flow"), f"{incident.agency or '-'}, {incident.flow or '-'}"),
+        (gettext("What to do"), gettext(explained(incident.code).action)),
     ]
-    return _step(incident, explained(incident.code).meaning, facts)
+    return _step(incident, gettext(explained(incident.code).meaning), facts)
 
 
 def _sent(sent: Any) -> Step:
     """One of the app that settles, which is not always there."""
     facts = [
-        ("State", sent.state),
-        ("Agency and flow", f"{sent.agency or '-'}, {sent.flow or '-'}"),
-        *([("Asked again", _text(sent.next_at))] if sent.next_at else []),
-        *([("Ended", _text(sent.ended_at))] if sent.ended_at else []),
+        (gettext("State"), sent.get_state_display()),
+        (gettext("Agency and flow"), f"{sent.agency or '-'}, {sent.flow or '-'}"),
+        *([(gettext("Asked again"), _text(sent.next_at))] if sent.next_at else []),
+        *([(gettext("Ended"), _text(sent.ended_at))] if sent.ended_at else []),
     ]
-    what = "We told the rider that we would add the card later." if sent.finishing else _SENT
+    what = gettext("We told the rider that we would add the card later.") if sent.finishing else str(_SENT)
     return _step(sent, what, facts, at=sent.opened_at)
 
 

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils.timezone import get_default_timezone, localdate
+from django.utils.translation import gettext_lazy as _
 
 if not apps.is_installed("enrollment_errors.ledger"):
     # Django would take these for models of the app that this folder lies in.
@@ -24,22 +25,23 @@ class Entry(models.Model):
     site's time zone, for sums: not every database knows time zones.
     """
 
-    reference = models.CharField(max_length=20)
-    at = models.DateTimeField("time")
-    day = models.DateField()
-    agency = models.CharField(max_length=100)
-    flow = models.CharField(max_length=100)
-    method = models.CharField(max_length=20)
-    verified_by = models.CharField(max_length=32, blank=True)
-    account = models.CharField(max_length=100)
-    group_id = models.CharField("group", max_length=200)
-    code = models.CharField(max_length=60)
-    expires_at = models.DateTimeField(null=True, blank=True)
+    reference = models.CharField(_("reference"), max_length=20)
+    at = models.DateTimeField(_("time"))
+    day = models.DateField(_("day"))
+    agency = models.CharField(_("agency"), max_length=100)
+    flow = models.CharField(_("flow"), max_length=100)
+    method = models.CharField(_("method"), max_length=20)
+    verified_by = models.CharField(_("verified by"), max_length=32, blank=True)
+    account = models.CharField(_("account"), max_length=100)
+    group_id = models.CharField(_("group"), max_length=200)
+    code = models.CharField(_("code"), max_length=60)
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
 
     class Meta:
         default_permissions = ("view",)
         ordering = ("-at", "-pk")
-        verbose_name = "enrollment"
+        verbose_name = _("enrollment")
+        verbose_name_plural = _("enrollments")
         # Whoever tells of a success twice, such as after a lost answer, makes one row.
         constraints = (models.UniqueConstraint(fields=["reference", "account", "group_id"], name="ledger_entry_once"),)
         indexes = (
@@ -65,10 +67,10 @@ class Removal(str, Enum):
 
 
 _WORDS = [
-    (Removal.REMOVED.value, "removed"),
-    (Removal.ABSENT.value, "it was not in the group"),
-    (Removal.FAILED.value, "not removed"),
-    (Removal.UNKNOWN.value, "not known, the processor's answer was lost"),
+    (Removal.REMOVED.value, _("removed")),
+    (Removal.ABSENT.value, _("it was not in the group")),
+    (Removal.FAILED.value, _("not removed")),
+    (Removal.UNKNOWN.value, _("not known, the processor's answer was lost")),
 ]
 
 
@@ -80,21 +82,22 @@ class Unlink(models.Model):
     of the enrollment, where it is known. ``code`` is that of the failure, as in docs/errors.md.
     """
 
-    at = models.DateTimeField("time")
-    by = models.CharField(max_length=254)
-    reason = models.CharField(max_length=500)
-    account = models.CharField(max_length=100)
-    group_id = models.CharField("group", max_length=200)
-    card = models.CharField("card (digest)", max_length=32)
-    reference = models.CharField(max_length=20, blank=True, db_index=True)
-    outcome = models.CharField(max_length=20, choices=_WORDS, default=Removal.UNKNOWN.value)
-    code = models.CharField(max_length=60, blank=True)
+    at = models.DateTimeField(_("time"))
+    by = models.CharField(_("by"), max_length=254)
+    reason = models.CharField(_("reason"), max_length=500)
+    account = models.CharField(_("account"), max_length=100)
+    group_id = models.CharField(_("group"), max_length=200)
+    card = models.CharField(_("card (digest)"), max_length=32)
+    reference = models.CharField(_("reference"), max_length=20, blank=True, db_index=True)
+    outcome = models.CharField(_("outcome"), max_length=20, choices=_WORDS, default=Removal.UNKNOWN.value)
+    code = models.CharField(_("code"), max_length=60, blank=True)
 
     class Meta:
         default_permissions = ("view",)
         permissions = (("unlink_card", "Can remove cards from groups"),)
         ordering = ("-at", "-pk")
-        verbose_name = "removed card"
+        verbose_name = _("removed card")
+        verbose_name_plural = _("removed cards")
         indexes = (models.Index(fields=["at"], name="ledger_unlink_at"),)
 
     def __str__(self) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from django import forms
 from django.utils.timezone import now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from .models import Entry
 from .sums import Period, Sum, known_values, sums, total
@@ -28,24 +30,24 @@ class _DayInput(forms.DateInput):
 class SumsForm(forms.Form):
     """``since`` and ``until`` are days of the site's time zone, both among those counted."""
 
-    by = forms.ChoiceField(choices=[("month", "Month"), ("day", "Day")], initial="month")
-    agency = forms.ChoiceField(required=False)
-    flow = forms.ChoiceField(required=False)
-    since = forms.DateField(label="From", required=False, widget=_DayInput)
-    until = forms.DateField(label="To", required=False, widget=_DayInput)
+    by = forms.ChoiceField(label=_("By"), choices=[("month", _("Month")), ("day", _("Day"))], initial="month")
+    agency = forms.ChoiceField(label=_("Agency"), required=False)
+    flow = forms.ChoiceField(label=_("Flow"), required=False)
+    since = forms.DateField(label=_("From"), required=False, widget=_DayInput)
+    until = forms.DateField(label=_("To"), required=False, widget=_DayInput)
 
     def __init__(self, asked: Mapping[str, Any]) -> None:
         super().__init__({"by": "month", **{name: asked[name] for name in asked}}, label_suffix="")
         for name in ("agency", "flow"):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
-            field.choices = [("", "All"), *((value, value) for value in known_values(name))]
+            field.choices = [("", gettext("All")), *((value, value) for value in known_values(name))]
 
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and since > until:
-            self.add_error("until", "This is before the first day.")
+            self.add_error("until", gettext("This is before the first day."))
         if cleaned.get("by") == "day" and not (since or until):
             cleaned["since"] = Entry.day_of(now()) - timedelta(days=_DAYS - 1)
         return cleaned

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..codes import gettext_noop
 from ..exceptions import ExpiryNotClearable, ReplyIncomplete, ReplyNotJson, TokenTypeUnsupported
 from ..secret import Secret
 from ..transport import AccessToken
@@ -44,7 +45,7 @@ _LONGEST_LIFE = 86_400.0
 _CARD_FORM_URL = Option(
     name="CARD_FORM_URL",
     kind=OptionKind.URL,
-    help_text=(
+    help_text=gettext_noop(
         "The host of the card form: https://verify.qa.littlepay.com for tests, https://verify.littlepay.com in "
         "production. It belongs to the same environment as BASE_URL."
     ),
@@ -53,20 +54,20 @@ _API_VERSION = Option(
     name="API_VERSION",
     is_required=False,
     default="v1",
-    help_text="The version in the path of the API.",
+    help_text=gettext_noop("The version in the path of the API."),
 )
 _CARD_FORM_OPTIONS = Option(
     name="CARD_FORM_OPTIONS",
     kind=OptionKind.MAPPING,
     is_required=False,
     default={},
-    help_text='How the card form looks, such as {"color": "#046b99"}.',
+    help_text=gettext_noop('How the card form looks, such as {"color": "#046b99"}.'),
 )
 _FUNDING_SOURCE_SCOPE = Option(
     name="FUNDING_SOURCE_SCOPE",
     is_required=False,
     default="",
-    help_text=(
+    help_text=gettext_noop(
         "Accounts with the same value here know each other's cards, so that riders of a region enter their card once. "
         "Leave it empty unless Littlepay says so of your accounts."
     ),
@@ -233,9 +234,12 @@ class LittlepayProcessor(Processor):
     name = "littlepay"
     account_options = (
         BASE_URL,
-        Option(name="CLIENT_ID", help_text="Littlepay gives it to you when it opens your account."),
-        Option(name="CLIENT_SECRET", is_secret=True, help_text="The secret of the client id."),
-        Option(name="AUDIENCE", help_text="What access tokens are for. Littlepay gives it to you with the client id."),
+        Option(name="CLIENT_ID", help_text=gettext_noop("Littlepay gives it to you when it opens your account.")),
+        Option(name="CLIENT_SECRET", is_secret=True, help_text=gettext_noop("The secret of the client id.")),
+        Option(
+            name="AUDIENCE",
+            help_text=gettext_noop("What access tokens are for. Littlepay gives it to you with the client id."),
+        ),
         _CARD_FORM_URL,
         _API_VERSION,
         _CARD_FORM_OPTIONS,

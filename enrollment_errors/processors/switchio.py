@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from ..codes import gettext_noop
 from ..exceptions import (
     CardFormCancelled,
     CardFormFailed,
@@ -169,33 +170,45 @@ class SwitchioProcessor(Processor):
     overwrites_links = True
 
     account_options = (
-        Option(name="TOKENIZATION_URL", kind=OptionKind.URL, help_text="The address of the tokenization API."),
-        Option(name="ENROLLMENT_URL", kind=OptionKind.URL, help_text="The address of the enrollment API."),
-        Option(name="PTO_ID", kind=OptionKind.NUMBER, help_text="The number that Switchio gave the transit agency."),
-        Option(name="API_KEY", is_secret=True, help_text="The key of the tokenization API."),
         Option(
-            name="API_SECRET", is_secret=True, help_text="The secret of API_KEY. It signs requests, and is never sent."
+            name="TOKENIZATION_URL", kind=OptionKind.URL, help_text=gettext_noop("The address of the tokenization API.")
+        ),
+        Option(
+            name="ENROLLMENT_URL", kind=OptionKind.URL, help_text=gettext_noop("The address of the enrollment API.")
+        ),
+        Option(
+            name="PTO_ID",
+            kind=OptionKind.NUMBER,
+            help_text=gettext_noop("The number that Switchio gave the transit agency."),
+        ),
+        Option(name="API_KEY", is_secret=True, help_text=gettext_noop("The key of the tokenization API.")),
+        Option(
+            name="API_SECRET",
+            is_secret=True,
+            help_text=gettext_noop("The secret of API_KEY. It signs requests, and is never sent."),
         ),
         Option(
             name="AUTHORIZATION",
             is_secret=True,
-            help_text='The exact value that the enrollment API expects in the header "Authorization".',
+            help_text=gettext_noop('The exact value that the enrollment API expects in the header "Authorization".'),
         ),
         Option(
             name="CLIENT_CERTIFICATE",
             kind=OptionKind.PEM,
-            help_text="The certificate that Switchio made for you. Both APIs require it.",
+            help_text=gettext_noop("The certificate that Switchio made for you. Both APIs require it."),
         ),
         Option(
             name="PRIVATE_KEY",
             kind=OptionKind.PEM,
             is_secret=True,
-            help_text="The private key of CLIENT_CERTIFICATE, without a password.",
+            help_text=gettext_noop("The private key of CLIENT_CERTIFICATE, without a password."),
         ),
         Option(
             name="CA_CERTIFICATE",
             kind=OptionKind.PEM,
-            help_text="The certificate of the authority that signed the certificates of Switchio's servers.",
+            help_text=gettext_noop(
+                "The certificate of the authority that signed the certificates of Switchio's servers."
+            ),
         ),
     )
 

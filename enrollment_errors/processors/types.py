@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from ..codes import gettext_noop
 from ..exceptions import ReplyIncomplete
 from ..secret import Secret
 
@@ -79,7 +80,9 @@ _KINDS: dict[OptionKind, tuple[type, str]] = {
 BASE_URL = Option(
     name="BASE_URL",
     kind=OptionKind.URL,
-    help_text="The address of the processor's API: https://, a host, and a path only if the processor gave you one.",
+    help_text=gettext_noop(
+        "The address of the processor's API: https://, a host, and a path only if the processor gave you one."
+    ),
 )
 
 

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from ..read_only import ReadOnly
@@ -28,17 +29,17 @@ else:
     _SentLinkAdmin = admin.ModelAdmin
 
 _ANSWERS = {
-    str(State.LINKED): (messages.SUCCESS, "The card is in the group: the rider is enrolled."),
-    str(State.NOT_LINKED): (messages.SUCCESS, "The card is not in the group, and nothing is at work any more."),
+    str(State.LINKED): (messages.SUCCESS, _("The card is in the group: the rider is enrolled.")),
+    str(State.NOT_LINKED): (messages.SUCCESS, _("The card is not in the group, and nothing is at work any more.")),
     str(State.EXPIRED): (
         messages.ERROR,
-        "It is not known, and it is too late to ask again: ask the processor yourself.",
+        _("It is not known, and it is too late to ask again: ask the processor yourself."),
     ),
-    WAITING: (messages.WARNING, "It is not known yet. It will be asked about again by itself."),
+    WAITING: (messages.WARNING, _("It is not known yet. It will be asked about again by itself.")),
 }
 _NOT_NOW = (
     messages.WARNING,
-    "Nothing was asked: it has ended, waits to be finished for the rider, or another request about it is under way.",
+    _("Nothing was asked: it has ended, waits to be finished for the rider, or another request about it is under way."),
 )
 
 
@@ -61,7 +62,7 @@ class SentLinkAdmin(ReadOnly, _SentLinkAdmin):
     )
     actions = None
     search_fields = ("reference",)
-    search_help_text = "The reference as the rider reads it: spaces, dashes, case and look-alikes do not matter."
+    search_help_text = _("The reference as the rider reads it: spaces, dashes, case and look-alikes do not matter.")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         return (queryset.filter(reference__in=readings(search_term)) if search_term else queryset), False

@@ -1,10 +1,11 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class SettlingConfig(AppConfig):
     name = "enrollment_errors.settling"
     label = "enrollment_settling"
-    verbose_name = "Enrollment settling"
+    verbose_name = _("Enrollment settling")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

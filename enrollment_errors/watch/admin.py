@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..doctor.diagnoses import diagnosed
 from ..read_only import ReadOnly
@@ -40,24 +42,25 @@ class WatchedAdmin(ReadOnly, _WatchedAdmin):
     readonly_fields = ("state", "cause", "advice")
     actions = None
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, found: Watched) -> str:
         if not found.diagnosis:
-            return "Well"
-        return f"{'Riders cannot enroll' if found.is_failure else 'Warning'}: {found.diagnosis}"
+            return gettext("Well")
+        words = gettext("Riders cannot enroll: %(why)s") if found.is_failure else gettext("Warning: %(why)s")
+        return words % {"why": found.diagnosis}
 
-    @admin.display(description="probable cause")
+    @admin.display(description=_("probable cause"))
     def cause(self, found: Watched) -> str:
-        return diagnosed(found.diagnosis).cause if found.diagnosis else "-"
+        return gettext(diagnosed(found.diagnosis).cause) if found.diagnosis else "-"
 
-    @admin.display(description="what to do")
+    @admin.display(description=_("what to do"))
     def advice(self, found: Watched) -> str:
-        return diagnosed(found.diagnosis).action if found.diagnosis else "-"
+        return gettext(diagnosed(found.diagnosis).action) if found.diagnosis else "-"
 
 
 @admin.register(Switch)
 class SwitchAdmin(_SwitchAdmin):
-    list_display = ("place", "position", "begins", "ends", "holds", "set_by")
+    list_display = ("where", "position", "begins", "ends", "holds", "set_by")
     list_filter = ("position", "account", "agency")
     readonly_fields = ("set_by", "set_at")
     actions = ("end_now",)
@@ -69,19 +72,23 @@ class SwitchAdmin(_SwitchAdmin):
         messages = [message_field(language) for language, _ in settings.LANGUAGES]
         sets = [
             (None, {"fields": ("account", "agency", "position", "begins", "ends")}),
-            ("While it is off", {"fields": messages}),
+            (_("While it is off"), {"fields": messages}),
         ]
-        return sets if obj is None else [*sets, ("Set", {"fields": ("set_by", "set_at")})]
+        return sets if obj is None else [*sets, (_("Set"), {"fields": ("set_by", "set_at")})]
 
     def save_model(self, request: HttpRequest, obj: Switch, form: Any, change: bool) -> None:
         obj.set_by = request.user.get_username()
         super().save_model(request, obj, form, change)
 
-    @admin.display(description="holds now", boolean=True)
+    @admin.display(description=_("place"))
+    def where(self, switch: Switch) -> str:
+        return switch.place
+
+    @admin.display(description=_("holds now"), boolean=True)
     def holds(self, switch: Switch) -> bool:
         return switch.begins <= now() and (switch.ends is None or now() < switch.ends)
 
-    @admin.action(description="End the selected switches now", permissions=["change"])
+    @admin.action(description=_("End the selected switches now"), permissions=["change"])
     def end_now(self, request: HttpRequest, queryset: QuerySet[Switch]) -> None:
         moment = now()
         for switch in queryset:

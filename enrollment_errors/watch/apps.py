@@ -1,10 +1,11 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class WatchConfig(AppConfig):
     name = "enrollment_errors.watch"
     label = "enrollment_watch"
-    verbose_name = "Enrollment watch"
+    verbose_name = _("Enrollment watch")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext
 
 from ..account_directory import account_names
 from .models import Switch
@@ -25,7 +26,8 @@ class SwitchForm(_ModelForm):
         super().__init__(*args, **kwargs)
         names = sorted({*account_names(), self.instance.account} - {""})
         self.fields["account"] = forms.ChoiceField(
-            choices=[("", "Every account"), *((name, name) for name in names)],
+            label=self.fields["account"].label,
+            choices=[("", gettext("Every account")), *((name, name) for name in names)],
             required=False,
             help_text=self.fields["account"].help_text,
         )
@@ -46,7 +48,7 @@ def message_field(language: str) -> str:
 def switch_form() -> type[SwitchForm]:
     fields = {
         message_field(language): forms.CharField(
-            label=f"Riders read, in {name}",
+            label=gettext("Riders read, in %(language)s") % {"language": gettext(name)},
             required=False,
             max_length=1000,
             widget=forms.Textarea(attrs={"rows": 3, "cols": 60, "lang": language}),

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ..account_directory import account_names
 
@@ -26,25 +28,27 @@ class Watched(models.Model):
     of since then, with blanks in between.
     """
 
-    account = models.CharField(max_length=100)
-    group_id = models.CharField("concession group", max_length=200, blank=True)
-    agencies = models.CharField(max_length=500, blank=True)
+    account = models.CharField(_("account"), max_length=100)
+    group_id = models.CharField(_("concession group"), max_length=200, blank=True)
+    agencies = models.CharField(_("agencies"), max_length=500, blank=True)
     diagnosis = models.CharField(max_length=60, blank=True)
-    is_failure = models.BooleanField("riders cannot enroll", default=False)
-    detail = models.CharField(max_length=500, blank=True)
-    since = models.DateTimeField()
-    checked_at = models.DateTimeField("last looked at")
+    is_failure = models.BooleanField(_("riders cannot enroll"), default=False)
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
+    since = models.DateTimeField(_("since"))
+    checked_at = models.DateTimeField(_("last looked at"))
     told = models.CharField(max_length=500, blank=True, editable=False)
 
     class Meta:
         default_permissions = ("view",)
         ordering = ("account", "group_id")
-        verbose_name = "finding of the watch"
-        verbose_name_plural = "findings of the watch"
+        verbose_name = _("finding of the watch")
+        verbose_name_plural = _("findings of the watch")
         constraints = (models.UniqueConstraint(fields=("account", "group_id"), name="watched_once"),)
 
     def __str__(self) -> str:
-        return f"{self.account}, group {self.group_id}" if self.group_id else self.account
+        if not self.group_id:
+            return self.account
+        return gettext("%(account)s, group %(group)s") % {"account": self.account, "group": self.group_id}
 
 
 class Switch(models.Model):
@@ -54,31 +58,35 @@ class Switch(models.Model):
     """
 
     class Position(models.TextChoices):
-        OFF = "off", "Off: riders cannot enroll"
-        ON = "on", "On, for a test: riders can enroll, whatever the circuit and the watch say"
+        OFF = "off", _("Off: riders cannot enroll")
+        ON = "on", _("On, for a test: riders can enroll, whatever the circuit and the watch say")
 
-    account = models.CharField(max_length=100, blank=True, help_text="Empty: whatever the account.")
+    account = models.CharField(_("account"), max_length=100, blank=True, help_text=_("Empty: whatever the account."))
     agency = models.CharField(
-        max_length=100, blank=True, help_text="The agency's slug, as in incidents. Empty: all agencies of the account."
+        _("agency"),
+        max_length=100,
+        blank=True,
+        help_text=_("The agency's slug, as in incidents. Empty: all agencies of the account."),
     )
-    position = models.CharField(max_length=3, choices=Position.choices, default=Position.OFF)
-    begins = models.DateTimeField("from", default=timezone.now)
-    ends = models.DateTimeField("until", null=True, blank=True, help_text="Empty: until further notice.")
+    position = models.CharField(_("position"), max_length=3, choices=Position.choices, default=Position.OFF)
+    begins = models.DateTimeField(_("from"), default=timezone.now)
+    ends = models.DateTimeField(_("until"), null=True, blank=True, help_text=_("Empty: until further notice."))
     messages = models.JSONField(default=dict, blank=True)
-    set_by = models.CharField(max_length=150, editable=False)
-    set_at = models.DateTimeField(auto_now=True)
+    set_by = models.CharField(_("set by"), max_length=150, editable=False)
+    set_at = models.DateTimeField(_("set at"), auto_now=True)
 
     class Meta:
         ordering = ("-begins",)
-        verbose_name = "enrollment switch"
-        verbose_name_plural = "enrollment switches"
+        verbose_name = _("enrollment switch")
+        verbose_name_plural = _("enrollment switches")
 
     def __str__(self) -> str:
         return f"{self.place}: {self.position}"
 
     @property
     def place(self) -> str:
-        return ", ".join(filter(None, (self.account, self.agency and f"agency {self.agency}")))
+        agency = gettext("agency %(agency)s") % {"agency": self.agency} if self.agency else ""
+        return ", ".join(filter(None, (self.account, agency)))
 
     def end(self, moment: datetime) -> None:
         """It holds no longer; one that has not begun never does."""
@@ -89,13 +97,20 @@ class Switch(models.Model):
     def clean(self) -> None:
         """Raises ``ValidationError``."""
         if not self.account and not self.agency:
-            raise ValidationError("Name an account, an agency, or both.")
+            raise ValidationError(_("Name an account, an agency, or both."))
         if self.account and self.account not in (names := account_names()):
-            raise ValidationError({"account": f"There is no such account. There are: {', '.join(sorted(names))}."})
+            raise ValidationError(
+                {
+                    "account": gettext("There is no such account. There are: %(names)s.")
+                    % {"names": ", ".join(sorted(names))}
+                }
+            )
         if self.ends and self.begins and self.ends <= self.begins:
-            raise ValidationError({"ends": "It must end after it begins."})
+            raise ValidationError({"ends": _("It must end after it begins.")})
         if self.position == "on" and not self.ends:
-            raise ValidationError({"ends": "Say when the test ends: until then nothing stops calls to the processor."})
+            raise ValidationError(
+                {"ends": _("Say when the test ends: until then nothing stops calls to the processor.")}
+            )
 
 
 def message_in(messages: Mapping[str, str], language: str) -> str:

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format as format_date
 from django.utils.timezone import localtime, now
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from .. import conf
 from ..account_directory import account_names
@@ -72,9 +72,24 @@ def _of_switches() -> list[Notice]:
 
 def _said(switch: Switch, moment: datetime) -> str:
     is_ahead = switch.begins > moment
-    what = f"will be {switch.position} from {_time(switch.begins)}" if is_ahead else f"is {switch.position}"
-    until = f"until {_time(switch.ends)}" if switch.ends else "until further notice"
-    return f"Enrollment for {switch.place} {what} {until}, set by {switch.set_by or 'nobody known'}."
+    if switch.position == "off":
+        if is_ahead:
+            words = gettext("Enrollment for %(place)s will be off from %(begins)s %(until)s, set by %(user)s.")
+        else:
+            words = gettext("Enrollment for %(place)s is off %(until)s, set by %(user)s.")
+    elif is_ahead:
+        words = gettext("Enrollment for %(place)s will be on from %(begins)s %(until)s, set by %(user)s.")
+    else:
+        words = gettext("Enrollment for %(place)s is on %(until)s, set by %(user)s.")
+    until = (
+        gettext("until %(moment)s") % {"moment": _time(switch.ends)} if switch.ends else gettext("until further notice")
+    )
+    return words % {
+        "place": switch.place,
+        "begins": _time(switch.begins),
+        "until": until,
+        "user": switch.set_by or gettext("nobody known"),
+    }
 
 
 def _time(moment: datetime) -> str:
@@ -86,8 +101,8 @@ def _of_findings() -> list[Notice]:
         Notice(
             account=found.account,
             why=found.diagnosis,
-            text=diagnosed(found.diagnosis).cause,
-            advice=diagnosed(found.diagnosis).action,
+            text=gettext(diagnosed(found.diagnosis).cause),
+            advice=gettext(diagnosed(found.diagnosis).action),
             detail=found.detail,
             since=found.since,
             url=_url("watched_change", found.pk),
@@ -107,8 +122,9 @@ def _of_the_watch() -> list[Notice]:
         Notice(
             account="",
             why="watch_stopped",
-            text=f"The watch does not look at {', '.join(missed)}: nobody knows whether riders can enroll there.",
-            advice="Run manage.py watch_enrollment every few minutes; see its output if you do.",
+            text=gettext("The watch does not look at %(accounts)s: nobody knows whether riders can enroll there.")
+            % {"accounts": ", ".join(missed)},
+            advice=gettext("Run manage.py watch_enrollment every few minutes; see its output if you do."),
             since=last,
             url=_url("watched_changelist"),
         )

@@ -13,6 +13,16 @@ TEMPLATES = ROOT / "templates" / "enrollment_errors"
 LOCALE = ROOT / "locale"
 LOCALES = sorted(path.name for path in LOCALE.iterdir())
 
+OPERATORS = (
+    "templates/admin/",
+    *(f"enrollment_errors/{app}/" for app in ("accounts", "incidents", "ledger", "settling", "watch")),
+    "enrollment_errors/availability.py",
+    "enrollment_errors/codes.py",
+    "enrollment_errors/doctor/",
+    "enrollment_errors/processors/",
+)
+"""Sources of what only operators read, in English and Spanish."""
+
 _TRANSLATE = re.compile(r"""\{%\s*translate\s+"([^"]+)"|\b_\("([^"]+)"\)""")
 _BLOCKTRANSLATE = re.compile(r"\{%\s*blocktranslate\b[^%]*%\}(.*?)\{%\s*endblocktranslate\s*%\}")
 _LINE = re.compile(r'^(?:(msgctxt|msgid|msgstr)\s+)?"(.*)"$')
@@ -33,6 +43,11 @@ def entries(locale: str) -> list[Entry]:
     """A catalog's entries without its header. Of what gettext writes, the parts that this project uses."""
     text = (LOCALE / locale / "LC_MESSAGES" / "django.po").read_text(encoding="utf-8")
     return [_entry(block) for block in text.split("\n\n")[1:]]
+
+
+def is_for_operators(entry: Entry) -> bool:
+    """Whether nobody else reads it: it comes from their sources alone, or is marked by ``gettext_noop`` elsewhere."""
+    return entry.message in _MARKED_FOR_OPERATORS or all(source.startswith(OPERATORS) for source in entry.sources)
 
 
 def header(locale: str) -> str:
@@ -60,14 +75,19 @@ def messages_in_sources() -> dict[str, set[str]]:
         if messages:
             found[str(path.relative_to(ROOT))] = messages
     for name in ("finishing_views.py", "responses.py", "templatetags/enrollment_errors.py"):
-        found[f"enrollment_errors/{name}"] = _messages_in_python(ROOT / "enrollment_errors" / name)
+        found[f"enrollment_errors/{name}"] = _messages_in_python(ROOT / "enrollment_errors" / name, "_", "gettext")
     return found
 
 
-def _messages_in_python(path: Path) -> set[str]:
+def _messages_in_python(path: Path, *functions: str) -> set[str]:
     calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
-    named = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("_", "gettext"))
+    named = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id in functions)
     return {ast.literal_eval(call.args[0]) for call in named}
+
+
+_MARKED_FOR_OPERATORS = set().union(
+    *(_messages_in_python(ROOT / "enrollment_errors" / name, "gettext_noop") for name in ("catalogue.py", "pages.py"))
+)
 
 
 def _entry(block: str) -> Entry:
