@@ -20,10 +20,12 @@ _NOTHING_WRONG = _("Nothing: the page says what to do.")
 
 CODES: dict[str, Code] = {
     "linked": Code(
+        label=gettext_noop("Linked"),
         outcome=Outcome.SUCCESS,
         meaning=gettext_noop("The card was linked to the concession group."),
     ),
     "already_linked_elsewhere": Code(
+        label=gettext_noop("Already linked elsewhere"),
         outcome=Outcome.SUCCESS,
         meaning=_("The processor answered that the card is in a group already, and does not list it in ours."),
         action=_(
@@ -32,29 +34,35 @@ CODES: dict[str, Code] = {
         is_odd=True,
     ),
     "expiry_set": Code(
+        label=gettext_noop("Expiry set"),
         outcome=Outcome.SUCCESS,
         meaning=gettext_noop("The card was linked without an expiry, and has one now."),
     ),
     "renewed": Code(
+        label=gettext_noop("Renewed"),
         outcome=Outcome.SUCCESS,
         meaning=gettext_noop("The link was expired or in its re-enrollment window, and was renewed."),
     ),
     "expiry_cleared": Code(
+        label=gettext_noop("Expiry cleared"),
         outcome=Outcome.SUCCESS,
         meaning=gettext_noop("The link had an expiry that the benefit does not have; it was cleared."),
     ),
     "tokenization_access": Code(
+        label=gettext_noop("Tokenization access"),
         outcome=Outcome.SUCCESS,
         meaning=gettext_noop("The page has access to card tokenization."),
         is_reported=False,
     ),
     "already_linked": Code(
+        label=gettext_noop("Already linked"),
         outcome=Outcome.SUCCESS,
         when=When(exception=exceptions.StatusError, stage=Stage.LINK, status=409),
         reason="The card is in the group, which is all that the rider wants. Anywhere else 409 is a 4xx.",
         meaning=gettext_noop("The card was in the concession group already."),
     ),
     "reenrollment_too_early": Code(
+        label=gettext_noop("Too early to enroll again"),
         outcome=Outcome.TOO_EARLY,
         when=When(exception=exceptions.ReenrollmentTooEarly),
         reason="Enrolled, not expired, and not in the re-enrollment window: nothing is wrong.",
@@ -62,6 +70,7 @@ CODES: dict[str, Code] = {
         action=_NOTHING_WRONG,
     ),
     "card_refused": Code(
+        label=gettext_noop("Card refused"),
         outcome=Outcome.RETRY,
         when=When(exception=exceptions.CardRefused),
         reason="The card's details were refused: the rider checks them and tries again.",
@@ -69,6 +78,7 @@ CODES: dict[str, Code] = {
         action=_NOTHING_WRONG,
     ),
     "card_form_cancelled": Code(
+        label=gettext_noop("Card form canceled"),
         outcome=Outcome.UNFINISHED,
         when=When(exception=exceptions.CardFormCancelled, stage=Stage.CARD_FORM),
         reason="The rider's own choice.",
@@ -76,6 +86,7 @@ CODES: dict[str, Code] = {
         action=_NOTHING_WRONG,
     ),
     "tokenization_expired": Code(
+        label=gettext_noop("Tokenization expired"),
         outcome=Outcome.UNFINISHED,
         when=When(exception=exceptions.TokenizationExpired, stage=Stage.CARD_FORM),
         reason="A new visit to the processor's site is begun before the rider is sent there again.",
@@ -88,6 +99,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "tokenization_running": Code(
+        label=gettext_noop("Tokenization running"),
         outcome=Outcome.UNFINISHED,
         when=When(exception=exceptions.TokenizationRunning, stage=Stage.CARD_FORM),
         reason="The rider can go on where they were: the same visit is kept.",
@@ -95,6 +107,7 @@ CODES: dict[str, Code] = {
         action=_NOTHING_WRONG,
     ),
     "link_answer_lost": Code(
+        label=gettext_noop("Link answer lost"),
         outcome=Outcome.UNKNOWN,
         when=When(exception=exceptions.LinkAnswerLost),
         reason="The link may have been made. Neither success nor failure would be true.",
@@ -105,6 +118,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "link_not_made": Code(
+        label=gettext_noop("Link not made"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.LinkNotMade),
         reason="The answer to the link was lost, and the processor says later that it was not made.",
@@ -118,6 +132,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "link_not_finished": Code(
+        label=gettext_noop("Link not finished"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.LinkNotFinished),
         reason="The rider was told that we would finish it, and the processor was down until it was too late.",
@@ -128,6 +143,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "link_never_settled": Code(
+        label=gettext_noop("Link never settled"),
         outcome=Outcome.UNKNOWN,
         when=When(exception=exceptions.LinkNeverSettled),
         reason="Asked again and again until SETTLING_HOURS were over, nobody could say.",
@@ -141,6 +157,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "switched_off": Code(
+        label=gettext_noop("Switched off"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.SwitchedOff),
         reason="An operator has said so, and what riders are told.",
@@ -151,6 +168,7 @@ CODES: dict[str, Code] = {
         is_meant=True,
     ),
     "circuit_open": Code(
+        label=gettext_noop("Circuit open"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CircuitOpen),
         reason="The processor is known to be down: nobody waits for it.",
@@ -162,6 +180,7 @@ CODES: dict[str, Code] = {
         is_outage=True,
     ),
     "processor_busy": Code(
+        label=gettext_noop("Processor busy"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.ProcessorBusy),
         reason="As many calls as one process may make are waiting already.",
@@ -170,6 +189,7 @@ CODES: dict[str, Code] = {
         is_outage=True,
     ),
     "deadline_exceeded": Code(
+        label=gettext_noop("Deadline exceeded"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.DeadlineExceeded),
         reason="The rider's whole budget of time is used up.",
@@ -178,6 +198,7 @@ CODES: dict[str, Code] = {
         is_outage=True,
     ),
     "processor_timeout": Code(
+        label=gettext_noop("Processor timeout"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.TimedOut),
         reason="Silence.",
@@ -189,6 +210,7 @@ CODES: dict[str, Code] = {
         is_outage=True,
     ),
     "processor_name_not_resolved": Code(
+        label=gettext_noop("Processor name not resolved"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.NameNotResolved),
         reason="DNS fails for a while as servers do.",
@@ -200,6 +222,7 @@ CODES: dict[str, Code] = {
         is_outage=True,
     ),
     "certificate_expired": Code(
+        label=gettext_noop("Certificate expired"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CertificateExpired),
         reason="It is the processor's to renew.",
@@ -207,6 +230,7 @@ CODES: dict[str, Code] = {
         action=_("Check this server's clock. If it is right, tell the processor to renew its certificate."),
     ),
     "certificate_not_valid_yet": Code(
+        label=gettext_noop("Certificate not valid yet"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CertificateNotValidYet),
         reason="A clock is wrong, ours or theirs.",
@@ -214,6 +238,7 @@ CODES: dict[str, Code] = {
         action=_("Set this server's clock by NTP. If it is right, tell the processor."),
     ),
     "certificate_of_another_host": Code(
+        label=gettext_noop("Certificate of another host"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CertificateOfAnotherHost),
         reason="Something else answers at the processor's address, for a while or because of a typo.",
@@ -224,6 +249,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "certificate_untrusted": Code(
+        label=gettext_noop("Certificate untrusted"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CertificateUntrusted),
         reason="Self-signed, an unknown authority, or somebody in between who opens the connection.",
@@ -237,6 +263,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "processor_tls_failed": Code(
+        label=gettext_noop("Processor TLS failed"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.TlsFailed),
         reason="No secure connection, for another reason than the certificate.",
@@ -247,6 +274,7 @@ CODES: dict[str, Code] = {
         is_outage=True,
     ),
     "processor_unreachable": Code(
+        label=gettext_noop("Processor unreachable"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.ConnectionFailed),
         reason="A refused, reset or cut connection is a server that is down, as a 503 is.",
@@ -259,6 +287,7 @@ CODES: dict[str, Code] = {
         is_outage=True,
     ),
     "processor_error": Code(
+        label=gettext_noop("Processor error"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.StatusError, status=(500, 599)),
         reason="The processor says itself that it is broken.",
@@ -270,6 +299,7 @@ CODES: dict[str, Code] = {
         is_outage=True,
     ),
     "credentials_refused": Code(
+        label=gettext_noop("Credentials refused"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=401),
         reason="Trying later would not help: our credentials or audience are wrong.",
@@ -281,6 +311,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "permission_refused": Code(
+        label=gettext_noop("Permission refused"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=403),
         reason="Trying later would not help: our account may not do this.",
@@ -291,6 +322,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "too_many_requests": Code(
+        label=gettext_noop("Too many requests"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=429),
         reason="A limit of our account: the operator has to hear of it.",
@@ -300,6 +332,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "request_refused": Code(
+        label=gettext_noop("Request refused"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=(400, 499)),
         reason="The processor refuses what we ask, 408 among them: our side.",
@@ -311,6 +344,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "base_url_redirects": Code(
+        label=gettext_noop("Base URL redirects"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.StatusError, status=(300, 399)),
         reason="An API does not redirect: what is at the base URL is something else. Nobody follows it.",
@@ -318,6 +352,7 @@ CODES: dict[str, Code] = {
         action=_("Correct BASE_URL: it often says http instead of https, or names a host that has moved."),
     ),
     "token_type_unsupported": Code(
+        label=gettext_noop("Token type unsupported"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.TokenTypeUnsupported),
         reason="A token that we would send in the wrong way.",
@@ -328,6 +363,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "reply_broken": Code(
+        label=gettext_noop("Reply broken"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ReplyBroken),
         reason="An answer came, and it breaks HTTP: no server that is merely down does that.",
@@ -338,6 +374,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "reply_not_json": Code(
+        label=gettext_noop("Reply not JSON"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ReplyNotJson),
         reason="A gateway's page with 200, or a wrong base URL.",
@@ -350,6 +387,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "reply_incomplete": Code(
+        label=gettext_noop("Reply incomplete"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ReplyIncomplete),
         reason="JSON without what is needed.",
@@ -360,6 +398,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "base_url_invalid": Code(
+        label=gettext_noop("Base URL invalid"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.BaseUrlInvalid),
         reason="A typo in the settings.",
@@ -367,6 +406,7 @@ CODES: dict[str, Code] = {
         action=_("Write BASE_URL with https://, a host, and a path only where the processor gave you one."),
     ),
     "card_token_invalid": Code(
+        label=gettext_noop("Card token invalid"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.CardTokenInvalid),
         reason="The page sends what the card form gave it: anything else is a bug or a forgery.",
@@ -377,6 +417,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "expiry_not_clearable": Code(
+        label=gettext_noop("Expiry not clearable"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ExpiryNotClearable),
         reason="The benefit does not expire and the link does: somebody has to mend it by hand.",
@@ -384,6 +425,7 @@ CODES: dict[str, Code] = {
         action=_("Have the processor clear the expiry of the card, or unlink it; the rider can then enroll."),
     ),
     "link_not_confirmed": Code(
+        label=gettext_noop("Link not confirmed"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.LinkNotConfirmed),
         reason="409 with unknown words, and the processor answers that the card is not in the group.",
@@ -394,6 +436,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "token_request_refused": Code(
+        label=gettext_noop("Token request refused"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.TokenRequestFailed, status=(400, 499)),
         reason="Something on our side answered in the token view's place.",
@@ -401,6 +444,7 @@ CODES: dict[str, Code] = {
         action=_("Look at what stands in front of the token view: a firewall, a login, a middleware."),
     ),
     "card_form_refused": Code(
+        label=gettext_noop("Card form refused"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.CardFormFailed, status=(400, 499)),
         reason="The card form's error callback with 4xx: our tokenization access is wrong.",
@@ -411,6 +455,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "card_form_not_loaded": Code(
+        label=gettext_noop("Card form not loaded"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CardFormNotLoaded),
         reason="The processor's script did not come: as good as a refused connection.",
@@ -421,6 +466,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "token_request_failed": Code(
+        label=gettext_noop("Token request failed"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.TokenRequestFailed),
         reason="No answer from our own token view, or not one of ours: the rider's connection, or our server.",
@@ -432,6 +478,7 @@ CODES: dict[str, Code] = {
         may_be_the_riders=True,
     ),
     "card_form_error": Code(
+        label=gettext_noop("Card form error"),
         outcome=Outcome.SYSTEM_ERROR,
         when=When(exception=exceptions.CardFormFailed),
         reason="The card form's error callback with a status of 500 or above or none.",
@@ -444,6 +491,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "account_unusable": Code(
+        label=gettext_noop("Account unusable"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.AccountUnusable),
         reason="One account's own trouble: its riders cannot be helped by trying again.",
@@ -451,6 +499,7 @@ CODES: dict[str, Code] = {
         action=_("Correct the account. The log and Sentry say what is wrong, once an hour; so does enrollment_doctor."),
     ),
     "configuration_error": Code(
+        label=gettext_noop("Configuration error"),
         outcome=Outcome.SERVER_ERROR,
         when=When(exception=exceptions.ConfigurationError),
         reason="The site's own set-up; the event's text names the place.",
@@ -461,6 +510,7 @@ CODES: dict[str, Code] = {
         ),
     ),
     "unexpected_error": Code(
+        label=gettext_noop("Unexpected error"),
         outcome=Outcome.SERVER_ERROR,
         meaning=_("Something that no rule knows, most likely a bug."),
         action=_(
@@ -469,23 +519,27 @@ CODES: dict[str, Code] = {
         ),
     ),
     "not_eligible": Code(
+        label=gettext_noop("Not eligible"),
         outcome=Outcome.NOT_ELIGIBLE,
         meaning=gettext_noop("The session may not enroll: it is over, was never eligible, or cookies are off."),
         action=_NOTHING_WRONG,
         is_reported=False,
     ),
     "csrf_failed": Code(
+        label=gettext_noop("CSRF failed"),
         outcome=Outcome.NOT_ELIGIBLE,
         meaning=gettext_noop("A POST without a valid CSRF token: cookies are off, or a forgery."),
         action=_NOTHING_WRONG,
         is_reported=False,
     ),
     "method_not_allowed": Code(
+        label=gettext_noop("Method not allowed"),
         outcome=Outcome.SERVER_ERROR,
         meaning=gettext_noop("A request with a method that the view does not have."),
         is_reported=False,
     ),
     "changed": Code(
+        label=gettext_noop("Page out of date"),
         outcome=Outcome.CHANGED,
         meaning=gettext_noop(
             "The page was made for another benefit, another rider or another visit; nothing was sent."
@@ -494,6 +548,7 @@ CODES: dict[str, Code] = {
         is_reported=False,
     ),
     "too_many": Code(
+        label=gettext_noop("Too many tries"),
         outcome=Outcome.TOO_MANY,
         meaning=gettext_noop(
             "One session sent more requests than RIDER_REQUESTS allows; nothing was sent to the processor."
@@ -502,6 +557,7 @@ CODES: dict[str, Code] = {
         is_reported=False,
     ),
     "bad_request": Code(
+        label=gettext_noop("Bad request"),
         outcome=Outcome.SERVER_ERROR,
         meaning=gettext_noop("The page's script sent something unreadable."),
         is_reported=False,
@@ -512,6 +568,7 @@ CODES: dict[str, Code] = {
 def explained(code: str) -> Code:
     """The entry for ``code``, or a generic one for a code of a site's own rules."""
     return CODES.get(code) or Code(
+        label=code.replace("_", " ").capitalize(),
         outcome=Outcome.SERVER_ERROR,
         meaning=_("A code of this site's own rules."),
         action=_("Look at the site's setting RULES."),

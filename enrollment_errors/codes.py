@@ -55,13 +55,15 @@ class When:
 class Code:
     """``outcome`` decides the page, the HTTP status and whether Sentry gets an event.
 
-    ``when`` matches the failure that the code stands for, if any, and ``reason`` says why it has this outcome. Only
-    the rider sees a code without ``is_reported``. All codes with ``is_outage`` mean the same: the processor is
-    unreachable or failing. With ``is_odd``, all is well for the rider, but an operator must look. With
-    ``may_be_the_riders``, the cause may be the rider's own connection: riders stay on the page, where they can try
-    again, and it is a warning. With ``is_meant``, an operator wants it: it is counted, but is not a fault.
+    ``label`` is what operators read in lists. ``when`` matches the failure that the code stands for, if any, and
+    ``reason`` says why it has this outcome. Only the rider sees a code without ``is_reported``. All codes with
+    ``is_outage`` mean the same: the processor is unreachable or failing. With ``is_odd``, all is well for the rider,
+    but an operator must look. With ``may_be_the_riders``, the cause may be the rider's own connection: riders stay on
+    the page, where they can try again, and it is a warning. With ``is_meant``, an operator wants it: it is counted,
+    but is not a fault.
     """
 
+    label: str
     outcome: Outcome
     meaning: str
     action: str = gettext_noop("Nothing.")

@@ -46,8 +46,8 @@ DATA = re.compile(
 )
 """What is the same in every language: values, names and numbers."""
 
-SAME = {"DNS", "TLS", "No", "H7P-2QX-9MR"}
-"""Words that are the same in both languages."""
+SAME = {"DNS", "TLS", "No", "H7P-2QX-9MR", "Of the site"}
+"""What is the same in both languages: words, a reference, and the words of a code that only the site knows."""
 
 OF_DJANGO = {"Search", "- Select an option -", "Run", "True", "Action:", "Yes"}
 """What Django itself has not translated."""
@@ -55,8 +55,6 @@ OF_DJANGO = {"Search", "- Select an option -", "Run", "True", "Action:", "Yes"}
 OF_A_PROCESSOR = re.compile(r'"[A-Z_]+" is missing or empty\.')
 """What a processor's own checks say: in English, as the commands print it."""
 
-CODE_WORDS = {" ".join(code.split("_")).capitalize() for code in (*CODES, "processor_timeout")}
-"""The codes as people read them: they stay as they are, so that they can be looked up."""
 
 
 class _Texts(HTMLParser):
@@ -89,7 +87,7 @@ def texts(page: str) -> set[str]:
 
 
 def left_in_english(english: set[str], spanish: set[str]) -> list[str]:
-    both = (english & spanish) - SAME - OF_DJANGO - CODE_WORDS
+    both = (english & spanish) - SAME - OF_DJANGO
     return sorted(text for text in both if not (DATA.fullmatch(text) or OF_A_PROCESSOR.fullmatch(text)))
 
 

@@ -13,8 +13,6 @@ from ..catalogue import explained
 from ..outcomes import Outcome, Side, Stage
 from .models import Incident
 
-_CAPITALS = {"csrf": "CSRF", "json": "JSON", "tls": "TLS", "url": "URL"}
-
 STEPS = {
     Stage.SITE.value: _("before any call"),
     Stage.AUTHORIZATION.value: _("signing in to the processor"),
@@ -38,9 +36,7 @@ _ENDED = {
 
 
 def code_words(code: str) -> str:
-    """``processor_tls_failed``: "Processor TLS failed". A code of the site's own rules as well."""
-    first, *others = (_CAPITALS.get(word, word) for word in code.split("_"))
-    return " ".join([first[:1].upper() + first[1:], *others])
+    return gettext(explained(code).label)
 
 
 def step_words(stage: str) -> str:
