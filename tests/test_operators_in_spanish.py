@@ -56,7 +56,6 @@ OF_A_PROCESSOR = re.compile(r'"[A-Z_]+" is missing or empty\.')
 """What a processor's own checks say: in English, as the commands print it."""
 
 
-
 class _Texts(HTMLParser):
     """Text nodes, and attributes that people read or hear."""
 

@@ -167,9 +167,6 @@ class Rate:
             return 100 * self.succeeded // self.counted
         return min(99, max(1, round(100 * self.succeeded / self.counted)))
 
-    def __str__(self) -> str:
-        return f"{self.percent}% ({self.succeeded} of {self.counted})"
-
     @property
     def words(self) -> str:
         numbers = {"percent": self.percent, "succeeded": self.succeeded, "counted": self.counted}

@@ -2,6 +2,8 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView
 from django.urls import include, path
 
+from enrollment_errors.incidents.status import status
+
 from . import views
 
 urlpatterns = [
@@ -15,6 +17,8 @@ urlpatterns = [
     path("admin/in-person/", views.staff_in_admin, name="staff-in-admin"),
     path("admin/in-person/enrollment/", include("enrollment_errors.in_person_urls", namespace="in_admin")),
     path("admin/", admin.site.urls),
+    # For machines, and for operators who are signed in.
+    path("status/enrollment/", status, name="status"),
     path("staff/", views.staff, name="staff"),
     path("staff/sign-in/", LoginView.as_view(template_name="example/staff_sign_in.html"), name="staff-sign-in"),
     path("staff/enrollment/", include("enrollment_errors.in_person_urls")),

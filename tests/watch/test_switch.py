@@ -291,6 +291,15 @@ class TestTheOverview:
         assert planned.text.endswith("set by nobody known.")
         assert planned.url.endswith("/change/")
 
+    def test_tells_of_what_is_switched_on_for_a_test(self) -> None:
+        set_switch(position="on")
+        set_switch(position="on", begins=now() + timedelta(1))
+
+        holds, planned = [notice for notice in notices() if notice.is_switch]
+
+        assert holds.text == "Enrollment for littlepay is on until further notice, set by Ana."
+        assert planned.text.startswith("Enrollment for littlepay will be on from ")
+
     def test_of_a_site_without_the_admin_needs_no_links(self, settings: Any) -> None:
         settings.ROOT_URLCONF = "enrollment_errors.urls"
         set_switch()
