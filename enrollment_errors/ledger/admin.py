@@ -58,6 +58,9 @@ _COLUMNS = (
 
 @admin.register(Entry)
 class EntryAdmin(ReadOnly, _EntryAdmin):
+    class Media:
+        css = {"all": ["enrollment_errors/ledger.css"]}
+
     list_display = ("reference", "at", "agency", "flow", "method", "code", "expires_at")
     list_filter = ("agency", "flow", "method", "account", "code")
     date_hierarchy = "day"

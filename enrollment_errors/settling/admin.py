@@ -45,6 +45,9 @@ _NOT_NOW = (
 
 @admin.register(SentLink)
 class SentLinkAdmin(ReadOnly, _SentLinkAdmin):
+    class Media:
+        css = {"all": ["enrollment_errors/ledger.css"]}
+
     list_display = ("reference", "state", "opened_at", "next_at", "asked", "agency", "flow", "account")
     list_filter = ("state", "account", "agency")
     fields = (

@@ -23,6 +23,8 @@ OURS = {
     "include": "#content",
     "exclude": ["#changelist-filter", ".object-tools", ".paginator"],  # Django's own
 }
+WRAPPED = """() => [...document.querySelectorAll("#result_list :is(.field-reference, .field-shown_reference) a")]
+  .filter((link) => link.getClientRects().length > 1).map((link) => link.textContent)"""
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 SCENARIOS = ("error-503", "wrong-credentials", "conflict-elsewhere", "healthy", "still-checking")
@@ -96,6 +98,7 @@ def check(page: Page, name: str) -> None:
             look = page.evaluate("[document.documentElement.lang, matchMedia('(prefers-color-scheme: dark)').matches]")
             Path(folder, f"{name}-{width}-{look}.png").write_bytes(page.screenshot(full_page=True))
         assert page.evaluate(TOO_WIDE) <= 0, (name, width)
+        assert page.evaluate(WRAPPED) == [], (name, width)
         if width == WIDTHS[-1]:
             continue  # nothing that axe looks at is different from the width before
         found = page.evaluate("([where, rules]) => axe.run(where, rules)", [OURS, RULES])["violations"]
