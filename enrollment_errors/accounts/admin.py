@@ -36,7 +36,7 @@ class AccountAdmin(_AccountAdmin):
     change_form_template = "admin/enrollment_accounts/change_form.html"
 
     class Media:
-        css = {"all": ["enrollment_errors/accounts.css"]}
+        css = {"all": ["enrollment_errors/operators.css", "enrollment_errors/accounts.css"]}
 
     @admin.display(description=_("processor"), ordering="processor")
     def processor_name(self, account: Account) -> str:

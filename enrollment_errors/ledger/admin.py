@@ -59,7 +59,7 @@ _COLUMNS = (
 @admin.register(Entry)
 class EntryAdmin(ReadOnly, _EntryAdmin):
     class Media:
-        css = {"all": ["enrollment_errors/ledger.css"]}
+        css = {"all": ["enrollment_errors/operators.css"]}
 
     list_display = ("reference", "at", "agency", "flow", "method", "code", "expires_at")
     list_filter = ("agency", "flow", "method", "account", "code")
@@ -179,6 +179,9 @@ def _in_no_transaction(view: Any) -> Any:
 
 @admin.register(Unlink)
 class UnlinkAdmin(ReadOnly, _UnlinkAdmin):
+    class Media:
+        css = {"all": ["enrollment_errors/operators.css"]}
+
     list_display = ("at", "account", "group_id", "outcome", "by", "reference")
     list_filter = ("outcome", "account")
     date_hierarchy = None

@@ -46,7 +46,7 @@ _NOT_NOW = (
 @admin.register(SentLink)
 class SentLinkAdmin(ReadOnly, _SentLinkAdmin):
     class Media:
-        css = {"all": ["enrollment_errors/ledger.css"]}
+        css = {"all": ["enrollment_errors/operators.css"]}
 
     list_display = ("reference", "state", "opened_at", "next_at", "asked", "agency", "flow", "account")
     list_filter = ("state", "account", "agency")

@@ -60,6 +60,9 @@ class WatchedAdmin(ReadOnly, _WatchedAdmin):
 
 @admin.register(Switch)
 class SwitchAdmin(_SwitchAdmin):
+    class Media:
+        css = {"all": ["enrollment_errors/operators.css"]}
+
     list_display = ("where", "position", "begins", "ends", "holds", "set_by")
     list_filter = ("position", "account", "agency")
     readonly_fields = ("set_by", "set_at")

@@ -31,6 +31,7 @@ class RunningDemo:
     """``environment`` is what the site finds there beside what the demo puts there, such as secrets."""
 
     def __init__(self, database: Path, *, budget: float = BUDGET, environment: Mapping[str, str] | None = None) -> None:
+        self.database = database
         command = [sys.executable, EXAMPLE_PROJECT / "demo" / "run.py", "--port=0", f"--database={database}"]
         self.process = subprocess.Popen(
             [*command, f"--budget={budget}"],

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from .running import RunningDemo, run_demo
+from .running import EXAMPLE_PROJECT, RunningDemo, run_demo
 
 pytestmark = pytest.mark.ci_only
 
@@ -24,6 +28,30 @@ def operator(demo: RunningDemo) -> Iterator[requests.Session]:
         headers = {"X-CSRFToken": session.cookies["csrftoken"]}
         session.post(f"{demo.url}/demo/operator/sign-in/", headers=headers).raise_for_status()
         yield session
+
+
+def refused(demo: RunningDemo) -> list[str]:
+    """The accounts whose connection is refused, by the health check in a process beside the site. That process has none
+    of the demo's secrets, so that it finds more."""
+    code = """if True:
+        import asyncio, django
+        django.setup()
+        from enrollment_errors.health import EnrollmentAvailability
+        from health_check.exceptions import ServiceUnavailable
+        try:
+            asyncio.run(EnrollmentAvailability().run())
+        except ServiceUnavailable as error:
+            print(error.message)
+    """
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "example.settings",
+        "DATABASE": str(demo.database),
+        "PYTHONPATH": os.pathsep.join([str(EXAMPLE_PROJECT), str(EXAMPLE_PROJECT.parent)]),
+    }
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    return sorted(re.findall(r"(\w+): connection_refused", said))
 
 
 def test_an_outage_is_told_once_and_so_is_its_end(demo: RunningDemo, operator: requests.Session) -> None:
@@ -51,6 +79,12 @@ def test_an_outage_is_told_once_and_so_is_its_end(demo: RunningDemo, operator: r
     assert NOT_NOW in page("/agencies/mountain/")
     overview = page("/admin/enrollment_incidents/ending/")
     assert availability("mountain")["why"] in overview
+    # Two clicks from the admin's first page, by way of the overview.
+    assert 'href="/admin/enrollment_incidents/ending/"' in page("/admin/")
+    finding = re.search(r'href="(/admin/enrollment_watch/watched/\d+/change/)"', overview)
+    assert finding
+    assert "Riders cannot enroll: connection_refused" in page(finding[1])
+    assert refused(demo) == ["harbor", "mountain"]
     told = alerts(2)
     assert sorted(account for account in ("harbor", "mountain") for text in told if account in text.lower()) == [
         "harbor",
@@ -63,5 +97,6 @@ def test_an_outage_is_told_once_and_so_is_its_end(demo: RunningDemo, operator: r
 
     assert availability("mountain")["is_available"]
     assert NOT_NOW not in page("/agencies/mountain/")
+    assert refused(demo) == []
     assert sum("works again" in text for text in alerts(4)) == 2
     assert len(alerts(4)) == 4
