@@ -34,6 +34,14 @@ def references(amplitude: TelemetrySink) -> list[str]:
     return [event["event_properties"]["reference"] for event in amplitude.amplitude_events]
 
 
+def send_together(number: int) -> None:
+    """So many events that go in one batch, though a busy machine takes a while for them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("enrollment_errors.reporting.background.BATCH_SECONDS", 2.0)
+        for each in range(number):
+            SINK.send(new_report(reference=f"number {each}"))
+
+
 def sent(amplitude: TelemetrySink, report: Report) -> dict[str, Any]:
     SINK.send(report)
     amplitude.wait_for(amplitude=1)
@@ -342,8 +350,7 @@ class TestWhatTheSdkDropsOrRefuses:
         # Of all ten, 0 to 4, 5 to 9, 5 and 6, 5, and 6.
         amplitude.faults.set("amplitude", refused, taken, refused, refused, taken, refused)
 
-        for number in range(10):
-            SINK.send(new_report(reference=f"number {number}"))
+        send_together(10)
 
         wait_until(lambda: not our_threads())
         assert references(amplitude) == [f"number {number}" for number in range(10) if number != 6]
@@ -357,8 +364,7 @@ class TestWhatTheSdkDropsOrRefuses:
     ) -> None:
         amplitude.faults.set("amplitude", Fault(kind="status", status=413, times=1))
 
-        for number in range(5):
-            SINK.send(new_report(reference=f"number {number}"))
+        send_together(5)
 
         wait_until(lambda: not our_threads())
         assert amplitude.calls["amplitude"] == 3
@@ -371,8 +377,7 @@ class TestWhatTheSdkDropsOrRefuses:
         too_large, taken = Fault(kind="status", status=413, times=1), Fault(kind="delay", seconds=0, times=1)
         amplitude.faults.set("amplitude", too_large, too_large, taken, Fault(kind="status", status=503, times=1))
 
-        for number in range(5):
-            SINK.send(new_report(reference=f"number {number}"))
+        send_together(5)
 
         wait_until(lambda: not our_threads())
         assert references(amplitude) == [f"number {number}" for number in range(5)]
@@ -392,8 +397,7 @@ class TestWhatTheSdkDropsOrRefuses:
         refusal = json.dumps({"code": 400, "error": "Invalid API key: tests-amplitude-key"})
         amplitude.faults.set("amplitude", Fault(kind="status", status=400, body=refusal))
 
-        for number in range(4):
-            SINK.send(new_report(reference=f"number {number}"))
+        send_together(4)
         wait_until(lambda: not our_threads())
         SINK.send(new_report())
 
@@ -446,8 +450,7 @@ class TestManyAtOnce:
     def test_go_in_batches(self, amplitude: TelemetrySink, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(amplitude_sender, "MOST_AT_ONCE", 4)
 
-        for number in range(10):
-            SINK.send(new_report(reference=f"number {number}"))
+        send_together(10)
 
         wait_until(lambda: not our_threads())
         assert amplitude.calls["amplitude"] == 3
