@@ -49,8 +49,11 @@ DATA = re.compile(
 SAME = {"DNS", "TLS", "No", "H7P-2QX-9MR", "Of the site"}
 """What is the same in both languages: words, a reference, and the words of a code that only the site knows."""
 
-OF_DJANGO = {"Search", "- Select an option -", "Run", "True", "Action:", "Yes"}
-"""What Django itself has not translated."""
+OF_DJANGO = {
+    *("Search", "- Select an option -", "Run", "True", "Action:", "Yes"),
+    *("Model name", "Add link", "Change or view list link"),
+}
+"""What Django itself has not translated, in one of its versions."""
 
 OF_A_PROCESSOR = re.compile(r'"[A-Z_]+" is missing or empty\.')
 """What a processor's own checks say: in English, as the commands print it."""
@@ -86,7 +89,9 @@ def texts(page: str) -> set[str]:
 
 
 def left_in_english(english: set[str], spanish: set[str]) -> list[str]:
-    both = (english & spanish) - SAME - OF_DJANGO
+    # Before Django 6.1, a breadcrumb's text begins with the character that divides it from the one before.
+    shared = {text.removeprefix("›").strip() for text in english & spanish}
+    both = shared - SAME - OF_DJANGO - {"", "littlepay"}
     return sorted(text for text in both if not (DATA.fullmatch(text) or OF_A_PROCESSOR.fullmatch(text)))
 
 
