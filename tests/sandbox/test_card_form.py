@@ -117,6 +117,15 @@ def test_a_card_gives_a_token_that_the_api_knows(page: Page, server: SandboxServ
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_a_double_click_opens_one_dialog(page: Page) -> None:
+    page.get_by_role("button", name="Enroll").dblclick()
+    page.get_by_label("Test card").select_option("Visa debit, enrolls normally")
+    page.get_by_role("button", name="Continue").click()
+    assert [callback for callback, _ in heard(page)] == ["onTokenize"]
+    page.get_by_role("button", name="Enroll").click()
+    expect(page.get_by_role("dialog")).to_have_count(1)
+
+
 def test_each_use_is_another_card(page: Page, server: SandboxServer) -> None:
     choose(page, "Visa debit, enrolls normally")
     page.reload()

@@ -8,6 +8,7 @@
 
   const origin = new URL(document.currentScript.src).origin;
   const attached = new WeakMap();
+  let isOpen = false; // or about to be: a double click opens one dialog
 
   const styles = new CSSStyleSheet();
   styles.replaceSync(`
@@ -45,6 +46,8 @@
   }
 
   async function open(options) {
+    if (isOpen) return;
+    isOpen = true;
     const call = (name, response) => options[name] && options[name](response);
     // A refusal has a status; a server that could not be reached has none.
     const fail = ({ status }) => call("onError", status ? { status } : {});
@@ -52,6 +55,7 @@
     try {
       cards = await ask("/card-form/cards", "GET", options.authorization);
     } catch (reason) {
+      isOpen = false;
       fail(reason);
       return;
     }
@@ -81,6 +85,7 @@
     const close = () => {
       dialog.close();
       host.remove();
+      isOpen = false;
     };
     const giveUp = () => {
       close();
