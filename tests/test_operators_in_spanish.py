@@ -46,8 +46,8 @@ DATA = re.compile(
 )
 """What is the same in every language: values, names and numbers."""
 
-SAME = {"DNS", "TLS", "No", "H7P-2QX-9MR", "Of the site"}
-"""What is the same in both languages: words, a reference, and the words of a code that only the site knows."""
+SAME = {"DNS", "TLS", "No", "H7P-2QX-9MR", "Of the site", "littlepay"}
+"""What is the same in both languages: words, a reference, a name, and the words of a code that only the site knows."""
 
 OF_DJANGO = {
     *("Search", "- Select an option -", "Run", "True", "Action:", "Yes"),
@@ -91,7 +91,7 @@ def texts(page: str) -> set[str]:
 def left_in_english(english: set[str], spanish: set[str]) -> list[str]:
     # Before Django 6.1, a breadcrumb's text begins with the character that divides it from the one before.
     shared = {text.removeprefix("›").strip() for text in english & spanish}
-    both = shared - SAME - OF_DJANGO - {"", "littlepay"}
+    both = shared - SAME - OF_DJANGO - {""}
     return sorted(text for text in both if not (DATA.fullmatch(text) or OF_A_PROCESSOR.fullmatch(text)))
 
 
