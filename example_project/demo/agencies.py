@@ -1,4 +1,4 @@
-"""The demo's agencies, a row each, and how they get into the database of the site."""
+"""The demo's agencies, one row each, and the code that puts them into the site's database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from enrollment_errors.sandbox.server import SandboxServer
 
 @dataclass(frozen=True, kw_only=True)
 class DemoAgency:
-    """``groups`` are its concession groups at ``processor``, by flow. Its account has the name of its ``slug``."""
+    """``groups`` are its concession groups at ``processor``, by flow. Its account is named after its ``slug``."""
 
     slug: str
     name: str
@@ -65,17 +65,17 @@ AGENCIES = (
 
 
 def groups_at(processor: str) -> dict[str, str]:
-    """The concession groups of all agencies there, and the flow of each."""
+    """The concession groups of all agencies at that processor, and the flow of each."""
     return {
         group: flow for agency in AGENCIES if agency.processor == processor for flow, group in agency.groups.items()
     }
 
 
 def put_into_database(sandboxes: Mapping[str, SandboxServer]) -> None:
-    """What operators of a real site do in the admin. At each start of the demo, because the sandbox is at another
-    address then: the demo's accounts reach it again. Agencies that are there already stay as they are.
+    """Does what operators of a real site do in the admin. It updates the demo's accounts at each start, because the
+    sandbox has a new address then. It does not change agencies that already exist.
     """
-    from example.models import Agency  # Django has to be ready
+    from example.models import Agency  # this needs Django to be set up
 
     for row in AGENCIES:
         account = _put_account(row.slug, sandboxes[row.processor])
@@ -86,13 +86,13 @@ def put_into_database(sandboxes: Mapping[str, SandboxServer]) -> None:
 
 
 def _put_account(name: str, sandbox: SandboxServer) -> Any:
-    """With its secrets where the site looks for them: in the environment, and their names in the database."""
+    """Puts its secrets where the site looks for them: the values in the environment, and the names in the database."""
     from enrollment_errors.accounts.models import Account
 
     entry = sandbox.account()
     options = entry["OPTIONS"]
     if sandbox.service.name == "littlepay":
-        options["FUNDING_SOURCE_SCOPE"] = "demo"  # one sandbox for both of its agencies, with the same cards
+        options["FUNDING_SOURCE_SCOPE"] = "demo"  # both of its agencies share a sandbox and its cards
     for option in import_string(entry["CLASS"]).account_options:
         if option.is_secret:
             secret = f"{sandbox.service.name}_{option.name}_{name}".upper().replace("-", "_")

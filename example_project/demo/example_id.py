@@ -1,7 +1,7 @@
 """Example ID, an identity provider that takes the rider's word for it.
 
-To the rider a site of its own, with its own cookie: whoever signs out of the transit-benefit site only is still signed
-in here, as with a real provider.
+For riders, it is a separate site with its own cookie. As with a real provider, riders who sign out of only the
+transit-benefit site are still signed in here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CLAIMS = {"qualifies": ["older_adult", "low_income"], "does-not": []}
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Ask who the rider is, unless this browser is signed in already, and go back with signed claims."""
+    """Asks who the rider is, unless this browser is already signed in, and goes back with signed claims."""
     return_to = _get_return_address(request)
     rider = request.POST.get("rider") or request.COOKIES.get(COOKIE)
     if rider not in CLAIMS:
@@ -45,7 +45,7 @@ def forget(response: HttpResponse) -> None:
 
 
 def _get_return_address(request: HttpRequest) -> str:
-    """Only to the site that is registered here: this one."""
+    """Accepts only addresses of the site that is registered here, which is this one."""
     address = request.GET.get("return_to", "")
     if not url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}):
         raise SuspiciousOperation("An address that no site has registered.")

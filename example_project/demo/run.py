@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 EXAMPLE_PROJECT = Path(__file__).resolve().parent.parent
-# Instead of this script's own folder: the example, and beside it the package, installed or not.
+# Replaces this script's own folder with the example's and with the package's, which need not be installed.
 sys.path[:1] = [str(EXAMPLE_PROJECT), str(EXAMPLE_PROJECT.parent)]
 
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler  # noqa: E402
@@ -25,7 +25,7 @@ PORT = 8000
 
 class QuietHandler(WSGIRequestHandler):
     def log_message(self, *args: Any) -> None:
-        """Nothing: what is worth reading is in the log of enrollment_errors, which this process prints."""
+        """Logs nothing: this process prints the log of enrollment_errors, which has everything worth reading."""
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ def _parse_options() -> argparse.Namespace:
 
 
 def _listen(port: int | None) -> ThreadedWSGIServer:
-    """Exits where the port that was asked for is taken."""
+    """Exits if the requested port is in use."""
     try:
         return ThreadedWSGIServer((HOST, PORT if port is None else port), QuietHandler)
     except OSError as error:
@@ -71,7 +71,7 @@ def _listen(port: int | None) -> ThreadedWSGIServer:
 
 
 def _set_environment(address: str, options: argparse.Namespace) -> None:
-    """What a deployment would put there."""
+    """Sets what a deployment would set."""
     os.environ.update(
         DJANGO_SETTINGS_MODULE="demo.settings",
         DATABASE=str(options.database),

@@ -1,4 +1,4 @@
-"""What a person can choose to see: what goes wrong at the processor, and how the rider's walk ends."""
+"""The scenarios to choose from: what goes wrong at the processor, and how the rider's walk ends."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .agencies import AGENCIES
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """``sees`` is one sentence about the rider. ``card``, ``agency`` and ``benefit`` are what to choose on the way;
-    ``way`` is another way back from a processor's own site, in place of a card.
+    """``sees`` is one sentence about the rider. ``card``, ``agency`` and ``benefit`` are what to choose on the way.
+    ``way`` is another way back from a processor's own site, instead of a card.
 
-    ``faults`` are the sandbox's, by endpoint; ``conflict`` is how it words the refusal of a link that is there already.
+    ``faults`` are the sandbox's, by endpoint. ``conflict`` is its wording when it refuses a link that already exists.
     """
 
     title: Promise
@@ -35,12 +35,12 @@ class Scenario:
 
     @property
     def card_name(self) -> str:
-        """As the sandbox calls it."""
+        """The sandbox's name for the card."""
         return next(card.name for card in TEST_CARDS if card.key == self.card)
 
     @property
     def button(self) -> str:
-        """What the ``way`` is called there; empty for a card."""
+        """The name of the ``way`` on the processor's site; empty for a card."""
         return OTHER_WAYS.get(self.way, "")
 
     @property
@@ -52,7 +52,7 @@ class Scenario:
         return FLOWS[self.benefit]
 
 
-# One answer is lost, and so is every attempt to ask what became of it: as many as a single request makes.
+# After a lost answer, every attempt to ask what became of it fails, too: one request makes this many.
 _ATTEMPTS = 3
 
 SCENARIOS: tuple[tuple[Promise, Mapping[str, Scenario]], ...] = (
@@ -114,7 +114,7 @@ SCENARIOS: tuple[tuple[Promise, Mapping[str, Scenario]], ...] = (
                     "The page says that we will finish it, and “enrolled” once settle_enrollments has run: "
                     "start that on the operator’s page."
                 ),
-                # Both of a request's links: the processor works when the site comes back to it.
+                # Both links of a request fail. The processor works by the time the site comes back to it.
                 faults={"link": [Fault(kind="status", status=503, times=2)]},
                 benefit="agency-card",
             ),
@@ -302,7 +302,7 @@ SCENARIOS: tuple[tuple[Promise, Mapping[str, Scenario]], ...] = (
                 sees=_("The rider sees that the site is still checking; “Check again” finds the card enrolled."),
                 faults={
                     "link": [Fault(kind="reset", after_effect=True, times=1)],
-                    # It answers before the link, and not after it.
+                    # It answers before the link, but not after it.
                     "groups": [
                         Fault(kind="delay", seconds=0, times=1),
                         Fault(kind="status", status=503, times=_ATTEMPTS),

@@ -6,7 +6,7 @@ import django
 from example.settings import *  # noqa: F403
 from example.settings import ENROLLMENT_ERRORS, INSTALLED_APPS, MIDDLEWARE, TEMPLATES
 
-# Before the site, so that demo/templates/example/base.html can put a notice on top of the site's pages.
+# The demo comes before the site, so demo/templates/example/base.html can put a notice on top of the site's pages.
 INSTALLED_APPS = ["demo", *INSTALLED_APPS]
 ROOT_URLCONF = "demo.urls"
 
@@ -17,11 +17,11 @@ def _policy(nonce: str) -> dict[str, list[str]]:
     own = "'self'"
     return {
         "default-src": ["'none'"],
-        # The page's own scripts by nonce, and what they load: the processor's card form.
+        # The page's own scripts, by nonce, and the processor's card form, which they load.
         "script-src": [nonce, "'strict-dynamic'"],
         "style-src": [own],
         "img-src": [own],
-        # The card forms of any account: operators add more, with other sandboxes on this machine.
+        # The card forms of all accounts: operators may add some at other sandboxes on this machine.
         "connect-src": [own, "http://127.0.0.1:*"],
         "form-action": [own],
         "base-uri": ["'none'"],
@@ -38,7 +38,7 @@ if django.VERSION >= (6, 0):
 else:
     from csp.constants import NONCE
 
-    # Before Django 6 the admin's own scripts have no nonce.
+    # Before Django 6, the admin's own scripts have no nonce.
     CONTENT_SECURITY_POLICY = {"DIRECTIVES": _policy(NONCE), "EXCLUDE_URL_PREFIXES": ["/admin/"]}
     _csp_middleware = "csp.middleware.CSPMiddleware"
 

@@ -1,6 +1,6 @@
-"""What stands around the site in the demo: sandboxes for the processors, the sink for Sentry and Amplitude.
+"""What surrounds the site in the demo: sandboxes for the processors, and a sink for Sentry and Amplitude.
 
-All of it in the site's own process, so that choosing a scenario can also forget what the site has cached.
+All of it runs in the site's own process, so choosing a scenario can also clear what the site has cached.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Stage:
         self._since = 0.0
 
     def show(self, slug: str) -> None:
-        """From a clean start: an earlier walk leaves nothing with the processor, in our caches or in telemetry, nothing
-        to settle, and nothing that the watch has found."""
+        """Starts afresh: clears what earlier walks left with the processor, in our caches, in telemetry and to settle,
+        and what the watch has found."""
         self.scenario = BY_SLUG[slug]
         for sandbox in self.sandboxes.values():
             sandbox.reset()
@@ -50,25 +50,25 @@ class Stage:
         self.sink.clear()
 
     def settle(self) -> None:
-        """What a real site does every few minutes, without the minute that a promise waits first."""
+        """Does what a real site does every few minutes, but without the minute that a promise waits first."""
         _all_of("enrollment_settling.SentLink").filter(state="finishing").update(next_at=timezone.now())
         call_command("settle_enrollments", stdout=StringIO())
 
     def watch(self) -> None:
-        """What a real site does every few minutes, too."""
+        """Does what a real site does every few minutes, too."""
         call_command("watch_enrollment", stdout=StringIO())
 
     def told(self) -> list[Told]:
-        """What Sentry and Amplitude were told since the scenario came on, newest first.
+        """What Sentry and Amplitude have received since the scenario began, newest first.
 
-        What was still on its way when it came on is left out.
+        Leaves out what was already on its way when the scenario began.
         """
         told = read(list(self.sink.sentry_events), list(self.sink.amplitude_events))
         return sorted((one for one in told if one.at.timestamp() >= self._since), key=lambda one: one.at, reverse=True)
 
 
 def _all_of(model: str) -> Any:
-    return apps.get_model(model).objects.all()  # Django is not set up when the stage is
+    return apps.get_model(model).objects.all()  # Django is not set up yet when the stage is
 
 
 STAGE = Stage()

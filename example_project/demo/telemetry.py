@@ -1,4 +1,4 @@
-"""What Sentry and Amplitude were told, as a person wants to read it."""
+"""What Sentry and Amplitude have received, in a form that people can read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.utils.dateparse import parse_datetime
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One event. ``id`` is Sentry's, or empty. ``facts`` are Sentry's tags or Amplitude's event properties, ``whole``
-    is all of it, as JSON.
+    """One event. ``id`` is Sentry's, or empty. ``facts`` are Sentry's tags or Amplitude's event properties. ``whole``
+    is the whole event as JSON.
     """
 
     to: str
@@ -33,7 +33,7 @@ def read(sentry_events: Iterable[Mapping[str, Any]], amplitude_events: Iterable[
 
 def _from_sentry(event: Mapping[str, Any]) -> Told:
     tags = event.get("tags") or {}
-    # The last of a chain is what was raised; what caused it stands before.
+    # The last exception in a chain is the one that was raised. Its causes come before it.
     raised = ((event.get("exception") or {}).get("values") or [{}])[-1]
     return Told(
         to="Sentry",

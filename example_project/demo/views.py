@@ -1,4 +1,4 @@
-"""The demo's own pages: the scenarios to choose from, and what an operator was told."""
+"""The demo's own pages: the scenarios to choose from, and what operators have been told."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .scenarios import BY_SLUG, SCENARIOS
 from .stage import STAGE
 
 _LOOKED_AFTER = ("example", "enrollment_accounts", "enrollment_ledger", "enrollment_settling", "enrollment_watch")
-"""The apps that operators look after."""
+"""The apps that operators manage."""
 
 
 @require_safe
@@ -28,7 +28,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def choose(request: HttpRequest, slug: str) -> HttpResponse:
-    """Set the stage, and begin as a rider whom nobody knows, or as a staff member with one in front of the counter."""
+    """Sets the stage, and begins as a new rider, or as a staff member with a rider at the counter."""
     if slug not in BY_SLUG:
         raise Http404
     STAGE.show(slug)
@@ -50,8 +50,8 @@ def operator(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_in_operator(request: HttpRequest) -> HttpResponse:
-    """As somebody who may see incidents and the ledger, and look after agencies, their accounts, riders' cards, and
-    whether enrollment is on."""
+    """Signs in an operator who may view incidents and the ledger, manage agencies, their accounts and riders' cards,
+    and switch enrollment on and off."""
     login(request, _user("operator", Q(codename="view_incident") | Q(content_type__app_label__in=_LOOKED_AFTER)))
     return redirect("admin:enrollment_accounts_account_changelist" if "accounts" in request.POST else "admin:index")
 
@@ -69,7 +69,7 @@ def watch(request: HttpRequest) -> HttpResponse:
 
 
 def _user(name: str, permissions: Q) -> Any:
-    """Somebody who has these permissions and no others."""
+    """A user with these permissions and no others."""
     user, _ = get_user_model().objects.get_or_create(username=name, defaults={"is_staff": True})
     user.user_permissions.set(Permission.objects.filter(permissions))
     return user

@@ -1,4 +1,4 @@
-"""What enrollment_errors asks this site: who is enrolling into what."""
+"""Tells enrollment_errors who is enrolling in what."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .models import ConcessionGroup
 class ExampleAdapter(Adapter):
     def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
         in_person = is_in_person(request)
-        # Kept apart, so that a staff member's browser never enrolls one rider under the other's proof.
+        # Two keys, so that a staff member's browser never enrolls one rider with another rider's proof.
         eligible = request.session.get("eligible_in_person" if in_person else "eligible")
         if eligible is None:
             return None
         slug, flow = eligible["agency"], eligible["flow"]
         group = _get_groups().filter(agency__slug=slug, flow=flow).first()
-        if group is None:  # taken out in the admin since
+        if group is None:  # an operator has removed it in the admin
             return None
         agency_page = reverse("agency", args=[slug])
         return _get_enrollment_into(

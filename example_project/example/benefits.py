@@ -13,9 +13,9 @@ from enrollment_errors.adapter import ExpiryPolicy
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """A way to qualify. ``claim`` is what the identity provider must confirm; a flow without one asks for the number of
-    an agency card. One that ``is_regional`` is for all agencies that offer it: one proof and one card. While a proof
-    ``is_good_for``, the site enrolls the rider later if the processor is down.
+    """A way to qualify. The identity provider must confirm ``claim``. A flow without a claim asks for the number of an
+    agency card. A flow that ``is_regional`` needs one proof and one card for all agencies that offer it. If the
+    processor is down, the site may enroll the rider later, for as long as the proof ``is_good_for``.
     """
 
     title: Promise

@@ -1,4 +1,4 @@
-"""The agencies of this site, as operators keep them in the admin. ``benefits`` has the flows, which are code."""
+"""This site's agencies, which operators manage in the admin. The flows are code, in ``benefits``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from enrollment_errors.accounts.models import Account
 from .benefits import FLOWS, Flow
 
 _OTHER_WAYS = _("You can also enroll at the counter of {agency}, Monday to Friday, 9 a.m. to 5 p.m.")
-"""While riders cannot enroll online."""
+"""Shown while riders cannot enroll online."""
 
 
 class Agency(models.Model):
@@ -31,12 +31,12 @@ class Agency(models.Model):
         return self.name
 
     def get_flows(self) -> dict[str, Flow]:
-        """What it offers, in the order of ``FLOWS``."""
+        """The flows that it offers, in the order of ``FLOWS``."""
         offered = set(self.groups.values_list("flow", flat=True))
         return {name: flow for name, flow in FLOWS.items() if name in offered}
 
     def as_shown(self, home_url: str) -> adapter.Agency:
-        """For pages whose way home is ``home_url``."""
+        """The agency for pages that lead home to ``home_url``."""
         return adapter.Agency(
             slug=self.slug,
             name=self.name,
@@ -48,7 +48,7 @@ class Agency(models.Model):
 
 
 class ConcessionGroup(models.Model):
-    """Where an agency's riders are enrolled who qualify by one flow. An agency offers the flows that have a group."""
+    """The group for an agency's riders who qualify by one flow. An agency offers only the flows that have a group."""
 
     agency = models.ForeignKey(Agency, on_delete=models.CASCADE, related_name="groups")
     flow = models.CharField(max_length=50, choices=[(name, flow.title) for name, flow in FLOWS.items()])

@@ -58,12 +58,12 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": environ.get("DATABASE", str(FOLDER / "db.sqlite3")),
-        # SQLite lets a second writer wait only if it says at once that it will write.
+        # SQLite lets a second writer wait only if its transaction begins as one that writes.
         "OPTIONS": {"transaction_mode": "IMMEDIATE"},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# Enough for one process. Several need a cache that they share, such as Redis.
+# Enough for one process. Several processes need a shared cache, such as Redis.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 LANGUAGES = [("en", "English"), ("es", "Español")]
@@ -83,9 +83,9 @@ IDENTITY_PROVIDER = {
 
 ENROLLMENT_ERRORS = {
     "ADAPTER": "example.adapter.ExampleAdapter",
-    # In the admin, where operators add an agency's account and name its secret, which is in the environment.
+    # Operators add an agency's account in the admin and enter the name of its secret, which is in the environment.
     "ACCOUNTS": "enrollment_errors.accounts.provider.DatabaseAccounts",
-    # Where riders enter their card on a processor's own site.
+    # For processors with a site of their own, where riders enter their card.
     "ALLOWED_REDIRECT_HOSTS": environ.get("REDIRECT_HOSTS", "").split(","),
     "BASE_TEMPLATE": "example/base.html",
     # For pages that cannot know the rider's agency, because the session is gone.

@@ -1,4 +1,4 @@
-"""The rider's way from an agency's page to the enrollment, and the staff's."""
+"""The way from an agency's page to the enrollment, for riders and for staff."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _get_checked_next(request: HttpRequest) -> str:
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """To the identity provider, which sends the rider on to ``signed_in``."""
+    """Sends the rider to the identity provider, which sends them on to ``signed_in``."""
     state = get_random_string(32)
     request.session["sign_in"] = {"state": state, "next": _get_checked_next(request)}
     query = {"state": state, "return_to": request.build_absolute_uri(reverse("signed-in"))}
@@ -86,7 +86,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def signed_in(request: HttpRequest) -> HttpResponse:
-    """Back from the identity provider with its signed claims: that the rider qualifies, never who the rider is."""
+    """Reads the identity provider's signed claims. They say that the rider qualifies, never who the rider is."""
     asked = request.session.pop("sign_in", None)
     if asked is None or not constant_time_compare(request.GET.get("state", ""), asked["state"]):
         raise SuspiciousOperation("A sign-in that this session did not ask for.")
@@ -100,7 +100,7 @@ def signed_in(request: HttpRequest) -> HttpResponse:
 
 
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """Out of this site, then out of the identity provider, which sends the rider back to ``next``."""
+    """Signs the rider out of this site, then out of the identity provider, which sends them back to ``next``."""
     request.session.flush()
     query = {"return_to": request.build_absolute_uri(_get_checked_next(request))}
     return redirect(f"{settings.IDENTITY_PROVIDER['SIGN_OUT_URL']}?{urlencode(query)}")
@@ -108,7 +108,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @permission_required(IN_PERSON_PERMISSION)
 def staff(request: HttpRequest) -> HttpResponse:
-    """A staff member at the counter, who has seen the rider's proof."""
+    """Staff at the counter confirm that they have seen the rider's proof."""
     return _staff(request, "enrollment_errors_in_person:enroll", "example/staff.html", {})
 
 
@@ -123,9 +123,9 @@ def _staff(request: HttpRequest, then: str, template: str, frame: dict[str, Any]
     form = InPersonForm(request.POST or None)
     if form.is_valid():
         slug, flow = form.cleaned_data["benefit"].split("/")
-        forget_rider(request, in_person=True)  # the session goes on to the next rider
+        forget_rider(request, in_person=True)  # the session goes on with the next rider
         request.session["eligible_in_person"] = _eligible_now(slug, flow)
         return redirect(then)
     if request.method == "GET":
-        end_visit(request)  # whoever comes here by the menu has left the last rider
+        end_visit(request)  # staff who come here through the menu have left the last rider
     return render(request, template, {**frame, "form": form})

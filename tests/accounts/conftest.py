@@ -1,4 +1,4 @@
-"""A site whose accounts are in its database, and an operator who looks after them."""
+"""A site that keeps its accounts in the database, and an operator who manages them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROVIDER = "enrollment_errors.accounts.provider.DatabaseAccounts"
 
 @pytest.fixture
 def options(sandbox: Any, site: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Of an account with the sandbox; its secret is an environment variable."""
+    """The options of an account at the sandbox. An environment variable holds its secret."""
     site(ACCOUNTS=PROVIDER)
     monkeypatch.setenv("SANDBOX_SECRET", sandbox.state.client_secret)
     return {**sandbox.account()["OPTIONS"], "CLIENT_SECRET": "SANDBOX_SECRET"}

@@ -1,4 +1,4 @@
-"""Operators add an account, fill it in, try it and take it out of use; each mistake is told beside the form."""
+"""Operators add an account, fill it in, test it and take it out of use. Each mistake appears next to its field."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ADD = "/admin/enrollment_accounts/account/add/"
 
 
 class EveryKind(LittlepayProcessor):
-    """A field of every kind, and endpoints that cannot be made."""
+    """Has an option of every kind, and cannot build its endpoints."""
 
     name = "every kind"
     account_options = (
@@ -128,7 +128,7 @@ def test_what_may_be_empty_says_so_and_what_is_used_then(operator: Client, add: 
     text = operator.get(change(add())).content.decode()
     assert "The version in the path of the API. If empty: v1." in text
     assert "How the card form looks" in text
-    assert text.count("Can be empty.") == 2  # the look, and whose cards it knows
+    assert text.count("Can be empty.") == 2  # how the card form looks, and whose cards the account knows
 
 
 def test_a_field_of_every_kind_is_kept_as_what_it_is(operator: Client, db: None, site: Any) -> None:

@@ -1,4 +1,4 @@
-"""Riders enroll with the accounts of the database, whose secrets are elsewhere."""
+"""Riders enroll with accounts from the database. Their secrets are stored elsewhere."""
 
 from __future__ import annotations
 

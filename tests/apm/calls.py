@@ -1,4 +1,4 @@
-"""What a process whose calls are watched does: a rider's lookup and link, and one call of the site's own."""
+"""The calls of a traced process: a rider's lookup and link, and one call of the site's own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LIMITS: dict[str, Any] = {
 
 
 def make() -> list[dict[str, Any]]:
-    """What the processor received, so that it is seen that the calls themselves are whole."""
+    """Makes the calls and returns what the processor received, because tracing must not change it."""
     with Upstream() as processor, Upstream() as elsewhere:
         http = ProcessorHttp("mountain", processor.url, deadline=Deadline(20), limits=Limits(**_LIMITS))
         headers = {"Authorization": Secret(ACCESS_TOKEN)}
@@ -60,6 +60,6 @@ def make() -> list[dict[str, Any]]:
 
 
 def tell(received: list[dict[str, Any]], recorded: Any) -> None:
-    """To the test: what the processor received, and all that the tool has recorded, as text."""
+    """Prints, for the test, what the processor received and everything that the tool recorded, as text."""
     sys.stdout.write(json.dumps({"received": received, "recorded": json.dumps(recorded, default=repr)}))
     sys.stdout.flush()

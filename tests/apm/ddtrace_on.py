@@ -1,4 +1,4 @@
-"""Datadog, with every patch of an HTTP library, those that are off by default among them."""
+"""Datadog, with all its patches for HTTP libraries, including those that are off by default."""
 
 import os
 
@@ -20,7 +20,7 @@ kept = []
 class Keeping(TraceFilter):
     def process_trace(self, trace):
         kept.extend({"name": s.name, "resource": s.resource, "tags": s.get_tags()} for s in trace)
-        # What is given back would be sent: nothing.
+        # Datadog sends what this method returns, so it returns nothing.
 
 
 tracer.configure(trace_processors=[Keeping()])

@@ -1,4 +1,4 @@
-"""New Relic in its developer mode, which sends nothing; its audit log has what it would have sent."""
+"""New Relic in its developer mode: it sends nothing, and its audit log has what it would have sent."""
 
 import os
 import tempfile

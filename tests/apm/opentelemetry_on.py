@@ -1,4 +1,4 @@
-"""OpenTelemetry, with all that it can record of the HTTP libraries: headers, and by its hooks anything."""
+"""OpenTelemetry, set to record all that it can about HTTP calls: every header and, through a hook, everything else."""
 
 import django
 from opentelemetry.instrumentation.requests import RequestsInstrumentor

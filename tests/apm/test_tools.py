@@ -1,6 +1,6 @@
-"""With a tracing tool switched on, our calls are spans of its trace, and what is secret stands in none of them.
+"""With a tracing tool switched on, our calls are spans in its trace, and no span contains a secret.
 
-Each tool wraps the HTTP libraries of its whole process, and so has one of its own.
+Each tool wraps the HTTP libraries of a whole process, so each runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ TOOLS = {
 }
 LOOKUP = "/base/fundingsources/bytoken/{card_token}"
 LINK = "/base/concession_groups/{group_id}/fundingsources"
-# Of a call, New Relic records method and server alone.
+# New Relic records only the method and the server of a call.
 SPANS = {"newrelic": ["/urllib3/GET", "/urllib3/POST"]}
 
 
 @dataclass
 class Seen:
-    """By the processor, and by the tool."""
+    """What the processor received, and what the tool recorded."""
 
     received: list[dict[str, str]]
     recorded: str

@@ -1,4 +1,4 @@
-"""Arabic as a pseudo-locale: every message in Arabic letters, which is enough to prove right-to-left."""
+"""Arabic as a pseudo-locale: every message in Arabic letters, which is enough to test right-to-left pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LETTERS = str.maketrans(
 
 
 def write_catalog(folder: Path) -> Path:
-    """A folder for ``LOCALE_PATHS``."""
+    """Writes the catalog into ``folder``, and returns it for ``LOCALE_PATHS``."""
     messages = sorted(set().union(*catalogs.messages_in_sources().values()))
     header = ("", "Content-Type: text/plain; charset=UTF-8\n")
     compiled = folder / "ar" / "LC_MESSAGES" / "django.mo"

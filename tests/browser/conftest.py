@@ -1,7 +1,7 @@
 """One Chromium for the browser tests of a module; each test opens pages in a context of its own.
 
-Not one for the whole run: while Playwright is there, its thread has a running event loop, and Django and asyncio refuse
-to work beside one. After the module it is gone.
+The whole run cannot share one: Playwright keeps an event loop running in its thread, and Django and asyncio refuse to
+work there. So it ends with the module.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
     if executable is None:
         missing("Chromium (a program named chromium on the PATH)")
     with sync_playwright() as playwright:
-        # Without Chromium's own sandbox, which needs privileges that containers do not give.
+        # Chromium's own sandbox needs privileges that containers do not grant.
         launched = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         yield launched
         launched.close()
@@ -37,15 +37,15 @@ demo = pytest.fixture(scope="session", name="demo")(run_demo)
 
 @pytest.fixture(params=LANGUAGES)
 def language(request: pytest.FixtureRequest) -> str:
-    """That of the rider's browser. (The page at the end of a walk is always read in both.)"""
+    """The language of the rider's browser. (Every walk reads its last page in both languages anyway.)"""
     return str(request.param)
 
 
 @pytest.fixture
 def walk(language: str, browser: Browser, demo: RunningDemo) -> Iterator[Walk]:
-    """A rider whom nobody knows, at a processor that works.
+    """A new rider, at a processor that works.
 
-    The demo's strict Content-Security-Policy must have stopped nothing on the way.
+    The demo's strict Content-Security-Policy must not block anything on the way.
     """
     demo.choose("healthy")
     stopped: list[str] = []
@@ -74,7 +74,7 @@ def page(browser: Browser) -> Iterator[Page]:
         context.set_default_timeout(10_000)
         page = context.new_page()
         yield page
-        page.unroute_all(behavior="ignoreErrors")  # what was never answered
+        page.unroute_all(behavior="ignoreErrors")  # the requests that the test left unanswered
 
 
 @pytest.fixture

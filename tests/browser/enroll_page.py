@@ -1,4 +1,4 @@
-"""A rider on the enroll page or the still-checking page, in a browser, at a site that answers as a test tells it to."""
+"""A rider on the enroll page or the still-checking page, in a browser, at a site whose answers the test chooses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SILENT: Callable[[Route], None] = lambda route: None  # noqa: E731  never answer
 
 
 class Enroll:
-    """A rider on the enroll page, what the page asks of the site, and a card form that does as it is told."""
+    """A rider on the enroll page, the requests of the page, and a card form that the test controls."""
 
     def __init__(self, page: Page, site: str) -> None:
         self.page = page
@@ -46,7 +46,7 @@ class Enroll:
         self.page.route("**/token/*", lambda route: route.fulfill(**answer))
 
     def answers_in_turn(self, *answers: Any) -> None:
-        """The token view's answers, one after another; ``None`` is silence."""
+        """Sets the token view's answers, in order. ``None`` means no answer."""
         left = iter(answers)
 
         def answer(route: Route) -> None:
@@ -103,7 +103,7 @@ class Enroll:
         self.alert.get_by_role("button", name="Try again").click()
 
     def has_reported(self, *reports: tuple[str, int | None]) -> None:
-        """Exactly these, in the time that it takes the page to send them."""
+        """Waits for these reports, and fails if there are others."""
         for _ in range(200):
             if len(self.reports) >= len(reports):
                 break
@@ -115,7 +115,7 @@ class Enroll:
 
 
 class Checking(Enroll):
-    """A rider on the still-checking page, with its clock in the test's hands, whose answer is not there yet."""
+    """A rider on the still-checking page, before the answer is there. The test controls the page's clock."""
 
     def __init__(self, page: Page, site: str) -> None:
         super().__init__(page, site)
@@ -137,7 +137,7 @@ class Checking(Enroll):
         self.page.route(self.url, lambda route: route.fulfill(**answer))
 
     def ends_on(self, name: str) -> None:
-        """Over a redirect, as the site's own view ends."""
+        """Answers with a redirect to that page, as the site's own view does at the end."""
         self.page.route(self.url, lambda route: route.continue_(url=f"{self.site}/ends/{name}/"))
 
     def holds_its_answer(self) -> list[Route]:

@@ -1,4 +1,4 @@
-"""The pictures over HTTP, and stand-ins for what the enroll page's script asks. Its URLs, views and server."""
+"""Serves the gallery's pictures over HTTP, with stand-ins for the views that the enroll page's script calls."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
 
 
 def token(request: HttpRequest) -> HttpResponse:
-    """What the enroll page's picture asks for: access to a card form or, without one, the way to the processor."""
+    """Gives the enroll page access to a card form or, for a processor with its own site, the address to go to."""
     if "gateway" in request.GET:
         return JsonResponse({"redirect": request.build_absolute_uri("/pages/gateway/")})
     return JsonResponse({"token": "tokenization-access"})
@@ -85,12 +85,12 @@ urlpatterns = [
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Requests are no news."""
+        """Logs nothing: requests would only clutter the output."""
 
 
 @contextmanager
 def serve(**settings: Any) -> Iterator[str]:
-    """The gallery's address, while it is served on this machine with the site's settings changed."""
+    """Serves the gallery on this machine with changed settings, and yields its address."""
     with override_settings(**{"ROOT_URLCONF": __name__, "MIDDLEWARE": [], **settings}):
         server = ThreadedWSGIServer(("127.0.0.1", 0), _Quiet)
         server.set_app(StaticFilesHandler(WSGIHandler()))
@@ -109,5 +109,5 @@ def address(base: str, name: str, language: str = "en", *, signed_in: bool = Fal
 
 
 def variants() -> list[tuple[str, bool]]:
-    """Every picture, and once more signed in where that shows."""
+    """Every picture, and again as a signed-in rider sees it, if that makes a difference."""
     return [(name, False) for name in gallery.ALL] + [(name, True) for name in sorted(SIGN_IN_MATTERS)]

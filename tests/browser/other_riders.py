@@ -1,4 +1,4 @@
-"""Riders of agencies that nobody touches: they enroll one after the other while something goes on elsewhere."""
+"""Riders of agencies that nobody changes. They enroll one after another while something happens to other agencies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 
 
 class OtherRiders:
-    """``failed`` says of each request of theirs that did not end well what it was. It is to stay empty."""
+    """``failed`` describes each of their requests that went wrong. It must stay empty."""
 
     def __init__(self, site: str, agencies: tuple[str, ...]) -> None:
         self.site = site
@@ -32,7 +32,7 @@ class OtherRiders:
             thread.join()
 
     def go_on(self) -> None:
-        """Until one more of each agency has walked all the way: the second that ends began after this was asked."""
+        """Waits until each agency has two more riders: only the second is sure to have started after this call."""
         before = dict(self.enrolled)
         wait_until(
             lambda: self.failed or all(self.enrolled[agency] >= before[agency] + 2 for agency in before),

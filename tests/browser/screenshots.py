@@ -1,4 +1,4 @@
-"""Every page × language × width as a picture, in a folder with one index, for designers and translators.
+"""Takes a picture of every page in every language and width, for designers and translators, and writes an index.
 
 ``python -m tests.browser.screenshots screenshots``
 """
@@ -21,7 +21,7 @@ WIDTHS = (320, 768, 1280)
 COUNTER_LANGUAGES = ("en", "es")
 COUNTER_WIDTHS = (390, 1280)
 Row = tuple[str, str, list[tuple[str, str, str, int]]]
-"""Title, language, and of each width the file, title and language again, and the width."""
+"""Title, language, and for each width the file, the title and language again, and the width."""
 INDEX = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -104,7 +104,7 @@ def take_all(browser: Browser, base: str, folder: Path) -> None:
 
 
 def take_counter(browser: Browser, base: str, folder: Path) -> list[Row]:
-    """What staff see, by itself and in the admin's frame, light and dark."""
+    """Takes pictures of what staff see, alone and in the admin's frame, light and dark."""
     from .gallery_site import address, gallery
 
     rows = []

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 WIDTHS = (320, 768, 1280)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 
-# What is asked of every page at every width, beside axe: each answer is a list of what is wrong.
+# Checks for every page at every width, in addition to axe. Each returns a list of what is wrong.
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("main *:not(.enrollment-hidden, svg *)")]
   .filter((element) => getComputedStyle(element).display != "inline")
   .filter((element) => element.scrollWidth > Math.max(element.clientWidth, 1))
@@ -44,7 +44,7 @@ def shared_page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def page(shared_page: Page) -> Iterator[Page]:
-    """One for all tests here: each opens its page anew, and they are many."""
+    """All tests here share one page, because there are many of them and each opens its own address."""
     yield shared_page
     shared_page.unroute_all(behavior="ignoreErrors")
 
@@ -55,7 +55,7 @@ def violations(page: Page) -> list[tuple[str, Any]]:
 
 
 def open_whole(page: Page, url: str) -> None:
-    """Open a page, with the enroll page's button ready."""
+    """Opens a page. On the enroll page, waits until the button is ready."""
     page.goto(url)
     if page.locator("#enrollment-open").count():
         page.wait_for_selector("#enrollment-open:enabled")

@@ -1,5 +1,5 @@
-"""In the running demo's admin an agency is added, its secret rotated, its account broken and mended: nothing is started
-again, the next rider sees it, and no rider of another agency notices.
+"""In the running demo's admin, an operator adds an agency, rotates its secret, and breaks and repairs its account.
+Nothing restarts, the next rider sees each change, and no rider of another agency notices.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from .walks import HEADINGS, Walk
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.ci_only]
 
 SECRETS = {"COAST_SECRET": "the first", "COAST_SECRET_ROTATED": "the second"}
-"""In the environment of the site, by name: what a deployment's vault has."""
+"""The site's environment has these, as a deployment's vault would."""
 
 GROUP = "coast-older-adult"
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[RunningDemo]:
-    """One that waits for the processor as long as a real site: other riders must not fail for a busy machine."""
+    """This one waits for the processor as long as a real site, so that other riders do not fail on a busy machine."""
     yield from run_demo(budget=8, environment=SECRETS)
 
 
 class CoastsProcessor:
-    """The new agency's own processor, steered over HTTP."""
+    """The new agency's own processor, which the test controls over HTTP."""
 
     def __init__(self, sandbox: SandboxServer) -> None:
         self.control_url = sandbox.control_url
@@ -48,7 +48,7 @@ class CoastsProcessor:
 
     @property
     def options(self) -> dict[str, str]:
-        """As its operator enters them: the secret by its name."""
+        """The options as an operator enters them, with the name of the secret in place of the secret."""
         account = requests.get(f"{self.control_url}/sandbox/account", timeout=5).json()
         return {**account["OPTIONS"], "CLIENT_SECRET": "COAST_SECRET"}
 
@@ -68,16 +68,16 @@ def processor() -> Iterator[CoastsProcessor]:
 
 @pytest.fixture
 def stopped() -> list[str]:
-    """What the demo's strict Content-Security-Policy has stopped."""
+    """What the demo's strict Content-Security-Policy has blocked."""
     return []
 
 
 @pytest.fixture
 def open_page(browser: Browser, stopped: list[str]) -> Iterator[Callable[[], Page]]:
-    """A browser that has never been here."""
+    """Opens a page in a browser that has never visited the site."""
 
     def listen(message: ConsoleMessage) -> None:
-        # Before 6.1, Django's own admin pages have scripts and styles that such a policy stops.
+        # Before Django 6.1, the admin's own pages have scripts and styles that such a policy blocks.
         if "Content Security Policy" in message.text and django.VERSION >= (6, 1):
             stopped.append(message.text)
 
@@ -132,14 +132,14 @@ class Operator:
         self._fill(fields)
 
     def is_refused(self, name: str, **fields: str | bool) -> str:
-        """What stands beside the field."""
+        """Returns the error next to the field."""
         self._open(name)
         self._enter(fields)
         self._save()
         return self.page.locator(f".field-{next(iter(fields))} .errorlist").inner_text()
 
     def tests_account(self, name: str) -> dict[str, str]:
-        """What each probe found, by its name."""
+        """Returns what each probe found, by the name of the probe."""
         self._open(name)
         self.page.get_by_role("button", name="Test this account").click()
         self.page.get_by_role("heading", name=f"Test of {name}").wait_for()
@@ -187,7 +187,7 @@ class Coast:
         expect(rider.page.locator("body")).to_contain_text("Coast Line")
 
     def rider_is_told_that_it_is_our_side(self) -> str:
-        """The reference that is shown."""
+        """Returns the reference on the page."""
         rider = self._qualified()
         rider.page.wait_for_url("**/server-error/**")
         expect(rider.page.locator("h1")).to_have_text(HEADINGS["server-error"])
@@ -224,7 +224,7 @@ def test_an_agency_is_added_rotated_broken_and_mended_while_others_enroll(
         assert 'there is no secret named "COAST_SECRET_MISTYPED"' in told
         coast.rider_enrolls()
 
-        operator.change_account("coast", CLIENT_ID="another agency's")  # which only the processor can know
+        operator.change_account("coast", CLIENT_ID="another agency's")  # only the processor can tell that it is wrong
         reference = coast.rider_is_told_that_it_is_our_side()
         [told_once], _ = demo.events(sentry=1, amplitude=0)
         assert told_once["tags"]["enrollment.reference"] == reference

@@ -1,4 +1,4 @@
-"""The enroll page with adapters that do anything: it knows none of them, and no rider is left with a dead button."""
+"""Whatever a processor's adapter does, the enroll page never leaves a rider with a dead button."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def site() -> Iterator[str]:
 
 
 class Adapted:
-    """The enroll page of a dialog, with an adapter of the test's own and no script of a processor's."""
+    """The enroll page with the test's own adapter and without a processor's script."""
 
     def __init__(self, page: Page, site: str) -> None:
         self.page = page

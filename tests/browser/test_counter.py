@@ -1,5 +1,5 @@
-"""At the example's counter, by itself and in the admin's frame: one rider after another, with the keyboard alone, and
-nobody who may not."""
+"""At the example's counter, alone and in the admin's frame, staff enroll one rider after another and need only the
+keyboard, and nobody else gets in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REFERENCE = re.compile(r"\b[2-9A-Z]{3}-[2-9A-Z]{3}-[2-9A-Z]{3}\b")
 
 
 class Counter:
-    """A staff member's browser. ``start`` is where staff confirm a rider's proof."""
+    """A staff member's browser. ``start`` is the page where staff confirm a rider's proof."""
 
     def __init__(self, page: Page, demo: RunningDemo, start: str) -> None:
         self.page, self.demo, self.start = page, demo, demo.url + start
@@ -43,7 +43,7 @@ class Counter:
         return self
 
     def uses(self, card: str, end: str) -> Counter:
-        """The form has opened by itself."""
+        """Chooses a card in the card form, which has opened by itself."""
         self.page.locator("dialog select").select_option(card)
         self.page.locator("dialog button[type=submit]").click()
         self.page.wait_for_url(re.compile(f"/{end}/"))
@@ -58,7 +58,7 @@ class Counter:
 
     @property
     def text(self) -> str:
-        """All that stands there, what the script may show too."""
+        """Everything in the page, including what only the script may show."""
         return str(self.page.evaluate("document.documentElement.outerHTML"))
 
 
@@ -95,7 +95,7 @@ def test_three_riders_in_a_row_leave_nothing_to_the_next(counter: Counter) -> No
     counter.demo.mend_processor()
     counter.calls_the_next()
 
-    # The fourth stands there, and the staff member goes back, as far as the browser goes.
+    # The fourth rider is at the counter, and the staff member goes back as far as the browser allows.
     counter.confirms("harbor/older-adult")
     expect(page.locator("dialog select")).to_be_visible()
     seen = of_the_first | of_the_second | of_the_third
@@ -116,7 +116,7 @@ def test_three_riders_in_a_row_leave_nothing_to_the_next(counter: Counter) -> No
         if page.url.endswith("/demo/"):
             break
 
-    # The lost answer is found by its reference, and settled, while the fourth waits.
+    # While the fourth rider waits, the staff member returns to the third rider's page and settles the lost answer.
     page.goto(ends["still-checking"])
     expect(page.get_by_text("This page is about an earlier rider")).to_be_visible()
     page.get_by_role("button", name="Check again").click()
@@ -131,9 +131,9 @@ def test_an_enrollment_needs_no_mouse(counter: Counter) -> None:
     keyboard.type("Mountain")
     keyboard.press("Tab")
     keyboard.press("Space")
-    keyboard.press("Enter")  # in a field it sends the form, as a scanner does at the end of what it has read
+    keyboard.press("Enter")  # sends the form from a field; a scanner ends its input with Enter, too
 
-    # The form opens by itself, with the focus where the card goes.
+    # The card form opens by itself, with the focus on the field for the card.
     page.wait_for_url(re.compile("/enrollment/"))
     expect(page.locator("dialog select")).to_be_focused()
     keyboard.type("Card details refused")
@@ -158,7 +158,7 @@ def test_an_enrollment_needs_no_mouse(counter: Counter) -> None:
 
 
 def _tabs_to(page: Page, name: str) -> None:
-    """From the skip link on, the first thing to use in the page is the one that staff want."""
+    """After the skip link, the first control in the page is the one that staff want."""
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -167,7 +167,7 @@ def _tabs_to(page: Page, name: str) -> None:
 
 
 def rider(page: Page, demo: RunningDemo) -> None:
-    """Whose proof counts online."""
+    """Qualifies as riders do online."""
     page.goto(f"{demo.url}/agencies/mountain/agency-card/")
     page.locator("input[name=card_number]").fill("123456")
     page.locator("main form .button").click()

@@ -77,7 +77,7 @@ def test_staff_enroll_a_rider_in_the_browser(demo: RunningDemo, page: Page) -> N
     page.locator("main select").select_option("harbor/older-adult")
     page.locator("main input[type=checkbox]").check()
     page.locator("main form .button").click()
-    page.locator("dialog select").select_option("visa")  # it has opened by itself
+    page.locator("dialog select").select_option("visa")  # the card form has opened by itself
     page.locator("dialog button[type=submit]").click()
     page.wait_for_url("**/staff/enrollment/success/**")
     expect_accessible(page)

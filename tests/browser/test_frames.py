@@ -1,4 +1,4 @@
-"""The pages inside other designs, in the dark, in forced colors, on paper and with the reader's own spacing."""
+"""The pages inside other designs, in dark mode, with forced colors, on paper and with the reader's own spacing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .test_accessibility import RULES, TOO_WIDE, open_whole, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
-# A word of the heading that stands on two lines.
+# The words of the heading that break across two lines.
 BROKEN_WORDS = """() => {
   const node = document.querySelector("h1").firstChild, range = document.createRange();
   return [...node.data.matchAll(/\\S+/g)].filter((word) => {
@@ -139,7 +139,7 @@ class TestTheDark:
         open_whole(page, framed(site, frame, name))
         page.add_style_tag(content=":root { color-scheme: dark } body { background: #12181e; color: #fff }")
         page.evaluate(AXE_SCRIPT)
-        # Not what stands around it: those links are dark.
+        # Only our part: the links around it are dark.
         found = page.evaluate("(rules) => axe.run('.enrollment', rules)", RULES)["violations"]
         assert [violation["id"] for violation in found] == []
 
@@ -197,7 +197,7 @@ def test_a_page_weighs_under_40_kb_and_asks_for_nothing_but_style_and_scripts(pa
     open_whole(page, address(site, name))
     page.wait_for_load_state("networkidle")
     page.remove_listener("requestfinished", listen)
-    # What comes from the processor, and the token, is not the page.
+    # The processor's files and the token do not count as part of the page.
     own = [request for request in loaded if "/token/" not in request.url and "card-f" not in request.url]
     assert {request.resource_type for request in own} <= {"document", "stylesheet", "script"}
     assert sum(request.sizes()["responseBodySize"] for request in own) < 40_000

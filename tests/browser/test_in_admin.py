@@ -1,4 +1,4 @@
-"""The in-person pages in the frame of Django's admin: accessible, legible in the dark, and under a strict policy."""
+"""The in-person pages in Django's admin are accessible, legible in dark mode, and work under a strict policy."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_strict_policy_stops_nothing(browser: Browser) -> None:
             stopped.append(message.text)
 
     settings = django_itself()
-    settings["SECURE_CSP"] = {**settings["SECURE_CSP"], "img-src": ["'self'"]}  # the admin's icons
+    settings["SECURE_CSP"] = {**settings["SECURE_CSP"], "img-src": ["'self'"]}  # for the admin's icons
     with serve(**settings) as base, browser.new_context() as context:
         page = context.new_page()
         page.on("console", listen)

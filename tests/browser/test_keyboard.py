@@ -1,4 +1,4 @@
-"""The keyboard alone gets everywhere, and always shows where it is."""
+"""Riders reach everything with the keyboard alone, and always see where the focus is."""
 
 from __future__ import annotations
 

@@ -46,12 +46,12 @@ def test_the_rider_ends_with_each_linked_once(page: Page, tmp_path: Path) -> Non
         use_the_card(page)
 
         def is_at_the_second() -> bool:
-            page.wait_for_timeout(20)  # the milliseconds in which Playwright serves the route
+            page.wait_for_timeout(20)  # Playwright serves the route only while it waits
             return sandbox.calls["link"] == 2
 
         wait_until(is_at_the_second)
         site.kill_the_worker_of("killed")
-        # Where it had used the connection before, Chromium sends the POST again by itself.
+        # If Chromium had used the connection before, it sends the POST again by itself.
         page.wait_for_url(re.compile("^chrome-error:|/partial/"), timeout=LONG)
         linked = [list(sandbox.state.groups[group].links) for group in GROUPS]
         assert [len(cards) for cards in linked] == [1, 0]
@@ -63,7 +63,7 @@ def test_the_rider_ends_with_each_linked_once(page: Page, tmp_path: Path) -> Non
             page.wait_for_url(re.compile("/(partial|success)/"), timeout=LONG)
 
         def is_over() -> bool:
-            """While the link of the worker that died may still be made, nobody sends another."""
+            """While the dead worker's link may still take effect, the site sends no other."""
             if "/success/" not in page.url:
                 expect(page.locator("h1")).to_have_text("We are still checking")
                 page.get_by_role("button", name="Check again").click()

@@ -1,4 +1,4 @@
-"""How the pages look to those who need them to look some other way."""
+"""How the pages look on a phone, with forced colors, with reduced motion, right to left, and in a site's own style."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def page(browser: Browser, context_options: dict[str, Any]) -> Iterator[Page]:
     with browser.new_context(viewport={"width": 1280, "height": 800}, **context_options) as context:
         page = context.new_page()
         yield page
-        page.unroute_all(behavior="ignoreErrors")  # what was never answered
+        page.unroute_all(behavior="ignoreErrors")  # the requests that the test left unanswered
 
 
 def box(page: Page, selector: str) -> dict[str, float]:

@@ -1,5 +1,5 @@
-"""The ledger's pages in the running demo's admin: found, read, downloaded and used on a phone as on a desk, without a
-script of its own, and accessible."""
+"""Operators find, read, download and use the ledger's pages in the running demo's admin, on a phone and on a desktop.
+The pages are accessible and have no script of their own."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ demo = pytest.fixture(scope="module", name="demo")(run_demo)
 
 @pytest.fixture
 def stopped() -> list[str]:
-    """What the demo's strict Content-Security-Policy has stopped."""
+    """What the demo's strict Content-Security-Policy has blocked."""
     return []
 
 
 @pytest.fixture
 def operator(browser: Browser, demo: RunningDemo, stopped: list[str]) -> Iterator[Page]:
-    """Signed in, on the admin's first page, after one rider has enrolled."""
+    """An operator who is signed in, on the admin's first page, after one rider has enrolled."""
 
     def listen(message: ConsoleMessage) -> None:
-        # Before 6.1, Django's own admin pages have scripts and styles that such a policy stops.
+        # Before Django 6.1, the admin's own pages have scripts and styles that such a policy blocks.
         if "Content Security Policy" in message.text and django.VERSION >= (6, 1):
             stopped.append(message.text)
 
@@ -58,7 +58,7 @@ def operator(browser: Browser, demo: RunningDemo, stopped: list[str]) -> Iterato
 
 
 def check(page: Page, name: str) -> None:
-    """Our part of the page, at each width. With a folder in ENROLLMENT_ERRORS_PICTURES, pictures are left there."""
+    """Checks our part of the page at each width, and saves pictures if ENROLLMENT_ERRORS_PICTURES names a folder."""
     page.evaluate(AXE_SCRIPT)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
@@ -71,7 +71,7 @@ def check(page: Page, name: str) -> None:
 
 
 def add_card(demo: RunningDemo, token: str) -> str:
-    """The funding source id of a card in the group, as an operator finds it in the processor's back office."""
+    """Adds a card to the group. Returns its funding source id, which operators find in the processor's back office."""
 
     def post(name: str, body: dict[str, Any]) -> Any:
         response = requests.post(f"{demo.sandbox_url}/sandbox/{name}", json=body, timeout=5)
@@ -156,5 +156,5 @@ def test_a_card_is_taken_out_of_its_group_in_two_steps(operator: Page, demo: Run
     expect(operator.locator(".state")).to_contain_text("the card was taken out of the group.")
     check(operator, "reference-unlinked")
     state = requests.get(f"{demo.sandbox_url}/sandbox/state", timeout=5).json()
-    assert state["groups"][GROUP]["members"] == 1  # the rider's own, which is another card
+    assert state["groups"][GROUP]["members"] == 1  # the other card, which the rider enrolled
     assert stopped == []

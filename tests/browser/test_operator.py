@@ -1,4 +1,4 @@
-"""A person who knows nothing of the code learns, from what a rider reads on the phone, which call failed and why."""
+"""From what a rider reads aloud on the phone, someone who does not know the code learns which call failed, and why."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ demo = pytest.fixture(scope="module", name="demo")(run_demo)
 
 @pytest.fixture
 def stopped() -> list[str]:
-    """What the demo's strict Content-Security-Policy has stopped."""
+    """What the demo's strict Content-Security-Policy has blocked."""
     return []
 
 
@@ -32,10 +32,10 @@ def rider(browser: Browser, demo: RunningDemo) -> Iterator[Walk]:
 
 @pytest.fixture
 def operator(browser: Browser, demo: RunningDemo, stopped: list[str]) -> Iterator[Page]:
-    """Signed in, on the admin's first page."""
+    """An operator who is signed in, on the admin's first page."""
 
     def listen(message: ConsoleMessage) -> None:
-        # Before 6.1, Django's own admin pages have scripts and styles that such a policy stops.
+        # Before Django 6.1, the admin's own pages have scripts and styles that such a policy blocks.
         if "Content Security Policy" in message.text and django.VERSION >= (6, 1):
             stopped.append(message.text)
 
@@ -49,7 +49,7 @@ def operator(browser: Browser, demo: RunningDemo, stopped: list[str]) -> Iterato
 
 
 def fail_at_the_link(rider: Walk, operator: Page) -> str:
-    """The reference that the rider is shown, once the operator can find it: it is written after the answer."""
+    """Returns the rider's reference once the operator can find it: the app writes the incident after the answer."""
     rider.demo.choose("error-503")
     rider.qualify()
     rider.use_card("visa")
@@ -57,7 +57,7 @@ def fail_at_the_link(rider: Walk, operator: Page) -> str:
     assert rider.reference
     search = f"{rider.demo.url}/admin/enrollment_incidents/incident/?q={rider.reference}"
     for _ in range(100):
-        if operator.request.get(search).url.endswith("/change/"):  # a reference that is found leads there
+        if operator.request.get(search).url.endswith("/change/"):  # where a search for a known reference leads
             return rider.reference
         operator.wait_for_timeout(100)
     pytest.fail("The incident was never written.")

@@ -28,7 +28,7 @@ WRAPPED = """() => [...document.querySelectorAll("#result_list :is(.field-refere
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 SCENARIOS = ("error-503", "wrong-credentials", "conflict-elsewhere", "healthy", "still-checking")
-"""What befalls one rider after another. The last one's link is still open."""
+"""One rider goes through each. The last one's link is still open."""
 
 LISTS = {
     "overview": "enrollment_incidents/ending/",
@@ -48,7 +48,7 @@ LISTS = {
     "switches": "enrollment_watch/switch/",
     "new-switch": "enrollment_watch/switch/add/",
 }
-"""By name, the addresses below the admin's that everybody has."""
+"""The fixed addresses under the admin's, by the name of the page."""
 FIRST_OF = {
     "incident": "enrollment_incidents/incident/",
     "entry": "enrollment_ledger/entry/",
@@ -56,12 +56,12 @@ FIRST_OF = {
     "account": "enrollment_accounts/account/",
     "watched": "enrollment_watch/watched/",
 }
-"""The list whose first row leads to the page."""
+"""For each page, the list whose first row leads to it."""
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[RunningDemo]:
-    """One in which something of everything has happened, and which the watch has looked at."""
+    """A demo where a rider has gone through each scenario and the watch has run."""
     for demo in run_demo(budget=8):
         for scenario in SCENARIOS:
             demo.choose(scenario)
@@ -79,7 +79,7 @@ def language(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module", params=["light", "dark"])
 def operator(browser: Browser, demo: RunningDemo, language: str, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """Signed in, with a browser in that language and theme."""
+    """An operator who is signed in, with a browser in that language and theme."""
     with browser.new_context(locale=language, color_scheme=request.param, reduced_motion="reduce") as context:
         context.set_default_timeout(15_000)
         page = context.new_page()
@@ -90,7 +90,7 @@ def operator(browser: Browser, demo: RunningDemo, language: str, request: pytest
 
 
 def check(page: Page, name: str) -> None:
-    """At each width. With a folder in ENROLLMENT_ERRORS_PICTURES, pictures are left there."""
+    """Checks the page at each width, and saves pictures if ENROLLMENT_ERRORS_PICTURES names a folder."""
     page.evaluate(AXE_SCRIPT)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
@@ -100,7 +100,7 @@ def check(page: Page, name: str) -> None:
         assert page.evaluate(TOO_WIDE) <= 0, (name, width)
         assert page.evaluate(WRAPPED) == [], (name, width)
         if width == WIDTHS[-1]:
-            continue  # nothing that axe looks at is different from the width before
+            continue  # for axe, nothing differs from the width before
         found = page.evaluate("([where, rules]) => axe.run(where, rules)", [OURS, RULES])["violations"]
         assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == [], (name, width)
 

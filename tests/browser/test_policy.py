@@ -1,4 +1,4 @@
-"""A strict Content-Security-Policy, nonces only, stops nothing: django-csp's, and Django's own."""
+"""A strict Content-Security-Policy with nonces only blocks nothing, neither from django-csp nor from Django itself."""
 
 from __future__ import annotations
 

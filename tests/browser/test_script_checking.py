@@ -1,4 +1,4 @@
-"""The still-checking page's script: asking again, by the button and by itself."""
+"""The still-checking page's script asks again, both when the rider presses the button and by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The enroll page's script: the token view, in each way that it can answer, and what is told to the site."""
+"""The enroll page's script: every way in which the token view can answer, and what the script reports to the site."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class TestTryingAgain:
         expect(enroll.status).to_have_text("Getting the card form ready…")
 
     def test_loads_the_card_form_again_where_it_did_not_come_either(self, enroll: Enroll) -> None:
-        enroll.page.context.set_offline(True)  # what the page asks from now on
+        enroll.page.context.set_offline(True)  # cuts off the token and the card form, but not the page itself
         enroll.page.route(address(enroll.site, "enroll"), lambda route: route.fulfill(response=route.fetch()))
         enroll.page.route("**/static/**", lambda route: route.fulfill(response=route.fetch()))
         enroll.opens()
@@ -211,7 +211,7 @@ class TestTellingOfATokenThatDidNotCome:
         enroll.is_asked_to_try_again()
         enroll.has_reported(("token_failed", None))
         enroll.reports_lead_to(None)
-        for reports in (2, 2):  # the second time there is nothing left to tell
+        for reports in (2, 2):  # the second time, there is nothing left to report
             enroll.page.evaluate("window.dispatchEvent(new Event('online'))")
             enroll.has_reported(*[("token_failed", None)] * reports)
         enroll.is_asked_to_try_again()

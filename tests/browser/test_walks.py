@@ -1,4 +1,4 @@
-"""Riders walk through the running example to their ends: enrolled, not now, and not here."""
+"""Riders walk through the running example: they enroll, get a system error, or have to start again."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_signed_in_rider_signs_out_of_a_system_error_and_is_back_on_the_agency
     expect(walk.page).to_have_url(f"{walk.demo.url}/agencies/mountain/")
     walk.page.goto(f"{walk.demo.url}/agencies/mountain/older-adult/")
     walk.page.locator("main a.button").click()
-    # Signed out of the provider too: it asks again.
+    # The rider is signed out of the provider, too, so it asks again.
     expect(walk.page.locator("button[value=qualifies]")).to_be_visible()
 
 

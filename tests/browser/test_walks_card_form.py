@@ -26,7 +26,7 @@ def test_what_the_card_form_says_ends_on_its_page(walk: Walk, card: str) -> None
     walk.qualify()
     walk.use_card(card)
     walk.expect_end(end)
-    returned = (RETURNED,) if card == "refused" else ()  # sites chart it as an enrollment that came back, too
+    returned = (RETURNED,) if card == "refused" else ()  # sites chart a refusal as a returned enrollment, too
     walk.expect_told(STARTED, *returned, FINISHED, sentry=code)
 
 

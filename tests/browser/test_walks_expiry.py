@@ -1,4 +1,4 @@
-"""Riders walk through the running example to the ends that a lost answer and an expiry have."""
+"""Riders walk through the running example, with lost answers and with benefits that expire."""
 
 from __future__ import annotations
 

@@ -16,13 +16,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 BREAKER_FAILURES = 3
 
 
-# Which of the two depends on what is left of the budget when the last attempt begins.
+# Which of the two depends on how much of the budget is left when the last attempt begins.
 SILENCE = "processor_timeout|deadline_exceeded"
 
 
 @contextmanager
 def another_rider(walk: Walk) -> Iterator[Walk]:
-    """With another session: each counts once toward the circuit."""
+    """A rider with another session: each session counts once toward the circuit."""
     browser = walk.page.context.browser
     assert browser
     with browser.new_context(locale=f"{walk.language}-US") as context:

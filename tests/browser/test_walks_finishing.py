@@ -1,4 +1,4 @@
-"""A rider whose card was read while the processor was down closes the browser, and comes back by the page's address."""
+"""A rider whose card was read while the processor was down closes the browser, and later returns to the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GROUP = "mountain-agency-card"
 
 
 def is_promised(walk: Walk) -> str:
-    """The address of the page that promises to finish."""
+    """Returns the address of the page that promises to finish."""
     walk.demo.choose("finished-later")
     walk.qualify("agency-card")
     walk.use_card("visa")
@@ -33,7 +33,7 @@ def members(walk: Walk) -> int:
 
 @contextmanager
 def another_browser(browser: Browser, walk: Walk) -> Iterator[Page]:
-    """Without a session, a cookie or anything else of the first one, which is closed."""
+    """Closes the first browser, and opens another that shares no session, cookie or anything else with it."""
     walk.page.context.close()
     with browser.new_context(locale=f"{walk.language}-US") as context:
         context.set_default_timeout(10_000)

@@ -1,4 +1,4 @@
-"""One card for three agencies on two accounts' cards: a dialog for two of them, and another site for the third."""
+"""One card for three agencies: riders enter it in a dialog for two of them, and on another site for the third."""
 
 from __future__ import annotations
 

@@ -37,14 +37,14 @@ def test_a_page_is_the_same(browser: Browser, page: Page, site: str, name: str) 
         other = context.new_page()
         other.goto(address(site, name, signed_in=True))
         for status in other.get_by_role("status").all():
-            status.evaluate("(status) => status.replaceChildren()")  # where the script says what it is doing
+            status.evaluate("(status) => status.replaceChildren()")  # the script reports its progress here
         assert other.locator("body").aria_snapshot() == without
 
 
 @pytest.mark.parametrize("name", ["enroll", "enroll-redirect"])
 def test_the_enroll_page_says_what_to_do_instead(page: Page, site: str, name: str) -> None:
     page.goto(address(site, name))
-    advice = page.locator("noscript p")  # by its element: Playwright's own texts leave noscript out
+    advice = page.locator("noscript p")  # by element, because Playwright's text locators skip noscript
     expect(advice).to_have_text([re.compile("JavaScript is off in your browser"), re.compile("Turn on JavaScript")])
     assert [paragraph.is_visible() for paragraph in advice.all()] == [True, True]
     expect(page.get_by_role("link", name="Return home")).to_be_visible()

@@ -47,7 +47,7 @@ class Walk:
         self.page, self.demo, self.language = page, demo, language
 
     def qualify(self, benefit: str = "older-adult", agency: str = "mountain") -> None:
-        """Through the agency's page and eligibility, to the page with the card form."""
+        """Goes through the agency's page and eligibility to the page with the card form."""
         self.page.goto(f"{self.demo.url}/agencies/{agency}/")
         self.page.locator(f"main a[href$='/{benefit}/']").click()
         if benefit == "agency-card":
@@ -74,7 +74,7 @@ class Walk:
         self.page.locator("dialog button[type=submit]").click()
 
     def expect_end(self, name: str) -> None:
-        """The page of that name, with its true status and words, in the rider's language and in the other one."""
+        """Waits for the page of that name, and checks its status, and its words in both languages."""
         self.page.wait_for_url(re.compile(f"/{name}/"))
         assert self.page.request.get(self.page.url).status == STATUSES.get(name, 200), self.page.url
         self._expect_words(name, self.language)
@@ -97,7 +97,7 @@ class Walk:
 
     @property
     def reference(self) -> str | None:
-        """As the page shows it."""
+        """The reference on the page, if it shows one."""
         shown = self.page.locator(".enrollment-reference [aria-hidden]")
         return shown.inner_text() if shown.count() else None
 
@@ -106,10 +106,10 @@ class Walk:
         return self.page.locator(".enrollment-actions .enrollment-button").first
 
     def expect_told(self, *amplitude: str, sentry: str | None = None) -> None:
-        """Exactly these Amplitude events, by name, and one Sentry event with a code that ``sentry`` matches, or none.
+        """Expects exactly these Amplitude events, and one Sentry event with a code that ``sentry`` matches, or none.
 
-        The last of the names is the event that tells of the end: it has the reference that the page shows, and so has
-        Sentry's. (The page tells of its form while it submits it, so events may come in another order than they began.)
+        The last name is the event that reports the end. It must have the reference on the page, and so must Sentry's
+        event. (The page reports on its form while it submits it, so events may arrive in a different order.)
         """
         errors, events = self.demo.events(sentry=0 if sentry is None else 1, amplitude=len(amplitude))
         assert sorted(event["event_type"] for event in events) == sorted(amplitude)

@@ -1,4 +1,4 @@
-"""Attempts to abuse the in-person site of the documentation. Runs in that site, with the kit, as its own test."""
+"""Tries to abuse the in-person site from the documentation. Runs in that site with the kit, as the site's own test."""
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -46,7 +46,7 @@ def staff():
 
 
 def refused(client, address, namespace="enrollment_errors_in_person"):
-    """Whatever is sent to this inclusion, with or without what a page of the other one says."""
+    """Whether this inclusion refuses every request, even with the hidden fields from a page of the other one."""
     other = "enrollment_errors" if namespace == "enrollment_errors_in_person" else "enrollment_errors_in_person"
     inputs = Rider(client, namespace=other).opens_page().inputs
     ends = [client.get(address), client.post(address, {**inputs, "card_token": "card"})]

@@ -28,12 +28,12 @@ class Block:
 
     @property
     def file(self) -> str | None:
-        """The file that the block is, if its first line names one: ``# mysite/urls.py``."""
+        """The file that the block belongs in, if its first line names one: ``# mysite/urls.py``."""
         named = FILE.match(self.code)
         return named and named[1]
 
     def write(self, folder: Path) -> None:
-        """Do what the words before the block say, or its first line, in the folder of a site."""
+        """Writes the block where the words before it say, or its first line, in the folder of a site."""
         if added := re.search(r"At the end of `([^`]+)`", self.lead):
             path = folder / added[1]
             path.write_text(f"{path.read_text()}\n{self.code}")

@@ -10,7 +10,7 @@ from .blocks import ROOT
 
 PAGE = ROOT / "docs" / "errors.md"
 
-# In words, because the views that know the pages' names need a site's settings.
+# Written out here, because the views that know the names of the pages need a site's settings.
 RIDER_GETS = {
     Outcome.SUCCESS: "success",
     Outcome.SYSTEM_ERROR: "system error, 503",
@@ -39,7 +39,7 @@ fault. It gets one event for each cause when it begins, and then at most one an 
 
 
 def written() -> str:
-    """The page as it must be now."""
+    """The up-to-date page."""
     rows = ["| code | what it means | the rider gets | Sentry | what an operator does |", "|---|---|---|---|---|"]
     rows += [
         f"| `{name}` | {code.meaning} | {_page(name, code)} | {_sentry(code)} | {code.action} |"

@@ -1,4 +1,4 @@
-"""Names of the libraries below that the package uses: found in its classes and its code, for docs/dependencies.md."""
+"""Finds the names of other libraries that the package's classes and code use, for docs/dependencies.md."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import enrollment_errors
 
 PACKAGE = Path(enrollment_errors.__file__).parent
 DEVELOPMENT = ("enrollment_errors.sandbox", "enrollment_errors.testing", "enrollment_errors.management")
-"""No rider's request comes here."""
+"""No rider's request runs this code."""
 
 HOOKED = ("urllib3", "requests", "http.client", "sentry_sdk")
-"""What a class of ours overrides there counts, by whatever name. What one overrides elsewhere is documented, as long as
-its name has no underscore."""
+"""Every name that our classes override in these libraries counts. In other libraries, only names with an underscore
+count, because the rest are documented."""
 
 PROMISED = {"_meta", "_default_manager", "_replace", "_value2member_map_", "_minutes"}
-"""With an underscore, and yet documented by Django and Python, used in the sandbox only, or no more than the end of a
-name of ours."""
+"""Names with an underscore that do not count: Django or Python documents them, only the sandbox uses them, or they are
+just the end of one of our own names."""
 
 
 def modules() -> Iterator[str]:
@@ -33,7 +33,7 @@ def modules() -> Iterator[str]:
 
 
 def overridden() -> set[str]:
-    """What classes of ours have in the place of what a class of others has."""
+    """The names that our classes override in classes of other libraries."""
     names = set()
     for module in map(importlib.import_module, modules()):
         for ours in vars(module).values():
@@ -43,7 +43,7 @@ def overridden() -> set[str]:
 
 
 def _is_a_hook_of_others(ours: type, name: str) -> bool:
-    # Python itself writes into an Enum or an ABC by names that end with an underscore, or that say so.
+    # Python itself adds such names to an Enum or an ABC.
     if name.startswith("__") or name.endswith("_") or name == "_abc_impl":
         return False
     having = [base.__module__ for base in ours.__mro__ if name in vars(base)]
@@ -52,8 +52,8 @@ def _is_a_hook_of_others(ours: type, name: str) -> bool:
 
 
 def reached_for() -> set[str]:
-    """With a leading underscore: what code of ours uses, by a dot or as a string, and none defines; and the methods
-    that it defines and none uses, so that others call them."""
+    """Names with a leading underscore: those that our code uses, after a dot or as a string, but does not define, and
+    methods that it defines but does not use, because other libraries call them."""
     defined, methods, used = set(), set(), set()
     for node in _nodes():
         match node:
@@ -79,7 +79,7 @@ def _is_private(name: str) -> bool:
 
 
 def imported(library: str) -> set[str]:
-    """As they are written on the page: ``library.module.Name``, or the module itself."""
+    """The imports from a library, as the page writes them: ``library.module.Name``, or the module itself."""
     names = set()
     for node in _nodes():
         if isinstance(node, ast.Import):

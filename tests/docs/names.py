@@ -1,4 +1,4 @@
-"""The names in the documentation's prose (whatever is in backticks), and whether the code has them."""
+"""Finds the names in the documentation's prose (everything in backticks), and checks that the code has them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGES = [
     ROOT / "README.md",
     *(page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "dependencies.md"),
 ]
-"""docs/dependencies.md has a test of its own, and the changelog names what is gone."""
+"""Not docs/dependencies.md, which has its own test, and not the changelog, which names things that no longer exist."""
 
 SOURCES = ("enrollment_errors/**/*.py", "templates/**/*.html", "enrollment_errors/static/**/*.[jc]s*", "pyproject.toml")
 OF_OTHERS = {
@@ -38,11 +38,11 @@ OF_OTHERS = {
     "the documentation's own site": "mysite SWITCHED",
     "this project's tools": "cpu latency tests docs errors_page",
 }
-"""Words that the package's sources do not have, by who has them."""
+"""Words that are not in the package's sources, by where they come from."""
 
 
 def named() -> Iterator[tuple[str, str]]:
-    """The place and the text of each span of code outside of blocks."""
+    """The location and the text of each code span outside of blocks."""
     for page in PAGES:
         text = FENCE.sub(lambda block: "\n" * block[0].count("\n"), page.read_text())
         for span in SPAN.finditer(text):
@@ -63,14 +63,14 @@ def words() -> frozenset[str]:
 
 
 def is_importable(path: str) -> bool:
-    """A module, or what a module, a class or an app of that path has."""
+    """Whether the path names a module, or an attribute of a module or a class."""
     parts = path.split(".")
     for end in range(len(parts), 0, -1):
         try:
             found = importlib.import_module(".".join(parts[:end]))
         except ImportError as error:
             if (error.name or "").startswith("django."):
-                return True  # there with a newer Django than this one
+                return True  # it needs a newer Django
             continue
         for name in parts[end:]:
             if not hasattr(found, name):
@@ -103,14 +103,14 @@ def is_url_name(name: str) -> bool:
 
 
 def is_file(name: str) -> bool:
-    """In the repository, as the page writes it, or below one of the places that it does not write."""
+    """Whether the repository has the file, under that name or in one of the folders that pages leave out."""
     before = ("", "enrollment_errors/", "templates/", "templates/enrollment_errors/", "enrollment_errors/static/")
     before += ("enrollment_errors/static/enrollment_errors/",)
     return any((ROOT / place / name).exists() for place in before) or is_template(name)
 
 
 def is_template(name: str) -> bool:
-    """Django's own, such as the admin's."""
+    """Whether Django has the template, such as one of the admin's."""
     try:
         return bool(get_template(name))
     except TemplateDoesNotExist:
@@ -118,7 +118,7 @@ def is_template(name: str) -> bool:
 
 
 def is_setting(name: str) -> bool:
-    """A key of ENROLLMENT_ERRORS, a processor's option, a setting of Django, or a constant that the sources have."""
+    """Whether it is a key of ENROLLMENT_ERRORS, a processor's option, a Django setting, or a word in the sources."""
     options = {option.name for processor in PROCESSORS for option in processor.account_options}
     return name in Settings.__dataclass_fields__ or name in options or hasattr(global_settings, name) or name in words()
 
@@ -140,7 +140,7 @@ def has_known_words(text: str) -> bool:
 
 
 KINDS: tuple[tuple[str, Callable[[str], bool]], ...] = (
-    (r"500\.html|(?:python -m )?pip install .*", lambda name: True),  # a site's own, and another program's
+    (r"500\.html|(?:python -m )?pip install .*", lambda name: True),  # a site's own file, and another program
     (r"(?:python )?manage\.py \w.*", is_command),
     (r"make [\w-]+", is_target),
     (r"enrollment_errors\.[EW]\d{3}|[EW]\d{3}", is_check),
@@ -151,7 +151,7 @@ KINDS: tuple[tuple[str, Callable[[str], bool]], ...] = (
     (r"[A-Z][A-Z_]{2,}", is_setting),
     (r".*", has_known_words),
 )
-"""The first pattern that a whole span matches decides. Quotes and the parentheses of a call do not count."""
+"""The first pattern that matches a whole span decides. Quotes and the parentheses of a call do not count."""
 
 
 def is_known(text: str) -> bool:

@@ -19,7 +19,7 @@ _TABLE = (
 
 
 def written() -> str:
-    """The page, with its tables as they must be now."""
+    """The page with up-to-date tables."""
     page = PAGE.read_text()
     for processor in PROCESSORS:
         before = _TABLE.format(name=processor.name, rows=".*?")

@@ -15,9 +15,9 @@ from .blocks import FENCE, ROOT, pages
 
 @dataclass(frozen=True, kw_only=True)
 class Habit:
-    """``pattern`` is searched without regard to case in one paragraph at a time, in which names of code are ``x``.
+    """``pattern`` is searched in one paragraph at a time. Case does not matter, and names of code have become ``x``.
 
-    ``why`` says what to write instead. ``bad`` is a sentence that must be found, and ``good`` one that must not.
+    ``why`` says what to write instead. The pattern must match the sentence ``bad`` and must not match ``good``.
     """
 
     pattern: str
@@ -144,7 +144,7 @@ def found(text: str) -> list[str]:
 
 
 def paragraphs(page: Path) -> Iterator[tuple[int, str]]:
-    """The line and the text of each paragraph, row of a table and item of a list, without code and addresses."""
+    """The line and the text of each paragraph, table row and list item, without code and addresses."""
     text = FENCE.sub(lambda block: "\n" * block[0].count("\n"), page.read_text())
     text = re.sub(r"`[^`]+`", "x", text)
     text = re.sub(r"\]\([^)]*\)", "]", text)
@@ -165,7 +165,7 @@ def in_the_catalogue() -> list[tuple[str, str]]:
 
 
 def in_the_checks() -> list[tuple[str, str]]:
-    """Messages and hints: texts of the modules that make them, with a space in them, except for docstrings."""
+    """Messages and hints: every text with a space in the modules of the checks, except docstrings."""
     return [
         (f"{path.relative_to(ROOT)}:{node.lineno}", str(node.value))
         for path in sorted((ROOT / "enrollment_errors" / "checks").glob("*.py"))

@@ -15,7 +15,7 @@ BEGIN, END = "<!-- the keys: made by python -m tests.docs.settings_page -->\n", 
 
 
 def written() -> str:
-    """The page, with its tables as they must be now."""
+    """The page with up-to-date tables."""
     page = PAGE.read_text()
     head, _, rest = page.partition(BEGIN)
     _, _, tail = rest.partition(END)
@@ -39,7 +39,7 @@ def _default(key: Field[object]) -> str:
 
 
 def _docstrings() -> dict[str, str]:
-    """The texts under the fields."""
+    """The docstring of each field."""
     (tree,) = ast.parse(inspect.getsource(Settings)).body
     assert isinstance(tree, ast.ClassDef)
     found = {}

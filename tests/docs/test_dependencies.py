@@ -1,4 +1,4 @@
-"""docs/dependencies.md tells of every dependency, and of every name that the package uses without being promised it."""
+"""docs/dependencies.md lists every dependency, and every name that the package uses but nobody promises to keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documentation says can be done: its code runs, its settings load, its commands and links lead somewhere."""
+"""The documentation works: its code runs, its settings load, its commands exist, and its links lead somewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REPOSITORY = "https://github.com/django-enrollment-errors/django-enrollment-erro
 WALKED = {block.code for block in blocks_of(ROOT / "README.md", section=FIVE_MINUTES)}
 OTHER_PROGRAMS = {"curl", "gunicorn", "make", "django-admin"}
 
-# What a deployment or a site would have around the code.
+# What a deployment or a site would provide.
 ENVIRONMENT = {"LITTLEPAY_URL": "https://littlepay.example", "LITTLEPAY_AUDIENCE": "https://littlepay.example"}
 ENVIRONMENT |= {
     f"SWITCHIO_{name}": "1"
@@ -70,9 +70,9 @@ def assert_python_passes(arguments: list[str], block: Block, folder: Path) -> No
 class TestPython:
     @pytest.mark.parametrize("block", [given for given in of("python") if not given.values[0].file])
     def test_it_runs_in_a_process_of_its_own(self, block, tmp_path):
-        """With the test site's settings, or with its own in their place where the block is settings."""
+        """Uses the test site's settings or, if the block has settings, those."""
         if block.code in WALKED:
-            ast.parse(block.code)  # the README's walk runs it, as part of a whole site
+            ast.parse(block.code)  # test_first_enrollment runs it as part of a whole site
             return
         if first_line(block).startswith("# settings"):
             script = SETTINGS_SCRIPT.format(code=block.code)
@@ -163,7 +163,7 @@ class TestPages:
         assert not missing
 
     def test_the_readme_leads_from_the_package_index_too(self):
-        """Where it is shown without the repository around it."""
+        """The package index shows it without the repository around it."""
         links = re.findall(r"\]\(([^)#\s]+)", (ROOT / "README.md").read_text())
         ours = re.compile(rf"{REPOSITORY}/blob/main/(.+)")
         inside = [match[1] for link in links if (match := ours.fullmatch(link))]

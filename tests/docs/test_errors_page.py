@@ -1,4 +1,4 @@
-"""The catalogue names every code that the app can give, nothing else, and its page says what it says."""
+"""The catalogue has every code that the app can give and no others, and its page says the same."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOURCES = [path for path in (ROOT / "enrollment_errors").glob("*.py") if path.na
 
 
 def given() -> set[str]:
-    """The codes of failures, and the texts that the modules beside it give where a code belongs."""
+    """The codes of failures, and the literal codes that the other modules of the package pass to a call."""
     codes = {name for name, code in CODES.items() if code.when} | {"unexpected_error"}
     for source in SOURCES:
         for call in ast.walk(ast.parse(source.read_text())):

@@ -1,4 +1,4 @@
-"""What the documentation's pieces of code are for, tried in the test site: each does what the words around it say."""
+"""Each code example in the documentation, run in the test site, does what the words around it say."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def block_with(page: str, words: str) -> Block:
 
 @pytest.fixture
 def documented(monkeypatch):
-    """A module made of the one block of a page that has these words in it."""
+    """Makes a module from the only block on a page that contains these words."""
 
     def module(page: str, words: str) -> Any:
         made = types.ModuleType(MODULE)
@@ -144,7 +144,7 @@ def test_tagalog_is_known_to_django_with_the_readmes_settings(documented, monkey
 class TestTemplates:
     @pytest.fixture
     def templates(self, settings, tmp_path):
-        """A folder of the site's own templates, which come first."""
+        """A folder for the site's own templates, which Django finds first."""
         settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
         yield tmp_path
         engines._engines = {}
@@ -218,7 +218,7 @@ def test_a_site_that_switches_one_agency_first_leaves_the_others_with_its_own_st
         session = rider.client.session
         session["agency"] = agency
         session.save()
-        rider.client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key  # it may live in the cookie
+        rider.client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key  # the cookie may be the session
         request = type("Request", (), {"session": session})()
         return switching.start_enrollment(request).url
 

@@ -29,7 +29,7 @@ SERVERS = {"runserver": "{site}", "enrollment_sandbox": "--port {sandbox} --cont
 
 
 class Walk:
-    """Someone who does what the README says. Of its words only the ports change, which may be taken here."""
+    """Does what the README says, word for word except for the ports, which may be in use on this machine."""
 
     def __init__(self, folder: Path, python: Path) -> None:
         self.folder = folder
@@ -69,7 +69,7 @@ class Walk:
                 env=outside_environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # runserver has a child, which must end with it
+                start_new_session=True,  # runserver has a child process, which must end with it
             )
         self.servers.append(process)
 
@@ -82,7 +82,7 @@ class Walk:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         for log in self.folder.glob("*.log"):
-            print(log.read_text())  # which pytest shows of a test that failed
+            print(log.read_text())  # pytest shows it if the test fails
 
 
 class Browser:
@@ -136,7 +136,7 @@ def walk(tmp_path: Path, python: Path) -> Iterator[Walk]:
 
 def test_a_bare_site_reaches_its_first_enrollment_word_for_word(walk):
     first, *rest = blocks_of(ROOT / "README.md", section=FIVE_MINUTES)
-    assert first.code.strip() == INSTALL  # done already, in the environment that all such tests share
+    assert first.code.strip() == INSTALL  # already done in the environment that these tests share
     for block in rest:
         walk.follow(block)
     walk.wait_for_servers()

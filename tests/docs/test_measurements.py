@@ -1,4 +1,4 @@
-"""The replay of ninety days says what docs/measurements.md says. The other measurements depend on the machine."""
+"""The replay of ninety days has the results in docs/measurements.md. The other measurements depend on the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages whose code blocks are files: on the README's site, word for word, they do what the page says."""
+"""Some pages have code blocks that are whole files. Copied into the README's site, they do what the page says."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ABUSE = Path(__file__).parent / "abuse_of_in_person.py"
 
 
 class Site:
-    """A folder with a Django site, and nothing around it that a site of a reader does not have."""
+    """A folder with a Django site, and nothing in its surroundings that a reader's own site would not have."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.run("-m", "django", "startproject", "mysite", str(folder))
 
     def follow(self, page: str, *, section: str | None = None) -> None:
-        """Write the files of a page."""
+        """Writes the files of a page."""
         assert section or page in FOLLOWED
         for block in blocks_of(ROOT / page, section=section):
             if block.language in ("python", "ini", "js") and (section or block.file):
@@ -49,7 +49,7 @@ class Site:
         return done.stdout
 
     def passes(self) -> int:
-        """How many tests pass. None fails."""
+        """Returns how many tests pass. None may fail."""
         said = self.run("-m", "pytest", "-p", "no:cacheprovider")
         end = re.fullmatch(r"=+ (\d+) passed(?:, \d+ skipped)? in .*=+", said.rstrip().splitlines()[-1])
         assert end, said
@@ -87,7 +87,7 @@ class TestAddingAProcessor:
 
     def test_the_processor_passes_both_halves_of_the_conformance_suite(self, site):
         suites = [*vars(ProcessorConformance), *vars(CardFormConformance)]
-        of_other_forms = 2  # a redirect's, and fields within the page
+        of_other_forms = 2  # the tests for redirects, and for fields within the page
         assert site.passes() > len([name for name in suites if name.startswith("test_")]) - of_other_forms
 
     @pytest.mark.parametrize(

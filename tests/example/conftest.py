@@ -12,7 +12,7 @@ demo = pytest.fixture(scope="session", name="demo")(run_demo)
 
 @pytest.fixture
 def rider(demo: RunningDemo) -> Iterator[Rider]:
-    """Somebody whom nobody knows, at a processor that works."""
+    """A new rider, at a processor that works."""
     demo.choose("healthy")
     with Rider(demo.url) as rider:
         yield rider

@@ -1,4 +1,4 @@
-"""A rider without a browser: what the pages and their script send, over real HTTP."""
+"""A rider without a browser, who sends what the pages and their script would send, over real HTTP."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import requests
 
 
 class Rider:
-    """Keeps cookies and sends CSRF tokens. ``enrollment`` is the path under which the enrollment's pages are."""
+    """Keeps cookies and sends CSRF tokens. ``enrollment`` is the path of the enroll page."""
 
     def __init__(self, site: str, enrollment: str = "/enrollment/") -> None:
         self.site, self.enrollment = site, enrollment
@@ -33,12 +33,12 @@ class Rider:
         return self.session.post(url, data=data, json=json, headers=headers, timeout=10)
 
     def sign_in(self, benefit: str, who: str = "qualifies") -> requests.Response:
-        """From the benefit's page to the identity provider and back; the page that the rider comes back to."""
+        """Goes from the benefit's page to the identity provider. Returns the page that the rider comes back to."""
         asked = self.get(f"/sign-in/?next={benefit}")
         return self.post(asked.url, {"rider": who})
 
     def qualify(self, benefit: str = "older-adult", agency: str = "mountain") -> requests.Response:
-        """The page with the card form."""
+        """Returns the page with the card form."""
         page = f"/agencies/{agency}/{benefit}/"
         if benefit == "agency-card":
             return self.post(page, {"card_number": "123456"})
@@ -46,7 +46,7 @@ class Rider:
         return self.post(page)
 
     def enroll(self, card: str = "visa", way: str = "") -> requests.Response:
-        """What the enroll page's script does with a rider who chooses that card in the form; the page at the end."""
+        """Does what the enroll page's script does if the rider chooses that card. Returns the page at the end."""
         found = re.search(
             r'id="enrollment-data" type="application/json">(.*?)</script>', self.get(self.enrollment).text
         )
@@ -71,7 +71,7 @@ class Rider:
         return self.post(self.enrollment, {"made_for": data["madeFor"], "card_token": told["response"]["token"]})
 
     def _visit(self, gateway: str, **chosen: str) -> requests.Response:
-        """The processor's own site, and the way back from it, with what the page's script then does."""
+        """Goes to the processor's own site and back, and then does what the page's script does."""
         told = requests.post(gateway, chosen, timeout=10, allow_redirects=False)
         page = self.get(told.headers["Location"])
         hidden = dict(re.findall(r'<input type="hidden" name="(made_for|returned)"(?: value="([^"]*)")?', page.text))

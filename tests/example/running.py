@@ -1,4 +1,4 @@
-"""The example site as ``make demo`` runs it, in a process of its own, and what tests ask of it."""
+"""Runs the example site as ``make demo`` does, in a process of its own, and lets tests control it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.waiting import wait_until
 
 EXAMPLE_PROJECT = Path(__file__).resolve().parents[2] / "example_project"
 BUDGET = 1.6
-"""Seconds that a rider waits at most for the processor, in place of the 8 of a person's demo."""
+"""Maximum seconds that a rider waits for the processor; 8 in ``make demo``."""
 
 _QUIET = 2 * BATCH_SECONDS
-"""Longer than Amplitude's events are gathered: what has not come by then does not come."""
+"""Longer than a batch of events for Amplitude takes to fill: an event that is not there by then will not come."""
 
 
 class RunningDemo:
-    """``environment`` is what the site finds there beside what the demo puts there, such as secrets."""
+    """``environment`` has more environment variables for the site, such as secrets, in addition to the demo's own."""
 
     def __init__(self, database: Path, *, budget: float = BUDGET, environment: Mapping[str, str] | None = None) -> None:
         self.database = database
@@ -50,24 +50,24 @@ class RunningDemo:
         self.telemetry_url = addresses["Telemetry"]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """The exit status after that signal."""
+        """Sends the signal and returns the exit status."""
         self.process.send_signal(number)
         with self.process:
             return self.process.wait(timeout=10)
 
     def choose(self, scenario: str) -> None:
-        """For everybody: the scenario is the processor's."""
+        """Chooses the scenario for all riders, because it changes the processor."""
         with requests.Session() as session:
             session.get(f"{self.url}/demo/").raise_for_status()
             headers = {"X-CSRFToken": session.cookies["csrftoken"]}
             session.post(f"{self.url}/demo/scenarios/{scenario}/", headers=headers).raise_for_status()
 
     def settle(self) -> None:
-        """What riders were promised is tried, though no minute has passed."""
+        """Tries the links that riders were promised, without the usual wait of a minute."""
         self._do("settle")
 
     def watch(self) -> None:
-        """Each account and group is looked at, without a rider."""
+        """Checks each account and group, without a rider."""
         self._do("watch")
 
     def _do(self, what: str) -> None:
@@ -77,14 +77,14 @@ class RunningDemo:
             session.post(f"{self.url}/demo/operator/{what}/", headers=headers).raise_for_status()
 
     def break_processor(self, **faults: Mapping[str, Any]) -> None:
-        """The sandbox's faults by endpoint, beside those of the scenario."""
+        """Sets the sandbox's faults by endpoint, in addition to the scenario's."""
         requests.post(f"{self.sandbox_url}/sandbox/faults", json=faults, timeout=5).raise_for_status()
 
     def mend_processor(self) -> None:
         requests.delete(f"{self.sandbox_url}/sandbox/faults", timeout=5).raise_for_status()
 
     def events(self, *, sentry: int, amplitude: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """What Sentry and Amplitude were told: as many as are expected, and none that comes later."""
+        """What Sentry and Amplitude received. Waits for the expected number, and then for any more that come."""
 
         def have_come() -> bool:
             told = self._told()

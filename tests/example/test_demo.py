@@ -17,7 +17,7 @@ from .running import EXAMPLE_PROJECT, RunningDemo
 
 pytestmark = pytest.mark.ci_only
 
-# The scenario, and where the rider ends who does what its notice says.
+# Where riders end up in each scenario if they do what its notice says.
 ENDS = {
     "healthy": "success",
     "already-enrolled": "success",

@@ -1,4 +1,4 @@
-"""The example doubles as the reference installation: small, and nothing in it that a site would not write."""
+"""The example is also the reference installation: it is small, and has nothing that a real site would not have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SITE = [EXAMPLE_PROJECT / "manage.py", *sorted((EXAMPLE_PROJECT / "example").glo
 
 
 def manage(*arguments: str, database: Path, **environment: str) -> str:
-    """What the site's ``manage.py`` says, with only these settings in the environment."""
+    """What the site's ``manage.py`` prints with only these settings in the environment."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LITTLEPAY_")}
     more = {"PYTHONPATH": str(EXAMPLE_PROJECT.parent), "DJANGO_SETTINGS_MODULE": "example.settings"}
     run = subprocess.run(
@@ -89,7 +89,7 @@ def test_a_deployment_that_never_had_an_agency_begins_without_one(database: Path
 
 
 def messages(folder: Path) -> set[str]:
-    """What is marked for translation in the folder's Python and templates."""
+    """The texts marked for translation in the folder's Python and templates."""
     found = set()
     for source in folder.rglob("*.py"):
         calls = (node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.Call))
@@ -115,7 +115,7 @@ def test_every_text_is_there_in_spanish(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", ["example", "demo"])
 def test_no_spanish_text_is_one_that_nobody_asks_for(folder: str) -> None:
-    """One of those could also stand in for a text of the app itself, which this site's catalog comes before."""
+    """Such a text could also replace one of the app's own, because this site's catalog comes first."""
     compiled = EXAMPLE_PROJECT / folder / "locale" / "es" / "LC_MESSAGES" / "django.mo"
     with compiled.open("rb") as file:
         known = set(gettext.GNUTranslations(file)._catalog) - {""}  # type: ignore[attr-defined]

@@ -124,7 +124,7 @@ def test_proof_of_one_way_to_enroll_is_none_of_the_other(rider: Rider) -> None:
 
 @pytest.fixture
 def staff(demo: RunningDemo, rider: Rider) -> Rider:
-    """A staff member with a rider at the counter, whose proof has been seen."""
+    """A staff member who has seen the proof of the rider at the counter."""
     rider.enrollment = "/staff/enrollment/"
     rider.post("/demo/scenarios/healthy/", {"in_person": "1"})
     rider.post("/staff/", {"benefit": "mountain/low-income", "proof_checked": "on"})

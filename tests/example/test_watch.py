@@ -1,4 +1,4 @@
-"""In the running demo an outage is found without a rider, and everybody who looks hears of it."""
+"""In the running demo, the watch finds an outage without a rider, and shows it everywhere that people look."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def operator(demo: RunningDemo) -> Iterator[requests.Session]:
 
 
 def refused(demo: RunningDemo) -> list[str]:
-    """The accounts whose connection is refused, by the health check in a process beside the site. That process has none
-    of the demo's secrets, so that it finds more."""
+    """The accounts whose connection is refused, according to the health check in a separate process. That process does
+    not have the demo's secrets, so it also finds other problems."""
     code = """if True:
         import asyncio, django
         django.setup()

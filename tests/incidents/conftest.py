@@ -17,7 +17,7 @@ AT = datetime(2026, 11, 21, 22, 5, 30, tzinfo=timezone.utc)
 
 
 def facts(**changes: Any) -> dict[str, Any]:
-    """Of the link that the processor answered with 503, unless ``changes`` say something else."""
+    """The facts of a link that the processor answered with 503, unless ``changes`` say something else."""
     return {
         "reference": "H7P-2QX-9MR",
         "at": AT,
@@ -45,7 +45,7 @@ def success(**changes: Any) -> dict[str, Any]:
 
 
 def ended(number: int = 1, *, at: datetime = AT, unlisted: int = 0, **changes: Any) -> None:
-    """So many enrollments ended at that moment, as ``facts`` has it, or as ``success`` where the outcome says so."""
+    """Counts that many enrollments at that moment, with ``facts`` or, if the outcome is a success, ``success``."""
     known = success(**changes) if changes.get("outcome") == "success" else facts(**changes)
     store([], {(at, *(known[name] for name in DIMENSIONS)): Count(at, at, number, unlisted)})
 
@@ -58,7 +58,7 @@ def keeping(settings: LazySettings) -> None:
 
 @pytest.fixture
 def incidents(keeping: None, db: None) -> Iterator[IncidentSender]:
-    """What riders meet is written when the test says ``flush``."""
+    """Writes what happens to riders only when the test calls ``flush``."""
     with on_demand() as sender:
         yield sender
 

@@ -1,4 +1,4 @@
-"""What an operator finds in the admin, who may look, and that nobody can change anything."""
+"""What operators find in the admin, who may view it, and that nobody can change anything."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def queries(visit: Callable[[], Any]) -> int:
 
 
 def plain(html: str) -> str:
-    """What a person reads of it."""
+    """The text that a person reads."""
     words = " ".join(re.sub(r"<[^>]*>", " ", html).split())
     return unescape(re.sub(r" ([.,:;])", r"\1", words))
 
@@ -784,7 +784,7 @@ class TestTheCharts:
         assert 'aria-label="Nov' not in page
 
     def test_a_day_is_one_of_the_sites_time_zone(self, charts: Callable[..., str]) -> None:
-        # 00:05 in Los Angeles, and five minutes before.
+        # 00:05 in Los Angeles, and 23:55 the day before.
         count(1, ago=timedelta(hours=14))
         count(2, ago=timedelta(hours=14, minutes=10))
 
@@ -905,7 +905,7 @@ class TestTheCircuits:
         self, shown: Callable[[], str], settings: Any, site: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(BrittleCache, "is_down", True)
-        # Another alias than that of the other tests: a cache that failed is left alone for a while.
+        # Not the alias of the other tests, because the app leaves a failed cache alone for a while.
         settings.CACHES = {**settings.CACHES, "broken": {"BACKEND": "tests.transport.brittle_cache.BrittleCache"}}
         site(CACHE="broken")
 

@@ -1,4 +1,4 @@
-"""The way into the database: bounded, outside of the rider's request, and with nothing dropped that is not counted."""
+"""How incidents get into the database: up to a limit, outside of the rider's request, and with all losses counted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def on_demand(db: None) -> IncidentSender:
 
 @pytest.fixture
 def no_table() -> Iterator[Callable[[], None]]:
-    """The database fails for a while, as it does before the migrations have run; the function mends it."""
+    """The database fails, as it does before the migrations have run, until the test calls this function."""
 
     def rename(old: str, new: str) -> None:
         with connection.cursor() as cursor:
@@ -265,7 +265,7 @@ class TestAnOutage:
         sender = ObservedIncidentSender()
         sender.put(End(facts()))
         sender.put(End(facts(code="processor_timeout")))
-        wait_until(lambda: len(failed) == 4)  # the pauses double: the next one is long enough to mend the table in it
+        wait_until(lambda: len(failed) == 4)  # each pause doubles, so the next is long enough to mend the table
 
         no_table()
         wait_until(lambda: "delivered again" in caplog.text)
@@ -370,4 +370,4 @@ def test_leaving_while_the_database_fails_says_what_is_lost(
 
     assert "Incidents cannot be delivered in time; lost with the process: 3." in caplog.text
     no_table()
-    sender.flush()  # it is asked again when the tests' own process ends
+    sender.flush()  # the end of the test process asks it again

@@ -1,4 +1,4 @@
-"""A site that has not installed the app of the incidents has no tables, and everything else."""
+"""A site that has not installed the incidents app has no tables of ours, and everything else works."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def output_of(*command):
 
 @pytest.fixture
 def run(tmp_path: Path) -> Any:
-    """Runs a script in such a site. Gives what it says."""
+    """Runs a script in such a site and returns what it says."""
 
     def run(script: str, **options: str) -> Any:
         given = json.dumps({"database": str(tmp_path / "db.sqlite3"), "options": options})

@@ -1,4 +1,4 @@
-"""What the database can do to a process: real ones, against a PostgreSQL server and one that never answers."""
+"""What a database can do to real processes, with a PostgreSQL server and a server that never answers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from tests.rider import Rider
 from tests.waiting import wait_until as wait
 """
 
-# An ending without counts, and somebody else at the database.
+# An ending without counts, and another connection that uses the database at the same time.
 MEANWHILE = (
     PREAMBLE
     + """
@@ -82,7 +82,7 @@ def forget():
 def run(
     script: str, database: dict[str, Any], *, preamble: str = PREAMBLE, **options: str
 ) -> tuple[dict[str, Any], float]:
-    """Runs ``script`` in a process of its own. Gives the JSON that it prints, and the seconds from then to its end."""
+    """Runs ``script`` in its own process. Returns the JSON that it prints, and the seconds from then until it ends."""
     given = json.dumps({"database": database, "options": options})
     process = subprocess.Popen(
         [sys.executable, "-c", preamble + textwrap.dedent(script), given], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -100,7 +100,7 @@ def run(
 
 @pytest.fixture
 def silent() -> Iterator[dict[str, Any]]:
-    """A database server that accepts connections, and says nothing."""
+    """A database server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield {
             "ENGINE": "django.db.backends.postgresql",
@@ -129,9 +129,9 @@ def test_a_database_that_hangs_delays_neither_the_riders_page_nor_for_long_the_e
         **sandbox.account()["OPTIONS"],
     )
 
-    assert told["status"]  # a page has come, whichever
-    assert max(told["seconds"]) < 5  # waiting for it even once has no end
-    assert seconds_to_end < EXIT_SECONDS + 10  # with the interpreter's own end, on a busy machine
+    assert told["status"]  # the rider got a page, whichever it was
+    assert max(told["seconds"]) < 5  # a single wait for the database would never end
+    assert seconds_to_end < EXIT_SECONDS + 10  # the interpreter's own exit takes time on a busy machine
 
 
 @pytest.mark.postgresql

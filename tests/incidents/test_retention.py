@@ -1,4 +1,4 @@
-"""What is deleted, and that nothing goes with it that an operator may still ask for."""
+"""What is deleted, and that operators keep everything that they may still ask for."""
 
 from __future__ import annotations
 

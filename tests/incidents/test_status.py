@@ -1,4 +1,4 @@
-"""The status for machines: who may read it, what it says, and that it does not need the database to say something."""
+"""The status for machines: who may read it, what it says, and that it answers without the database, too."""
 
 from __future__ import annotations
 

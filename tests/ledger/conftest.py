@@ -18,7 +18,7 @@ AT = datetime(2026, 11, 21, 22, 5, 30, tzinfo=timezone.utc)
 
 
 def facts(**changes: Any) -> dict[str, Any]:
-    """Of a new link, in self-service, unless ``changes`` say something else."""
+    """The facts of a new link in self-service, unless ``changes`` say something else."""
     known = {
         "reference": "H7P-2QX-9MR",
         "at": AT,
@@ -79,14 +79,14 @@ def rider(keeping: None, db: None) -> Rider:
 
 @pytest.fixture
 def waiting(db: None) -> Iterator[EntrySender]:
-    """What the database did not take is written when the test says ``flush``."""
+    """Writes what the database did not accept only when the test calls ``flush``."""
     with on_demand() as sender:
         yield sender
 
 
 @pytest.fixture
 def no_table(db: None) -> Callable[[], None]:
-    """The database fails for a while, as it does before the migrations have run; the function mends it."""
+    """The database fails, as it does before the migrations have run, until the test calls this function."""
 
     def rename(old: str, new: str) -> None:
         with connection.cursor() as cursor:

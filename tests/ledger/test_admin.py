@@ -1,4 +1,4 @@
-"""What operators find in the ledger, what they take away from it as CSV, and who may look."""
+"""What operators find in the ledger, what they download as CSV, and who may view it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def operator() -> Client:
 
 
 def text(response: Any) -> str:
-    """What a person reads of it."""
+    """The text that a person reads."""
     assert response.status_code == 200
     words = " ".join(re.sub(r"<[^>]*>", " ", response.content.decode()).split())
     return unescape(re.sub(r" ([.,:;])", r"\1", words))

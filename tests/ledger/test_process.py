@@ -1,4 +1,4 @@
-"""No row is lost: by processes of their own, which are killed, against a PostgreSQL server that is away for a while."""
+"""No row is lost when a real process is killed, or when PostgreSQL is down for a while."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ pytestmark = pytest.mark.postgresql
 
 @pytest.fixture
 def run(postgres_server: PostgresServer, sandbox: SandboxServer) -> Iterator[Any]:
-    """Runs a script in a process of its own. Gives what it says, and how it ended."""
+    """Runs a script in a process of its own. Returns what it says, and its exit status."""
     import psycopg
 
     options = sandbox.account()["OPTIONS"]

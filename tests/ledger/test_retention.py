@@ -1,4 +1,4 @@
-"""How long a row is kept: as long as the site says; and one command for all that the apps keep."""
+"""The ledger keeps rows as long as the site says, and one command deletes the old rows of all apps."""
 
 from __future__ import annotations
 

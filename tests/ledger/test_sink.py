@@ -1,4 +1,4 @@
-"""From a rider's success to the row that an agency reports by, over real HTTP and in a real database."""
+"""From a rider's success to the row in an agency's report, over real HTTP and in a real database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .conftest import AT, facts
 
 
 def reference_of(end: End) -> str:
-    """A success shows none: it stands in the address of its page."""
+    """The success page does not show its reference, but its address has it."""
     return end.url.partition("reference=")[2][:11]
 
 
@@ -202,7 +202,7 @@ def test_what_waits_is_written_by_a_thread_of_the_process(monkeypatch: pytest.Mo
 
     sender().put(facts())
 
-    # Not asking before: SQLite in memory refuses to read while another thread writes.
+    # Do not query before: SQLite in memory refuses to read while another thread writes.
     wait_until(lambda: EntrySender.thread_name not in [thread.name for thread in threading.enumerate()])
     assert Entry.objects.exists()
 

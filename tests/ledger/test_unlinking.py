@@ -1,4 +1,4 @@
-"""Taking a card out of a group: an operator's two pages, one row, and a processor that fails on demand."""
+"""An operator takes a card out of a group with two pages, which leave one row, while the processor fails on demand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ GROUP = "group-seniors"
 
 @pytest.fixture
 def card(sandbox: SandboxServer) -> str:
-    """The funding source id of a card in the group."""
+    """Puts a card into the group and returns its funding source id."""
     source = sandbox.state.card(CARD_TOKEN).id
     sandbox.state.link(source, GROUP)
     return source
@@ -118,7 +118,7 @@ class TestTheWay:
         page = look(operator, card)
 
         assert "The processor says that the card is in this group, without an expiry." in text(page)
-        assert card in text(page)  # what was typed is what is confirmed
+        assert card in text(page)  # the operator confirms what they typed
         assert is_in_the_group(sandbox, card)
         assert not Unlink.objects.exists()
 
@@ -254,7 +254,7 @@ class TestWhatIsRefused:
 
 
 def claim_of(card: str) -> LinkClaim:
-    """As a rider's request has it."""
+    """The claim that a rider's request would make."""
     link = PendingLink(
         account="littlepay",
         group_id=GROUP,
@@ -266,7 +266,7 @@ def claim_of(card: str) -> LinkClaim:
 
 
 class TestAProcessorThatFails:
-    """At the removal, after it has answered that the card is in the group."""
+    """It fails at the removal, after it has answered that the card is in the group."""
 
     @pytest.fixture
     def page(self, operator: Client, card: str) -> Any:
@@ -317,7 +317,7 @@ class TestAProcessorThatFails:
         sandbox.faults.set("unlink", Fault(kind="status", status=504))
 
         assert self.outcome(operator, page) == ("unknown", "processor_error")
-        assert not claim_of(card).make()  # nobody links while it may be at work
+        assert not claim_of(card).make()  # nobody links while the removal may still take effect
 
     def test_and_cannot_be_asked_leaves_it_unknown(self, operator: Client, page: Any, sandbox: SandboxServer) -> None:
         for endpoint in ("unlink", "groups"):

@@ -1,4 +1,4 @@
-"""A browser without a screen: tabs that share cookies, pages with forms, and what the page's script would ask."""
+"""A browser without a screen: tabs that share cookies, pages with forms, and the requests of the page's script."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import requests
 from enrollment_errors.references import ALPHABET
 
 PATIENCE = 30
-"""Seconds. Only a test that fails waits for so long."""
+"""Seconds. Only a test that fails waits this long."""
 _PAGE = re.compile(r'class="enrollment enrollment-([a-z_]+)"')
 _REFERENCE = re.compile(rf"\b[{ALPHABET}]{{3}}-[{ALPHABET}]{{3}}-[{ALPHABET}]{{3}}\b")
 
@@ -53,7 +53,7 @@ class _Parser(HTMLParser):
 
 @dataclass(frozen=True)
 class Page:
-    """``name`` is empty where it is no page of ours. ``benefit`` is what the page names, ``inputs`` are its form's."""
+    """``name`` is empty if the page is not ours. ``benefit`` is the one that it names, ``inputs`` are its form's."""
 
     name: str
     status: int
@@ -69,7 +69,7 @@ def page_of(response: requests.Response) -> Page:
     parser = _Parser()
     parser.feed(response.text)
     name = _PAGE.search(response.text)
-    # The success page shows none: it has one in its address.
+    # The success page does not show its reference, but its address has it.
     reference = _REFERENCE.search(response.text) or _REFERENCE.search(response.url)
     return Page(
         name=name[1] if name else "",
@@ -84,7 +84,7 @@ def page_of(response: requests.Response) -> Page:
 
 
 class Browser:
-    """``base`` is where the site includes the enrollment. Safe for threads, which requests of the tabs are."""
+    """``base`` is where the site includes the enrollment. It is safe for threads: each tab's request runs in one."""
 
     def __init__(self, site: str, base: str) -> None:
         self._site = site
@@ -100,16 +100,16 @@ class Browser:
         return next((cookie.value for cookie in self._session.cookies if cookie.name == name), None)
 
     def opens(self, url: str) -> Page | None:
-        """The page that ``url`` leads to; ``None`` where no answer came."""
+        """The page that ``url`` leads to, or ``None`` if no answer came."""
         return self._follows("GET", url)
 
     def posts(self, page: Page, name: str = "", **inputs: str) -> Page | None:
-        """The form of ``page``, with everything that is hidden in it, under a ``name`` that the site tells of."""
+        """Posts the form of ``page`` with its hidden fields. The site tells which process serves ``name``."""
         headers = {"Referer": page.url, "X-Request-Name": name}
         return self._follows("POST", page.action, data={**page.inputs, **inputs}, headers=headers)
 
     def asks(self, page: Page, url: str, **body: Any) -> dict[str, Any] | None:
-        """What the script of ``page`` asks."""
+        """Sends a request as the script of ``page`` would."""
         if "madeFor" in page.data:
             body["made_for"] = page.data["madeFor"]
         headers = {"X-CSRFToken": page.inputs["csrfmiddlewaretoken"], "Referer": page.url}
@@ -120,7 +120,7 @@ class Browser:
             return {}
 
     def does(self, path: str) -> None:
-        """One of the site's own views, which change its session."""
+        """Posts to one of the site's own views, which change its session."""
         response = self._requests("POST", path)
         assert response is not None
         assert response.ok, f"{path}: {response.status_code}"
@@ -141,7 +141,7 @@ class Browser:
     def _requests(self, method: str, url: str, **kwargs: Any) -> requests.Response | None:
         address = urljoin(self._site, url)
         assert urlsplit(address).netloc == urlsplit(self._site).netloc, "a rider was led away from the site"
-        # A GET may be repeated: a browser does so where a server ends a connection before it has answered.
+        # Browsers repeat a GET if the server closes the connection before it answers.
         for _ in range(1 if method == "POST" else 3):
             try:
                 return self._session.request(method, address, timeout=PATIENCE, allow_redirects=False, **kwargs)

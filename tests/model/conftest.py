@@ -28,7 +28,7 @@ class Stage:
 
 @pytest.fixture(scope="module", autouse=True)
 def watched_sandbox() -> Iterator[WatchedSandbox]:
-    """From before the first test on: it is no test that starts it, and none that has to end it."""
+    """Starts before the first test, so no test counts as having started it and none has to stop it."""
     if find_spec("gunicorn") is None:
         missing("gunicorn")
     with WatchedSandbox() as sandbox:

@@ -1,4 +1,4 @@
-"""What may become of an enrollment at the processor."""
+"""What may happen to an enrollment at the processor."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from enrollment_errors.sandbox.faults import Fault
 
 @dataclass(frozen=True)
 class Fate:
-    """What becomes of an enrollment at the processor. Where ``held``, the back end does its work later; where
-    ``answers`` too, a gateway has answered 504 by then, or ``link`` strikes."""
+    """What happens to an enrollment at the processor. If ``held``, the back end does its work later. If ``answers``,
+    too, a gateway has answered 504 by then, or the fault ``link`` has struck."""
 
     name: str
     link: Fault | None = None

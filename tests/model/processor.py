@@ -1,4 +1,4 @@
-"""The sandbox, watched: which link requests it works on at the same time, and work that a test holds back."""
+"""A sandbox that records which link requests it works on at the same time, and whose work a test can hold back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from enrollment_errors.sandbox.server import SandboxServer
 from enrollment_errors.sandbox.state import FundingSource
 
 LONGEST_HOLD = 1.5
-"""Seconds after which held work is done by itself: the longest that a back end goes on after its answer was lost."""
+"""Seconds after which held work finishes by itself: the longest that a back end goes on after its answer was lost."""
 GATEWAY = "https://gateway.example/registrations/"
 
 Key = tuple[str, str]
@@ -39,7 +39,7 @@ class Work:
 
 @dataclass(eq=False)
 class Registration:
-    """A rider's visit to the gateway. ``card_token`` is that of the card that was entered there, if one was."""
+    """A rider's visit to the gateway. ``card_token`` belongs to the card that was entered there, if any."""
 
     return_url: str
     card_token: str = ""
@@ -47,11 +47,11 @@ class Registration:
 
 
 class WatchedSandbox(SandboxServer):
-    """``at_once`` has every link request that came while another of the same card and group was under way, and could
-    still link the card.
+    """``at_once`` has pairs of link requests for the same card and group: the second came while the first was under
+    way and could still link the card.
 
-    ``hold_next`` holds the next request of an endpoint, ``link`` or one of those that begin a tokenization: its answer
-    too, or, where ``answers``, only the work behind it, while a gateway says 504 or what ``faults`` say.
+    ``hold_next`` holds the next request to an endpoint: ``link``, or one that begins a tokenization. It holds the
+    answer, too. If ``answers``, it holds only the work behind it, while a gateway answers 504 or as ``faults`` say.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class WatchedSandbox(SandboxServer):
         self._watching = threading.RLock()
 
     def add_token(self, source: str) -> str:
-        """What the card form gives for a card: another token each time."""
+        """Returns a token for a card as the card form does: a new one each time."""
         token = f"card-token-{secrets.token_hex(8)}"
         with self.state.lock:
             self.state.cards[token] = self._card(source)

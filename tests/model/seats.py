@@ -1,4 +1,4 @@
-"""Who sits in front of which browser, and how a page in a tab is opened, posted and waited for."""
+"""Which riders use which browser, and how a tab opens a page, posts its form and waits for the answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FORMS_KEPT = 4
 
 @dataclass(eq=False)
 class Rider:
-    """Has two cards, and a third one whose enrollment ends in five days where it can end."""
+    """Has two cards, and a third that is already enrolled, for five more days, in each benefit that expires."""
 
     cards: list[str]
 
@@ -40,9 +40,9 @@ class Seat:
 
 @dataclass(eq=False)
 class Tab:
-    """``forms`` are the enroll pages that Back leads to, the newest first; ``gateway`` is where the page's script would
-    send the rider to. ``attempt`` is what the page in front is about, ``posted`` the form of it with what the rider
-    brought, and ``answers`` what is being waited for, each to a request under one of ``names``."""
+    """``forms`` are the enroll pages that Back leads to, the newest first. ``gateway`` is where the page's script
+    would send the rider. ``attempt`` is the one that the current page is about, and ``posted`` its form with the
+    rider's input. ``answers`` are still to come, one for the request of each name in ``names``."""
 
     seat: Seat
     page: Page | None = None
@@ -56,7 +56,7 @@ class Tab:
 
 
 class Seats:
-    """A rider at home with two tabs, and a staff desk with riders one after another."""
+    """A rider at home with two tabs, and a staff desk that serves one rider after another."""
 
     def __init__(self, sandbox: WatchedSandbox, site: Served, redis: RedisServer | None = None) -> None:
         self.sandbox = sandbox
@@ -72,7 +72,7 @@ class Seats:
         self.tabs = [Tab(self.home), Tab(self.home), Tab(self.desk)]
 
     def answer_arrives(self, tab: int) -> None:
-        """However long it takes: where the processor is slow, its answer is lost to the site meanwhile."""
+        """Waits as long as it takes. If the processor is slow, the site has lost its answer by then."""
         at = self.tabs[tab]
         if not at.answers:
             return
@@ -81,7 +81,7 @@ class Seats:
         self.sandbox.faults.clear()
         self._lost_at = time.monotonic()
         assert at.attempt is not None
-        page = pages[-1]  # a second click ends the wait for what the first one brings
+        page = pages[-1]  # after a second click, the browser drops the answer to the first
         if page is None:
             if at.kills == self._kills:
                 raise self.truth.broken(f"{self._who(tab)} got no answer, and nobody killed the worker.")
@@ -117,7 +117,7 @@ class Seats:
         return page
 
     def _form(self, tab: Tab, back: int) -> Page | None:
-        """The enroll page in front, or one that Back leads to."""
+        """The current enroll page, or one that Back leads to."""
         if not tab.forms or (back == 0 and tab.page is not tab.forms[0]):
             self._opens(tab)
         if back == 0:
@@ -151,7 +151,7 @@ class Seats:
 
     def _token_answered(self, tab: Tab, page: Page, answer: dict[str, Any] | None) -> None:
         if answer is None or tab.page is not page or tab.answers:
-            return  # nobody looks at this page any more
+            return  # nobody looks at this page anymore
         if "errors" in answer:
             tab.page = tab.seat.browser.opens(answer["redirect"])
             self.truth.tell(f"and is led to {tab.page and tab.page.name}")
@@ -159,8 +159,7 @@ class Seats:
             tab.gateway = answer["redirect"]
 
     def _enters_card(self, tab: Tab, card: int) -> str:
-        """The card that the rider believes to be at the gateway: where a visit is over, it lets nobody enter another
-        one."""
+        """Returns the card that the rider believes they entered. A gateway accepts only one card per visit."""
         registration = self.sandbox.registration_at(tab.gateway)
         source = tab.seat.rider.cards[card]
         if not registration.card_token:
@@ -169,7 +168,7 @@ class Seats:
         return entered if rider is tab.seat.rider else source
 
     def _comes_back_from_gateway(self, tab: Tab, page: Page, card: int) -> tuple[Page, str] | None:
-        """The page of the return, whose script posts its form at once, and the card."""
+        """Returns the page that the rider comes back to, whose script posts its form at once, and the card."""
         if not tab.gateway:
             self._asks_for_token(tab, page)
         if not tab.gateway:

@@ -1,4 +1,4 @@
-"""The site under gunicorn, and what a test may do to it from outside."""
+"""The site under gunicorn, and what a test can do to it from outside."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ LIMITS = {
     "READ_TIMEOUT": READ_TIMEOUT,
     "ATTEMPTS": 2,
     "LINK_QUIET_TIME": QUIET,
-    # The breaker would spare the processor, and hide what the model is about.
+    # The breaker would keep requests from the processor, and hide what the model is about.
     "BREAKER_FAILURES": 100,
     "BREAKER_WINDOW": 1,
     "BREAKER_OPEN": 0.2,
-    # These riders are faster than any, and meant to be.
+    # These riders are meant to be faster than real ones.
     "RIDER_REQUESTS": 100,
     "RIDER_WINDOW": 1,
 }
@@ -53,12 +53,12 @@ class Served:
 
     @property
     def ends(self) -> list[str]:
-        """The references of the ends that the log tells of."""
+        """The references of the ends in the site's log."""
         return [line["ended"] for line in self._told() if "ended" in line]
 
     @property
     def successes(self) -> list[str]:
-        """The references of the successes that the site was told of."""
+        """The references of the successes that the site's hook was called for."""
         return [line["success"] for line in self._told() if "success" in line]
 
     def kill_the_worker_of(self, request: str) -> None:
@@ -71,7 +71,7 @@ class Served:
 
     @contextmanager
     def locked_database(self) -> Iterator[None]:
-        """Others can read, and nobody else can write."""
+        """Nobody else can write, but others can still read."""
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield

@@ -1,6 +1,6 @@
 """Riders, staff and trouble in whatever order Hypothesis thinks of.
 
-``ENROLLMENT_ERRORS_MODEL_EXAMPLES=500`` makes a long run of it, another one each time.
+``ENROLLMENT_ERRORS_MODEL_EXAMPLES=500`` makes a long run, which differs each time.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ cards = st.sampled_from([0, 1, 2])
 
 
 class Riders(RuleBasedStateMachine):
-    """No rule has a precondition: what it would depend on takes real time, and Hypothesis must be able to repeat its
-    choices. A step for which it is not the time does nothing."""
+    """No rule has a precondition: it would depend on real time, and Hypothesis must be able to repeat its choices. A
+    step that cannot be taken yet does nothing."""
 
     meanwhile = ("signs_out", "session_is_deleted", "database_is_locked_until_the_answer")
 
@@ -128,14 +128,14 @@ def run(machine: type[Riders], stage: Stage) -> None:
             deadline=None,
             database=None,
             derandomize=not LONG_RUN,
-            # Real time passes, so that a failure that has been made smaller may be none; the story of it is whole.
+            # The steps take real time, so a smaller example may not fail again. The story has every step anyway.
             phases=[Phase.generate],
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
         ),
     )
-    # What never gets anywhere holds, too.
+    # Everything also holds if no rider ever gets anywhere.
     assert min(seen[page] for page in ("success", "still_checking", "changed")) > 0, seen
 
 

@@ -1,7 +1,7 @@
-"""What the model must find, step by step: each is a mistake that was made once.
+"""What the model must find, step by step. Each story is about a mistake that the app once made.
 
-``told`` looks after each step whether everything holds. The stories say only where a rider must be in the end: what
-happens on the way depends on how busy the machine is.
+``told`` checks after each step that everything holds. The stories say only where a rider must end up: what happens on
+the way depends on how busy the machine is.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class TestALinkedCardWhoseSessionIsGone:
 
 
 class TestAllIsWell:
-    """The model itself: it holds where nothing goes wrong."""
+    """The model itself holds if nothing goes wrong."""
 
     @pytest.mark.parametrize("benefit", ["seniors", "veterans", "low-income"])
     def test_riders_at_home_and_at_the_desk_are_enrolled(self, told, benefit):

@@ -23,10 +23,10 @@ class Untrue(AssertionError):
 
 @dataclass(eq=False)
 class Attempt:
-    """A rider posts a form for a card of theirs, once or twice, or asks again what became of it.
+    """A rider posts a form for one of their cards, once or twice, or asks again what became of it.
 
-    ``benefit`` is what the page named that the form was on. ``alone`` is whether no other attempt with the same card
-    and benefit was under way meanwhile.
+    ``benefit`` is the one that the page with the form named. ``alone`` is false if another attempt with the same card
+    and benefit was under way at the same time.
     """
 
     source: str
@@ -45,7 +45,7 @@ class Attempt:
         return self.source, self.benefit.group
 
     def note_expiry(self) -> None:
-        """The right expiry, which is another one after midnight."""
+        """Notes the right expiry, which changes at midnight."""
         policy = self.benefit.expiry
         self.expiries.add(None if policy is None else _second(policy.expires_at(now())))
 
@@ -60,7 +60,7 @@ class Denial:
 
 
 class Truth:
-    """Raises ``Untrue``, with all that has happened."""
+    """Raises ``Untrue`` with everything that has happened."""
 
     def __init__(self, sandbox: WatchedSandbox, site: Served) -> None:
         self._sandbox = sandbox
@@ -83,7 +83,7 @@ class Truth:
         return Untrue("\n".join([what, *(f"  {number}. {line}" for number, line in enumerate(self.story, 1))]))
 
     def has_card(self, source: str) -> None:
-        """From here on the card is watched: it may be in some groups already."""
+        """Watches the card from now on. It may already be in some groups."""
         self._cards.add(source)
         self._enrolled_before |= {(source, group) for group in self._sandbox.groups_of(source)}
 
@@ -94,11 +94,11 @@ class Truth:
         self._attempts.append(attempt)
 
     def the_cache_has_forgotten(self) -> None:
-        """Nobody can know any more of the links that are under way now."""
+        """The site can no longer know of the links that are under way now."""
         self._forgotten |= {work for work in self._sandbox.links if not work.done}
 
     def can_be_known(self, key: Key) -> bool:
-        """Whether a page could know that a link is under way without being told of which card it is."""
+        """Whether the site can tell the truth even if the look-up fails, and it does not know which card this is."""
         unanswered = any(attempt.key == key and not attempt.answered for attempt in self._attempts)
         return not unanswered and not self.is_linked(key)
 
@@ -106,7 +106,7 @@ class Truth:
         return key[1] in self._sandbox.groups_of(key[0])
 
     def shows(self, attempt: Attempt, page: Page) -> None:
-        """What came of the attempt is on the rider's screen."""
+        """The rider sees what became of the attempt."""
         attempt.answered = True
         self.seen[page.name] += 1
         attempt.note_expiry()
@@ -126,7 +126,7 @@ class Truth:
         self._is_reported(page)
 
     def holds(self) -> None:
-        """What must hold at any time."""
+        """Checks what must hold at any time."""
         named = self._enrolled_before | {attempt.key for attempt in self._attempts}
         for source in self._cards:
             for group in self._sandbox.groups_of(source):

@@ -1,4 +1,4 @@
-"""All that riders and staff do, and all that goes wrong, step by step."""
+"""Everything that riders and staff do, and everything that goes wrong, step by step."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["DESK", "FATES", "FIRST_TAB", "SECOND_TAB", "World"]
 
 
 class World(Seats):
-    """Every method is a step that somebody or something takes. After each, ``truth.holds``."""
+    """Every method is a step that someone or something takes. ``truth.holds`` must pass after each."""
 
     def ends(self) -> None:
-        """All work is done and all answers come; what was said must still be true."""
+        """Finishes all work and waits for all answers. What the pages said must still be true."""
         for work in list(self.sandbox.held):
             self.sandbox.finish(work)
         try:
@@ -55,7 +55,7 @@ class World(Seats):
         self._asks_for_token(self.tabs[tab], page, slow=slow)
 
     def late_token_arrives(self) -> None:
-        """The oldest of those that are slow."""
+        """The oldest of the slow ones arrives."""
         if not self._late:
             return
         tab, page, future, work = self._late.pop(0)
@@ -107,7 +107,7 @@ class World(Seats):
         self._posts(at, attempt, at.page, FATES[fate], clicks)
 
     def posts_again(self, tab: int) -> None:
-        """The same form, with the same card: a reload, or a click that came late."""
+        """Posts the same form with the same card, as a reload or a late click does."""
         self.answer_arrives(tab)
         at = self.tabs[tab]
         if at.posted is None or at.attempt is None:
@@ -131,7 +131,7 @@ class World(Seats):
     # What goes wrong.
 
     def back_end_finishes(self, *, does_it: bool = True) -> None:
-        """The oldest of what is held back."""
+        """Finishes the oldest link that is held back."""
         links = [work for work in self.sandbox.held if work in self.sandbox.links]
         if links:
             self._step("the back end links the card that it was asked to" if does_it else "the back end gives up")
@@ -155,7 +155,7 @@ class World(Seats):
             self.truth.tell("the database is free again")
 
     def worker_is_killed(self, tab: int) -> None:
-        """In the middle of the enrollment of this tab."""
+        """Kills it in the middle of this tab's enrollment."""
         at = self.tabs[tab]
         if at.answers and not at.answers[0].done():
             self._step(f"the worker that serves {self._who(tab)} is killed")
@@ -164,7 +164,7 @@ class World(Seats):
             self.answer_arrives(tab)
 
     def cache_restarts(self, tab: int = FIRST_TAB) -> None:
-        """Whoever is enrolling."""
+        """Affects every rider, so ``tab`` does not matter."""
         if self._redis is not None:
             self._step("the cache restarts, empty")
             self._redis.stop()
@@ -172,7 +172,7 @@ class World(Seats):
             self._redis.start()
 
     def quiet_time_passes(self) -> None:
-        """Until a link whose answer was lost is surely over. Once: it takes real time."""
+        """Waits until a link whose answer was lost must be over. Only once, because it takes real time."""
         if self._was_quiet or not any(tab.page and tab.page.name == "still_checking" for tab in self.tabs):
             return
         self._was_quiet = True

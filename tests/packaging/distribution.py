@@ -1,4 +1,4 @@
-"""What a user gets: the sdist, the wheel, and an environment of its own with the wheel in it. Made once a test run."""
+"""What a user gets: the sdist, the wheel, and a separate environment with the wheel. A test run makes them once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def run(*command: str | Path, cwd: Path, timeout: float = 240) -> str:
-    """What it printed. Fails with all that it said where it ends otherwise than well."""
+    """Returns what the command prints. If it fails, the error shows all of its output."""
     done = subprocess.run(
         command, cwd=cwd, env=outside_environment(), capture_output=True, text=True, timeout=timeout, check=False
     )
@@ -24,7 +24,7 @@ def run(*command: str | Path, cwd: Path, timeout: float = 240) -> str:
 
 
 def outside_environment(**more: str) -> dict[str, str]:
-    """The environment without what would lead back into this checkout."""
+    """The environment without variables that lead back into this checkout."""
     ours = ("PYTHONPATH", "DJANGO_SETTINGS_MODULE", "VIRTUAL_ENV", "COV_CORE_SOURCE", "PYTHONSTARTUP")
     return {name: value for name, value in os.environ.items() if name not in ours} | more
 
@@ -47,7 +47,7 @@ def wheel(dist: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def python(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
-    """The interpreter of an environment in which README's first command, and nothing else, was run."""
+    """The interpreter of an environment in which only the README's first command has run."""
 
     def install(folder: Path) -> None:
         run(sys.executable, "-m", "venv", folder, cwd=folder)
@@ -64,7 +64,7 @@ def python(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
 
 
 def _once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A folder that all workers of a parallel run share, made by the first of them that wants it."""
+    """A folder that all workers of a parallel run share. The first worker that needs it makes it."""
     root = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         root = root.parent

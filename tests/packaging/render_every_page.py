@@ -1,6 +1,6 @@
-"""Run by the interpreter of an environment that has the wheel and what it needs, and no more.
+"""Runs in an environment that has the wheel and its dependencies, and nothing else.
 
-Prints ``{language: {page: [HTTP status, the page]}}`` for every language that the installed package has a catalog of.
+Prints ``{language: {page: [HTTP status, the page]}}`` for every language that the installed package has a catalog for.
 """
 
 import json
@@ -72,7 +72,7 @@ def addresses() -> dict[str, str]:
     return {"enroll": "/enrollment/"} | {
         PAGES[outcome].name: end_url(request, outcome, "H7P-2QX-9MR")
         for outcome in Outcome
-        if outcome is not Outcome.PARTIAL  # a region's, which this site has none of
+        if outcome is not Outcome.PARTIAL  # only a region has it, and this site has no region
     }
 
 

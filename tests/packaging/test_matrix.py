@@ -1,4 +1,4 @@
-"""What is promised to run is what the matrix runs."""
+"""The matrix runs every version that the package promises to support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is published is what is tested: the sdist, the wheel, and the wheel in an empty environment."""
+"""We test what we publish: the sdist, the wheel, and the wheel in an empty environment."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class TestInAnEmptyEnvironment:
         names = sorted(
             ".".join(path.relative_to(ROOT).with_suffix("").parts)
             for path in PACKAGE.rglob("*.py")
-            # For sites that have django-health-check, and for those that have Django 6.
+            # These two need django-health-check and Django 6.
             if path.name not in ("__init__.py", "health.py", "tasks.py")
             and not path.is_relative_to(PACKAGE / "testing")
         )

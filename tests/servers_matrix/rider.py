@@ -38,7 +38,7 @@ class Rider:
         return self._asks("POST", "/ours/token/", body, "application/json")
 
     def enrolls(self, card_token: str, *, leaves: Callable[[], object] | None = None) -> Answer:
-        """``leaves`` returns when the rider has had enough, and goes away without an answer."""
+        """``leaves`` returns when the rider gives up and goes away without an answer."""
         body = urlencode({**self._hidden(), "card_token": card_token})
         return self._asks("POST", "/ours/", body, "application/x-www-form-urlencoded", leaves)
 

@@ -1,4 +1,4 @@
-"""The servers that a site may run behind, each as the command that serves the site at a file descriptor."""
+"""The servers that a site may run on, each with the command that serves the site on a file descriptor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.serving import GUNICORN
 from tests.servers import missing
 
 _WSGI = "bench.site.wsgi"
-# As pip installs it beside Python itself: one of the system would want a plugin for each version of it.
+# The one that pip installs next to Python: the system's uWSGI would need a plugin for each version of Python.
 _UWSGI = Path(sys.executable).with_name("uwsgi")
 _UWSGI_COMMAND = (
     *(str(_UWSGI), "--module", _WSGI, "--virtualenv", sys.prefix, "--need-app"),
@@ -22,7 +22,7 @@ _UWSGI_COMMAND = (
 
 @dataclass(frozen=True)
 class Server:
-    """``needs`` are the Python packages without which it is not there."""
+    """``needs`` are the Python packages that it requires."""
 
     needs: tuple[str, ...]
     command: Callable[[int], Sequence[str]]

@@ -1,4 +1,4 @@
-"""The bench's site, whose processor is reached over TLS."""
+"""The bench's site, which reaches its processor over TLS."""
 
 from __future__ import annotations
 

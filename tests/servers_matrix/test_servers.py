@@ -1,4 +1,4 @@
-"""The same behind every server: riders are enrolled over TLS, and a processor that fails does not take it down."""
+"""On every server, riders enroll over TLS, and a processor that fails does not take the server down."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.ci_only]
 
 RIDERS = 12
 BUDGET = 2.5
-# A budget that is over before the server is worn out; the breaker would spare the processor the next test's calls.
+# The budget ends before the server gives up. The breaker would keep the next test's calls from the processor.
 LIMITS = {
     "BUDGET": BUDGET,
     "CONNECT_TIMEOUT": 1.0,
-    "READ_TIMEOUT": 1.0,  # of a busy machine
+    "READ_TIMEOUT": 1.0,  # enough for a busy machine
     "ATTEMPTS": 1,
     "BREAKER_WINDOW": 1,
     "BREAKER_FAILURES": 100,
@@ -86,7 +86,7 @@ def test_riders_at_once_are_each_enrolled_for_their_own_benefit(place: Place) ->
     riders = [place.rider() for _ in range(RIDERS)]
 
     def walk(rider: Rider, card_token: str) -> str:
-        """Where it ends."""
+        """Returns the address where the rider ends up."""
         token = rider.asks_for_token()
         return rider.enrolls(card_token).location if token.status == 200 else f"no token: {token.status}"
 

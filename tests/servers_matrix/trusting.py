@@ -1,4 +1,4 @@
-"""A processor whose server has a certificate of the test's own."""
+"""A processor whose server has the test's own certificate."""
 
 from __future__ import annotations
 

@@ -23,15 +23,15 @@ from enrollment_errors.settling.sweep import sweep
 from tests.rider import Rider
 
 LOST = Fault(kind="reset", after_effect=True)
-"""The link is made, and nobody hears of it."""
+"""The processor makes the link, but its answer is lost."""
 NOT_MADE = Fault(kind="reset")
 SILENT = Fault(kind="status", status=503)
 SOON, QUIET = timedelta(minutes=1), timedelta(minutes=10)
-"""When a request is surely over, and when nothing of it can still be at work at the processor."""
+"""When a request must be over, and when the processor can no longer be working on it."""
 
 
 class Killed(BaseException):
-    """Of a worker."""
+    """The death of a worker."""
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def killed_at(statement: str, table: str) -> Iterator[None]:
 
     with connection.execute_wrapper(execute), pytest.raises(Killed):
         yield
-    set_urlconf(None)  # as the next request would find it
+    set_urlconf(None)  # the next request would do this
 
 
 class NoPause(Clock):
@@ -54,7 +54,7 @@ class NoPause(Clock):
 
 
 def swept(after: timedelta = SOON) -> Counter[str]:
-    """What a sweep comes to, so long from now."""
+    """The result of a sweep that much later."""
     with time_machine.travel(datetime.now(timezone.utc) + after, tick=True):
         return sweep(clock=NoPause())
 
@@ -74,7 +74,7 @@ def journal(db: None) -> Iterator[DatabaseJournal]:
 
 @pytest.fixture
 def incidents(journal: DatabaseJournal, site: Any) -> Iterator[IncidentSender]:
-    """The site keeps incidents, which are written when the test says ``flush``."""
+    """The site keeps incidents, and writes them only when the test calls ``flush``."""
     site(SINKS=conf.DEFAULT_SINKS)
     with on_demand() as sender:
         yield sender
@@ -87,7 +87,7 @@ def rider(incidents: IncidentSender) -> Rider:
 
 @pytest.fixture
 def hangs_up(sandbox: Any, rider: Rider) -> Callable[..., str]:
-    """A rider whose answer is lost, and who is never seen again. The function gives the reference they were shown."""
+    """A rider whose answer is lost, and who never returns. The function returns the reference that the rider saw."""
 
     def hang_up(link: Fault = LOST, groups: Fault = SILENT) -> str:
         sandbox.faults.set("link", link)

@@ -1,4 +1,4 @@
-"""An operator looks at a link whose answer was lost, and has the processor asked about it at once."""
+"""An operator views a link whose answer was lost, and asks the processor about it at once."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def operator(db: None) -> Client:
 
 
 def ask(operator: Client, after: Any = SOON) -> str:
-    """What the operator is told, so long from now."""
+    """What the operator reads after asking that much later."""
     [row] = SentLink.objects.all()
     with time_machine.travel(datetime.now(timezone.utc) + after, tick=True):
-        # Within the session's life, which is of the real time.
+        # Not so late that the session, which began in real time, has ended.
         response = operator.post(f"{LIST}{row.pk}/ask/")
     assert response["Location"] == f"{LIST}{row.pk}/change/"
     return " ".join(str(message) for message in get_messages(response.wsgi_request))

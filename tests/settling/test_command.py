@@ -1,4 +1,4 @@
-"""What a site runs: once from cron, as a process that goes on, or as a task."""
+"""The sweep as a site runs it: once from cron, as a process that goes on, or as a task."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class TestWatching:
             signal.signal(number, handler)
 
     class Stopped(Terminal):
-        """A terminal at which the process gets SIGTERM after so many summaries."""
+        """A terminal that sends the process SIGTERM after that many summaries."""
 
         def __init__(self, rounds: int) -> None:
             super().__init__()

@@ -1,6 +1,6 @@
-"""Sweeps of several processes and riders who check again, all at once, on each kind of database.
+"""Several processes sweep while riders check again, all at once, on each kind of database.
 
-Each process has a cache of its own, so that the database alone keeps them apart.
+Each process has its own cache, so only the database keeps them apart.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from enrollment_errors.sandbox.server import SandboxServer
 
 ROOT = Path(__file__).parents[2]
 LINKS, MADE = 12, 8
-"""Rows, and how many of them are of a link that was made. Every third is checked by its rider meanwhile: the tenth
-among them was not made."""
+"""The number of links, and how many of them the processor has made. Meanwhile, the rider of every third link checks
+again. Of those, only the tenth link has not been made."""
 SETUP = """
 import json, os, sys, time
 from datetime import timedelta
@@ -160,7 +160,7 @@ say(ends=ends, tries=len(tries), asked=list(SentLink.objects.order_by("pk").valu
 
 @pytest.fixture
 def told(sandbox: SandboxServer) -> Callable[..., dict[str, Any]]:
-    """What the processes come to on that database."""
+    """What the processes find on that database."""
 
     def run(database: dict[str, Any], *, script: str = ALL_AT_ONCE, links: int = LINKS) -> dict[str, Any]:
         sources = [sandbox.state.add_card(f"card-{number}") for number in range(links)]

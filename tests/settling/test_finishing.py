@@ -1,4 +1,4 @@
-"""Riders whose card was read while the processor was down: the link is made later, and their page says so."""
+"""If the processor is down after a rider's card was read, the app makes the link later, and the page says so."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def until(after: timedelta = 5 * HOUR) -> str:
 
 @pytest.fixture
 def settled(monkeypatch):
-    """What the site's hook was told of."""
+    """The calls of the site's hook."""
     told = []
     monkeypatch.setattr(test_site.TestAdapter, "on_settled", lambda self, *args: told.append(args))
     return told
@@ -50,7 +50,7 @@ def settled(monkeypatch):
 
 @pytest.fixture
 def enrolls(rider, sandbox):
-    """A rider at a processor that is down, whose benefit may be finished later."""
+    """A rider at a processor that is down. The app may finish the enrollment later."""
 
     def enroll(fault: Fault = SILENT, **eligible: Any) -> End:
         rider.becomes_eligible(**{"finish_until": until(), **eligible})
@@ -84,7 +84,7 @@ def source():
 
 
 def opened(end: End, *, after: timedelta = timedelta(0), client: Client | None = None) -> str:
-    """What somebody reads who has nothing but the address, so long from now."""
+    """What the page says, that much later, to someone who has only its address."""
     with time_machine.travel(datetime.now(timezone.utc) + after, tick=True):
         return text_of((client or Client()).get(end.url))
 
@@ -98,7 +98,7 @@ def cancels(end: End) -> Any:
 
 
 def takes_effect_late(sandbox: Any) -> None:
-    """The link whose answer was lost."""
+    """Makes the link after its answer was lost."""
     sandbox.state.link(sandbox.state.card(CARD_TOKEN).id, "group-seniors")
 
 
@@ -444,7 +444,7 @@ class TestFinishing:
 
     def test_is_not_told_again_where_that_was_not_written_down(self, enrolls, rider, incidents, settled):
         end = enrolls()
-        with no_journal():  # as while its database is down
+        with no_journal():  # as if its database were down
             assert rider.enrolls().page == "success"
         assert swept(LATER) == {State.LINKED: 1}
         incidents.flush()

@@ -1,4 +1,4 @@
-"""A link is written down before it is sent, and let go when its end is known."""
+"""The app writes a link down before it sends it, and lets it go when it knows the outcome."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ class TestARiderWhoseWorkerWasKilled:
         with killed_at(statement, "enrollment_settling"):
             rider.checks_again(still_checking)
         assert rider.enrolls().page == "success"
-        incidents.take()  # with the worker
+        incidents.take()  # they die with the worker
         swept()
         assert counted()["linked"] == 1
         assert not SentLink.objects.filter(state=State.OPEN)
 
     def test_is_not_told_that_no_card_was_enrolled_while_it_may_have_been(self, rider, incidents, sandbox):
         assert rider.enrolls().page == "success"
-        incidents.take()  # with the worker, and its answer never reached the rider
+        incidents.take()  # they die with the worker, and its answer never reached the rider
         for name in [name for name in rider.client.cookies if name.startswith("enrollment")]:
             del rider.client.cookies[name]
         sandbox.faults.set("lookup", Fault(kind="status", status=503))
@@ -245,7 +245,7 @@ class TestWithoutTheDatabase:
 
 
 class Broken:
-    """The table's queries fail, so many times."""
+    """The table's queries fail, that many times."""
 
     def __init__(self, times: int = 1000) -> None:
         self.left = times

@@ -1,4 +1,4 @@
-"""A success that the sweep finds is one row of the ledger, as one that the rider was told of at once."""
+"""A success that the sweep finds becomes one row in the ledger, just like one that the rider saw at once."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def test_one_that_was_told_under_another_reference_by_a_worker_killed_before_it_
 ) -> None:
     with killed_at("INSERT", "enrollment_ledger"):
         rider.enrolls()
-    caches["default"].clear()  # restarted
+    caches["default"].clear()  # as if restarted
     assert rider.enrolls().page == "success"
-    incidents.take()  # with the worker
+    incidents.take()  # they die with the worker
     caches["default"].clear()
     entered = Entry.objects.get().reference
 
@@ -77,7 +77,7 @@ def test_one_that_could_not_be_entered_is_entered_by_the_sweep(rider: Any, site:
 
     with on_demand() as waiting, connection.execute_wrapper(fails):
         assert rider.enrolls().page == "success"
-        waiting.take()  # with the worker
+        waiting.take()  # they die with the worker
 
     swept()
 

@@ -1,4 +1,4 @@
-"""What the sweep makes of links that nobody has heard the end of."""
+"""What the sweep does with links whose outcome nobody knows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .conftest import LOST, NOT_MADE, QUIET, SILENT, SOON, counted, swept
 
 @pytest.fixture
 def settled(monkeypatch):
-    """What the site's hook was told of."""
+    """The calls of the site's hook."""
     told = []
     monkeypatch.setattr(test_site.TestAdapter, "on_settled", lambda self, *args: told.append(args))
     return told
@@ -46,7 +46,7 @@ class TestALinkThatWasMade:
         hangs_up()
         swept()
         row = SentLink.objects.get()
-        row.pk, row.state = None, State.OPEN  # that of the check, which has only begun
+        row.pk, row.state = None, State.OPEN  # the row of the check, which has only begun
         row.save()
         incidents.flush()
         assert counted() == {"link_answer_lost": 1, "linked": 1}
@@ -59,7 +59,7 @@ class TestALinkThatWasMade:
 
     @pytest.fixture
     def end(self, rider, sandbox):
-        """The page that a rider has been on since, without a word from the processor."""
+        """The page that the rider has been on ever since the answer was lost."""
         sandbox.faults.set("link", LOST)
         sandbox.faults.set("groups", SILENT)
         end = rider.enrolls()
@@ -86,7 +86,7 @@ class TestALinkThatWasMade:
 
     def test_is_counted_where_its_worker_was_killed_before_it_was(self, rider, incidents, settled):
         assert rider.enrolls().page == "success"
-        incidents.take()  # with the worker
+        incidents.take()  # they die with the worker
         assert swept() == {State.LINKED: 1}
         incidents.flush()
         assert counted() == {"linked": 1}
@@ -232,7 +232,7 @@ class TestSweepsAtTheSameTime:
     def test_leave_the_row_of_one_that_is_at_work_and_take_that_of_one_that_was_killed(self, hangs_up):
         hangs_up()
         with time_machine.travel(datetime.now(timezone.utc) + SOON, tick=True):
-            assert _take() is not None  # and is killed
+            assert _take() is not None  # and then its process is killed
         assert swept(SOON + timedelta(seconds=30)) == {}
         assert swept(SOON + timedelta(minutes=2)) == {State.LINKED: 1}
 
@@ -252,7 +252,7 @@ class TestSweepsAtTheSameTime:
 
 
 class TestARowWhoseRequestComesToItsEndMeanwhile:
-    """The processor was asked already, and then the row is gone."""
+    """The sweep has already asked the processor, and then the row is gone."""
 
     @pytest.fixture
     def settles_late(self):

@@ -1,4 +1,4 @@
-"""A transaction that the database gives up because another waits for the same rows."""
+"""A transaction that the database aborts because another one waits for the same rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enrollment_errors.settling.transactions import TRIES, committed
 
 
 class Rollback(Exception):
-    """What a driver raises that says why."""
+    """A driver's own exception, which says why."""
 
     def __init__(self, sqlstate: str) -> None:
         self.sqlstate = sqlstate
@@ -24,7 +24,7 @@ def deadlock(sqlstate: str = "40P01") -> OperationalError:
 
 
 def failing(*errors: OperationalError) -> Callable[[], str]:
-    """What raises each of them, and then is well."""
+    """Returns a function that raises each of the errors, and then succeeds."""
     left = list(errors)
 
     def body() -> str:

@@ -20,7 +20,7 @@ def redis_cache(redis_server: RedisServer) -> Cache:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """``serve(processor_url, …)``: the bench's site under gunicorn, with the arguments of ``bench.serving.site``."""
+    """``serve(processor_url, …)`` runs the bench's site under gunicorn and takes what ``bench.serving.site`` takes."""
     if find_spec("gunicorn") is None:
         missing("gunicorn")
     with ExitStack() as stack:

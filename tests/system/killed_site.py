@@ -1,4 +1,4 @@
-"""The bench's site on PostgreSQL, with links written down before they are sent, and with a ledger of what succeeded."""
+"""The bench's site on PostgreSQL. It writes links down before it sends them, and keeps a ledger of successes."""
 
 from bench.site.settings import *  # noqa: F403
 from bench.site.settings import _SITE, INSTALLED_APPS

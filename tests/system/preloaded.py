@@ -1,4 +1,4 @@
-"""The bench's site, where the process that forks the workers has called the processor before and keeps a connection."""
+"""The bench's site. The process that forks its workers has already called the processor, and keeps a connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What riders and operators make of a redirect, of an answer that breaks HTTP, and of a certificate that is no good."""
+"""What riders and operators see after a redirect, an answer that breaks HTTP, and a bad certificate."""
 
 from __future__ import annotations
 

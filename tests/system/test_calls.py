@@ -1,4 +1,4 @@
-"""What one enrollment asks of the processor."""
+"""The calls that one enrollment makes to the processor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers that gunicorn forks from a process that has a connection to the processor already."""
+"""Workers that gunicorn forks from a process that already has a connection to the processor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hundreds of enrollments with answers cut at every point, over real HTTP: every rider is told the truth."""
+"""Hundreds of enrollments over real HTTP, with answers cut off at every point: every rider is told the truth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.ci_only
 
 RIDERS = 200
 RIDERS_WHO_START_AGAIN = 100
-"""More of them, who enroll anew where the others check again."""
+"""Additional riders, who enroll again when the others would check again."""
 GROUP = "group-seniors"
 MOST_TRIES = 25
 
@@ -50,10 +50,10 @@ FAULTS = {
 
 @pytest.fixture
 def shaky_processor(sandbox, site, monkeypatch):
-    monkeypatch.setattr(Clock, "random", lambda self: 0.0)  # tries again at once
-    # The breaker would spare the processor most of it, and riders would have to wait.
+    monkeypatch.setattr(Clock, "random", lambda self: 0.0)  # retries at once
+    # The breaker would keep most calls from the processor, and riders would have to wait.
     site(BUDGET=0.6, CONNECT_TIMEOUT=0.2, READ_TIMEOUT=0.1, ATTEMPTS=2, BREAKER_WINDOW=1, BREAKER_FAILURES=100)
-    site(LINK_QUIET_TIME=0.01)  # an answer that is lost here is never of a link that is still at work
+    site(LINK_QUIET_TIME=0.01)  # if an answer is lost here, the link is already over
     sandbox.faults.seed(20261121)
     for endpoint, faults in FAULTS.items():
         sandbox.faults.set(endpoint, *faults)
@@ -100,7 +100,7 @@ def test_every_rider_is_told_the_truth_and_none_is_linked_twice(shaky_processor)
 
 
 def requests_about(source, sandbox) -> list[str]:
-    """The endpoints that were asked about a card, in order, each try of a rider beginning with ``lookup``."""
+    """The endpoints that were asked about a card, in order. Each try of a rider begins with ``lookup``."""
     [card_token] = [token for token, card in sandbox.state.cards.items() if card.id == source]
     about = {source, card_token}
     return [

@@ -1,4 +1,4 @@
-"""A worker that dies between the links of one card to two groups: the next try ends with each linked once."""
+"""If a worker dies between the links of one card to two groups, the next try ends with each linked once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_each_is_linked_once_in_the_end(tmp_path: Path) -> None:
         pages = [rider.enrolls()]
 
         def is_over() -> bool:
-            """While the link of the worker that died may still be made, nobody sends another."""
+            """While the dead worker's link may still take effect, the site sends no other."""
             if pages[-1].name != "success":
                 assert pages[-1].name == "partial"
                 pages.append(rider.checks_again(pages[-1]))
@@ -73,5 +73,5 @@ def test_each_is_linked_once_in_the_end(tmp_path: Path) -> None:
         wait_until(is_over)
         assert [list(sandbox.state.groups[group].links) for group in GROUPS] == [[card], [card]]
         assert len(site.successes) == 2
-        # At the first group a second time, answered by 409, or not: a busy machine asks whether the card is there.
+        # The next try may send the first group's link again and get a 409. A busy machine asks for the card instead.
         assert sandbox.calls["link"] <= 4

@@ -1,9 +1,9 @@
-"""Hundreds of riders while workers are killed, Redis and PostgreSQL restarted and answers lost: one sweep afterwards,
-and nothing hangs in the air.
+"""Hundreds of riders enroll while workers are killed, Redis and PostgreSQL restart, and answers get lost. After one
+sweep, nothing is left open.
 
-What is not promised is not asked for. While the database is down nothing can be written down, and riders of that time
-go on checking. Redis forgets whom we told of a success when it is restarted. So no worker is killed from before either
-one is stopped until every worker has found out that it is back.
+The test asks only for what the app promises. While the database is down, the app cannot write anything down, and its
+riders keep checking. When Redis restarts, it forgets which riders were told of a success. So no worker is killed from
+just before Redis or PostgreSQL stops until every worker has noticed that it is back.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ pytestmark = [pytest.mark.ci_only, pytest.mark.redis, pytest.mark.postgresql]
 RIDERS = 300
 WORKERS = 4
 HAS_DELIVERED = 10 * BATCH_SECONDS
-"""Seconds after which a worker has written into the database what it counted last. Nobody sees that from outside."""
+"""Seconds after which a worker has written its last counts to the database. Nobody can see that from outside."""
 OVER = {
     "The cache 'default' failed": "The cache 'default' answers again",
     "Links are sent without being written down": "Links are written down again",
     "Incidents cannot be delivered": "Incidents are delivered again",
     "Entries of the ledger cannot be delivered": "Entries of the ledger are delivered again",
 }
-"""What a worker's log says of an outage, and of its end."""
+"""What a worker logs when an outage begins, and when it ends."""
 GROUP = "group-seniors"
 LIMITS = {
     **{"BUDGET": 3, "CONNECT_TIMEOUT": 0.5, "READ_TIMEOUT": 1, "ATTEMPTS": 2, "LINK_QUIET_TIME": 10},
-    # The breaker would spare the processor most of it, and riders would have to wait.
+    # The breaker would keep most calls from the processor, and riders would have to wait.
     **{"BREAKER_WINDOW": 1, "BREAKER_FAILURES": 100, "RIDER_REQUESTS": 100},
 }
 FAULTS = {
@@ -64,7 +64,7 @@ FAULTS = {
         Fault(kind="reset", after_effect=True, probability=0.15),
         Fault(kind="cut", after_effect=True, probability=0.1),
         Fault(kind="hang", after_effect=True, probability=0.02),
-        Fault(kind="delay", seconds=0.3, probability=0.3),  # the moment at which a worker is killed
+        Fault(kind="delay", seconds=0.3, probability=0.3),  # leaves time to kill a worker
         Fault(kind="reset", probability=0.1),
         Fault(kind="status", status=503, probability=0.1),
         Fault(kind="status", status=403, probability=0.05),
@@ -75,7 +75,7 @@ FAULTS = {
 
 @dataclass
 class Trouble:
-    """What befalls the site, and when riders had better stay."""
+    """What goes wrong at the site. Riders do not leave while the database is down."""
 
     workers_are_spared: threading.Event = field(default_factory=threading.Event)
     database_is_down: threading.Event = field(default_factory=threading.Event)
@@ -84,12 +84,12 @@ class Trouble:
 
 
 class Browser:
-    """A rider's, with the cookies of one visit."""
+    """A rider's browser, with the cookies of one visit."""
 
     def __init__(self, port: int, card_token: str, trouble: Trouble, number: int) -> None:
         self.card_token = card_token
         self.told: list[str] = []
-        """What the rider read, page after page; nothing where no answer came."""
+        """The pages that the rider read, in order; empty texts for answers that never came."""
         self._site = f"http://127.0.0.1:{port}"
         self._session = requests.Session()
         self._session.headers.update({"X-Group": GROUP, "X-CSRFToken": "b" * 32})
@@ -98,7 +98,7 @@ class Browser:
         self._trouble = trouble
 
     def enrolls(self) -> Browser:
-        """Until there is an answer that is one, or the rider has had enough."""
+        """Tries until there is a real answer, or until the rider gives up."""
         stays = self._chance.random() < 0.4
         where = self._tries()
         for _ in range(40):
@@ -115,7 +115,7 @@ class Browser:
 
     def _tries(self) -> str:
         page = None
-        while page is None:  # a worker that is killed over a page has done nothing
+        while page is None:  # a worker that dies over a page has changed nothing
             with suppress(requests.RequestException):
                 page = self._session.get(f"{self._site}/ours/", timeout=30)
         made_for = re.search(r'name="made_for" value="(\w+)"', page.text)
@@ -154,7 +154,7 @@ def site(sandbox: SandboxServer, folder: Path, redis: RedisServer, postgres: Pos
         told={"postgresql": {**postgres.settings, "NAME": "killed"}},
     )
     port = free_port()
-    # Preloaded, so that whoever takes the place of a worker that was killed is there at once.
+    # Preloaded, so that a new worker takes the place of a killed one at once.
     command = [*GUNICORN, "--preload", f"--workers={WORKERS}", f"--bind=127.0.0.1:{port}", "bench.site.wsgi"]
     with running(command, folder / "log", env=environment) as process:
         wait_until(lambda: accepts(port), "the site")
@@ -174,7 +174,7 @@ def database(postgres_server: PostgresServer) -> Iterator[dict[str, Any]]:
 
 
 def kill_workers(served: Killable, sandbox: SandboxServer, trouble: Trouble) -> None:
-    """One of them each time that the processor has got a few more links: however slow the machine, riders get on."""
+    """Kills a worker whenever the processor has received a few more links, so riders get on even on a slow machine."""
     chance = random.Random(20261128)
     next_one = 3
     while not trouble.over.wait(0.005):
@@ -190,8 +190,8 @@ def kill_workers(served: Killable, sandbox: SandboxServer, trouble: Trouble) -> 
 def nobody_killed(
     served: Killable, trouble: Trouble, browsers: list[Browser], walks: list[Future[Browser]]
 ) -> Iterator[None]:
-    """Begins once all workers are there, and whoever got no answer has got one. Ends once each worker that found
-    something down has found it up again; riders go on meanwhile."""
+    """Begins once all workers are there and every rider who got no answer has one. Ends once every worker that noticed
+    an outage has noticed its end. Riders go on meanwhile."""
 
     def everybody_knows() -> bool:
         waiting = [one for one, walk in zip(browsers, walks, strict=True) if one.told and not walk.done()]
@@ -284,7 +284,7 @@ def test_every_rider_is_linked_once_or_not_at_all_and_everything_has_an_end(
 
 
 def nobody_is_at_work(database: dict[str, Any]) -> bool:
-    """No link that was sent can still be at work, and each turn of a row has come."""
+    """Whether the processor can no longer be working on a link, and every open row is due."""
     import psycopg
 
     with psycopg.connect(**database) as connection:

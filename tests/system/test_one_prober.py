@@ -1,4 +1,4 @@
-"""The breaker on Redis, which knows whole seconds only."""
+"""The breaker on Redis, which knows only whole seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Those who want another page notice nothing of a processor that hangs."""
+"""Visitors to other pages do not notice that the processor hangs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PAUSE = 1.0
 SECONDS = 4
 LOOKS = 3
 LIMITS = {"BUDGET": 2, "READ_TIMEOUT": 0.5, "CONNECT_TIMEOUT": 0.5, "BREAKER_OPEN": 2}
-WITHOUT_BREAKER = {**LIMITS, "BREAKER_WINDOW": 1, "BREAKER_FAILURES": 100}  # more than there are in a second
+WITHOUT_BREAKER = {**LIMITS, "BREAKER_WINDOW": 1, "BREAKER_FAILURES": 100}  # more than can happen in a second
 HANG = Fault(kind="hang")
 
 
 @pytest.fixture
 def enrolls(sandbox):
-    """A rider with a card of their own, because the breaker counts each card once."""
+    """Enrolls a rider with a new card each time, because the breaker counts each card once."""
     cards = [f"card-{number}" for number in range(2000)]
     for card in cards:
         sandbox.state.add_card(card)
@@ -41,7 +41,7 @@ def test_two_sync_workers_answer_other_pages_once_the_breaker_of_each_is_open(sa
 
 
 def warm_up(site) -> None:
-    """On a busy machine, the first request of a site that has just started may take longer than the processor may."""
+    """On a busy machine, a new site's first request may take longer than a call to the processor may."""
     wait_until(lambda: ask_for_token(site.port, "ours").is_success, "a token")
 
 
@@ -76,8 +76,8 @@ def test_riders_who_all_meet_in_one_process_leave_threads_free(sandbox, enrolls,
 
 
 def assert_others_notice_nothing(site, well) -> None:
-    """The bounds hold on a machine that has nothing else to do. What other pages take on this one while the processor
-    is well, with the same riders, is added to them; and where this one is busy for a moment, there is another look.
+    """The bounds are for a machine that has nothing else to do. To them, add the time that other pages take here, with
+    the same riders, while the processor is well. If this machine is busy for a moment, the test looks again.
     """
     p99_well = percentile([visit.answer.seconds for visit in well], 0.99)
     looks = []

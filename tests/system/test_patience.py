@@ -1,4 +1,4 @@
-"""Whatever the processor does, a rider is answered within the budget and half a second."""
+"""Whatever the processor does, a rider gets an answer within the budget plus half a second."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FAULTS = {
 
 
 def patience_of(ask) -> float:
-    """Seconds: the shortest of three where the first is too long. A busy machine adds to it, and never takes away."""
+    """Seconds. If the first try takes too long, the shortest of three: a busy machine can only add to them."""
     seconds = []
     while not seconds or (min(seconds) >= BUDGET + 0.5 and len(seconds) < 3):
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Accounts that nobody can name."""
+"""Accounts whose names nobody can find out."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def second_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(db: None) -> Callable[..., str]:
-    """Runs a command, and gives what it prints."""
+    """Runs a command and returns what it prints."""
 
     def run(*command: str) -> str:
         out = StringIO()
@@ -32,7 +32,7 @@ def run(db: None) -> Callable[..., str]:
 
 @pytest.fixture
 def told(telemetry: Telemetry) -> Callable[[], list[str]]:
-    """What Sentry has been told since it was asked last: the level and the text of each message."""
+    """What Sentry has received since the last call: the level and the text of each message."""
     seen = 0
 
     def told() -> list[str]:
@@ -54,4 +54,4 @@ def switched_off_processor(sandbox: SandboxServer) -> Callable[[bool], None]:
 
 @pytest.fixture
 def agencies(site: Any, healthy: None) -> None:  # noqa: F811  the fixture
-    """A site that tells which groups it enrolls into."""
+    """A site that names the groups that it enrolls riders in."""

@@ -1,4 +1,4 @@
-"""What riders' requests know of the database, which may hang."""
+"""What riders' requests know from the database, which may hang."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ANSWERS = threading.Event()
-"""Whether the database does."""
+"""Set while the database answers."""
 
 
 class SlowRouter:

@@ -1,4 +1,4 @@
-"""A site that has not installed the watch has no tables of it, and everything else."""
+"""A site that has not installed the watch has none of its tables, and everything else works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch finds what is wrong without a rider, and says once what has changed."""
+"""The watch finds what is wrong without a rider, and reports each change once."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def overview() -> Callable[[], str]:
 
 @pytest.fixture
 def before_the_second_look(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Has something happen in the watch's pause, which takes no time."""
+    """Makes something happen in the watch's pause, which takes no time here."""
 
     def arrange(happen: Callable[[], object]) -> None:
         def sleep(self: Clock, seconds: float) -> None:
@@ -289,7 +289,7 @@ class TestWhatIsWrong:
         worst, is_first = watching._worst, [True]
 
         def meanwhile(findings: Any) -> Any:
-            """The other run comes to its end first."""
+            """Lets the other run finish first."""
             if is_first.pop() if is_first else False:
                 watch()
             return worst(findings)

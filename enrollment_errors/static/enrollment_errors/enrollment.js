@@ -1,15 +1,15 @@
 // The enroll page: from the token view, through the processor's card form, to the enrollment.
 //
 // It knows no processor. #enrollment-data says where to ask and what the card form needs, and the processor's adapter,
-// window.enrollmentErrors.cardForm, stands between the page and the form (docs/adding-a-processor.md). Whatever goes
-// wrong is told to the report view, which names the page to go to, or none where the rider can simply try again.
+// window.enrollmentErrors.cardForm, connects the page and the form (docs/adding-a-processor.md). The script reports
+// every error to the report view, which names the page to go to, or none if the rider can simply try again.
 (() => {
   "use strict";
 
   const TOKEN_LIMIT = 20000; // ms
   const CARD_FORM_LIMIT = 20000;
   const REPORT_LIMIT = 10000;
-  const LONGEST_TIMEOUT = 2 ** 31 - 1; // a browser takes more for none at all
+  const LONGEST_TIMEOUT = 2 ** 31 - 1; // with a longer one, browsers do not wait at all
 
   const { nonce, part, hasText, say, sayNothing, isShown, within, ownPath, gatewayUrl, textOrNull } =
     window.enrollmentErrors;
@@ -18,11 +18,11 @@
   const form = part("form");
   const button = document.getElementById("enrollment-open");
 
-  let ended = false; // the card form has answered, or cannot: nothing that it says later counts
+  let ended = false; // the card form has answered, or cannot; ignore what it says later
   let opened = false;
-  let scriptLoading = null; // a promise of whether the processor's script has; none where it has failed, or not begun
+  let scriptLoading = null; // a promise of whether the processor's script loads; null before it starts, or if it fails
 
-  // Always resolves. No answer at all is status null, and an answer that is no JSON object is an empty one.
+  // Always resolves. Without an answer, the status is null. An answer that is not a JSON object counts as empty.
   async function post(url, body, limit, keepalive) {
     const reply = { ok: false, status: null, answer: {} };
     await within(limit, async (signal) => {
@@ -45,11 +45,11 @@
     return reply;
   }
 
-  // Must outlive the page that it is about.
+  // Must outlive the page that it reports on.
   const report = (event, status = null, reason = null) =>
     post(data.reportUrl, { event, status, reason }, REPORT_LIMIT, true);
 
-  // Whether that leads to another page, such as where the rider may not enroll any more.
+  // Whether that leads to another page, for example because the rider may no longer enroll.
   async function tell(event) {
     const { answer } = await report(event);
     const path = ended ? null : ownPath(answer.redirect);
@@ -75,7 +75,7 @@
     }
   }
 
-  // What the rider needs for the card form or, in its place, a message.
+  // Shows what the rider needs for the card form or, instead, a message.
   function show(message) {
     sayNothing();
     for (const name of ["steps", "form", "status"]) part(name).hidden = message !== null;
@@ -83,10 +83,10 @@
     if (message) message.querySelector("h2").focus();
   }
 
-  let unreported = null; // why the page got no token, where nobody could be told yet
+  let unreported = null; // why the page got no token, if it could not report that yet
   let tries = 0;
 
-  // No answer from our own token view, or somebody else's: the rider's connection, or our own server.
+  // Our token view did not answer, or something else did: it is the rider's connection, or our own server.
   function askToTryAgain(status) {
     show(part("connection"));
     unreported = { status };
@@ -95,7 +95,7 @@
     part("again").onclick = () => {
       tries += 1;
       if (isSomebodysPage && tries > 1) {
-        location.reload(); // only the browser can show what it is, such as a log-in
+        location.reload(); // only the browser can show that page, such as a login
       } else {
         prepare();
         part("status").focus();
@@ -127,7 +127,7 @@
   }
 
   // Without a connection, the browser would show an error page of its own, and the rider would have to enter the card
-  // again. A browser that only believes that it is offline has had an answer.
+  // again. If the report got an answer, the browser is wrong to think that it is offline.
   async function enrollWhenOnline(cardToken, told) {
     ended = true;
     button.disabled = true;
@@ -164,7 +164,7 @@
     }),
   );
 
-  // What the adapter has of the page. Its calls count until the first that ends the form.
+  // What the adapter gets from the page. Its calls count until one ends the form.
   const page = {
     access: null,
     button,
@@ -201,7 +201,7 @@
       if (!(await tell("cancelled"))) renewIfExpired();
     },
 
-    // The rider's to correct: nothing has ended.
+    // The rider can correct these, so nothing has ended.
     invalid(names) {
       if (ended) return;
       const wrong = [...names].filter((name) => name in fields);
@@ -228,7 +228,7 @@
     say(text);
   }
 
-  // Whether the adapter has what it needs. Its own promise holds the button back, and not for ever.
+  // Whether the adapter has what it needs. The button waits for its promise, but not forever.
   async function isPrepared() {
     const adapter = window.enrollmentErrors.cardForm;
     if (!adapter || !(await scriptLoading)) return false;
@@ -251,7 +251,7 @@
     if (!opened) tell("started");
     opened = true;
     if (kind === "dialog") {
-      // Nothing says whether it has opened: where it has, what stands behind it is in nobody's way.
+      // The page cannot tell whether the dialog has opened. If it has, the text behind it bothers nobody.
       say("opened", "notOpened", false);
     } else if (kind === "inline") {
       showErrors([]);
@@ -275,7 +275,7 @@
     } else {
       say("ready");
       if (opensAtOnce) {
-        button.focus(); // which gets the focus back when the form closes
+        button.focus(); // so it gets the focus back when the form closes
         button.click();
       }
     }
@@ -284,8 +284,8 @@
 
   let expiresAt = Infinity;
 
-  // A rider who leaves the page open must not meet a card form that refuses its token. Nobody needs a new one while the
-  // page is out of sight, and without a connection there is none to be had.
+  // A rider who leaves the page open must not get a card form that refuses its token. Nobody needs a new token while
+  // the page is hidden, and without a connection the page cannot get one.
   function renewIfExpired() {
     if (Date.now() >= expiresAt && !opened && !ended && isShown() && navigator.onLine) location.reload();
   }
@@ -308,7 +308,7 @@
     const path = ownPath(answer.redirect);
     page.access = kind === "redirect" ? gatewayUrl(answer.redirect) : textOrNull(answer.token);
     if (!ok && path) {
-      location.replace(path); // the token view has reported it already
+      location.replace(path); // the token view has already reported it
     } else if (ok && (page.access !== null || !needsAccess)) {
       tellWhenPossible();
       if (await isPrepared()) {

@@ -1,5 +1,4 @@
-// What the scripts of our pages share. Every text stands in the page, in <template> elements, so that no word stands
-// here.
+// What the scripts of our pages share. All texts are in the <template> elements of the page, and none are here.
 window.enrollmentErrors = (() => {
   "use strict";
 
@@ -34,7 +33,7 @@ window.enrollmentErrors = (() => {
 
   const isShown = () => document.visibilityState === "visible";
 
-  // What `ask` comes to, or undefined where that takes too long or fails.
+  // The result of `ask`, or undefined if it takes too long or fails.
   async function within(limit, ask) {
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), limit);
@@ -64,7 +63,7 @@ window.enrollmentErrors = (() => {
 
   const textOrNull = (value) => (typeof value === "string" && value !== "" ? value : null);
 
-  // A page from the back/forward cache holds an old token, a spent form, or a text that is no longer true.
+  // A page from the back/forward cache has an old token, a used form, or a text that is no longer true.
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
   });

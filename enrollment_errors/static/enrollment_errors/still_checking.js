@@ -1,15 +1,15 @@
-// The still-checking page: asking again, a few times, until the answer is there.
+// The still-checking page: it asks again, a few times, until the answer is there.
 (() => {
   "use strict";
 
   const CHECK_LIMIT = 20000; // ms
-  // Together longer than the default LINK_QUIET_TIME, before which the site cannot tell that a card is not enrolled.
+  // Longer in total than the default LINK_QUIET_TIME. Before that, the site cannot tell that a card is not enrolled.
   const CHECK_WAITS = [5000, 15000, 45000, 90000, 180000];
   const DOUBLE_CLICK = 1000;
 
   const { part, say, isShown, within } = window.enrollmentErrors;
 
-  // A rider's press and the page's own asking are never under way at once: one answer is for both.
+  // The rider's press and the page's own check never run at the same time: both wait for the same answer.
   const form = part("check");
   const waits = [...CHECK_WAITS];
   let due = null;
@@ -26,7 +26,7 @@
   function waitForNext() {
     const wait = waits.shift();
     if (wait) {
-      due = Date.now() + wait * (1 + Math.random() / 5); // riders of one outage do not ask all at once
+      due = Date.now() + wait * (1 + Math.random() / 5); // so that riders in an outage do not all ask at once
       say("waiting");
       waitUntilDue();
     } else {
@@ -46,7 +46,7 @@
     if (end && end.origin === location.origin && end.pathname !== location.pathname) {
       location.replace(end);
     } else if (pressed && !(response && response.ok)) {
-      form.submit(); // whatever it is, the rider gets to see it
+      form.submit(); // the rider gets to see the answer, whatever it is
     } else {
       waitForNext();
     }

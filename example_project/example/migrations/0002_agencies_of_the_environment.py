@@ -1,4 +1,4 @@
-"""Into the database what was in the code and in the environment before: agencies, and their accounts with Littlepay.
+"""Moves agencies and their accounts with Littlepay from the code and the environment into the database.
 
 A deployment that never had any adds them in the admin. Secrets stay where they are; the database gets their names.
 """

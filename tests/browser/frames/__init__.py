@@ -1,4 +1,4 @@
-"""Sites' designs around our pages. Their style sheets come after ours, the harder order."""
+"""Sites' designs around our pages. Their style sheets load after ours, which is the harder order."""
 
 from __future__ import annotations
 

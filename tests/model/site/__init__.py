@@ -1,1 +1,1 @@
-"""A site that riders choose benefits on, served for real. It tells in a file how every enrollment ended."""
+"""A site where riders choose benefits, on a real server. It writes into a file how every enrollment ended."""

@@ -14,7 +14,7 @@ from .journal import tell
 
 
 class BenefitsHost(Adapter):
-    """The session says under ``eligible`` which benefit was chosen, and every page names it."""
+    """The session has the chosen benefit under ``eligible``, and every page names it."""
 
     def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
         chosen = request.session.get("eligible")
@@ -34,7 +34,7 @@ class BenefitsHost(Adapter):
         )
 
     def may_enroll_in_person(self, request: HttpRequest) -> bool:
-        return True  # whoever sits at the desk is its staff
+        return True  # everyone at the desk is staff
 
     def on_success(self, request: HttpRequest, enrollment: Enrollment, result: Result) -> None:
         tell(success=result.reference)

@@ -7,8 +7,8 @@ from enrollment_errors.adapter import ExpiryPolicy
 
 @dataclass(frozen=True)
 class Benefit:
-    """Each is another agency's, and has a concession group of its own. ``processor`` is the site's name for the
-    account. ``also`` is another one that the same card is for."""
+    """Each belongs to a different agency and has its own concession group. ``processor`` is the site's name for the
+    account. ``also`` is another benefit for the same card."""
 
     name: str
     group: str
@@ -27,4 +27,4 @@ BENEFITS = {
 }
 
 REGION = Benefit("region", "group-seniors", also="veterans")
-"""No rider of the model chooses it."""
+"""No rider in the model chooses it."""

@@ -1,4 +1,4 @@
-"""A file that all processes of the site append lines of JSON to, for the test to read."""
+"""A file for the test to read. All processes of the site append lines of JSON to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def tell(**facts: Any) -> None:
 
 
 class EndsInTheJournal(logging.Handler):
-    """The records that tell of an end."""
+    """Keeps the log records that report an end."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if getattr(record, "outcome", None):
@@ -29,7 +29,7 @@ class EndsInTheJournal(logging.Handler):
 
 
 def tell_who_serves(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: which process has a request, so that it can be killed in the middle of it."""
+    """Middleware that tells which process has a request, so that a test can kill it in the middle."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if name := request.headers.get("X-Request-Name"):

@@ -1,4 +1,4 @@
-"""The sandbox's processor with a card form on its own site, which riders are redirected to and come back from."""
+"""The sandbox's processor with a card form on its own site: the app redirects riders there, and they come back."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 try:
     from enrollment_errors.visit import forget_rider
-except ImportError:  # before there was a way to say that the next rider has come
+except ImportError:  # older versions cannot tell the app that the next rider has come
 
     def forget_rider(request: HttpRequest) -> None:
         pass
@@ -29,7 +29,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def next_rider(request: HttpRequest) -> HttpResponse:
-    """At a staff desk the session goes on: it is the staff's."""
+    """The session goes on, because it belongs to the staff at the desk."""
     request.session["eligible"] = None
     forget_rider(request)
     return HttpResponse()

@@ -10,6 +10,6 @@ window.enrollmentErrors.cardForm = {
       onError: page.failed,
       onCancel: page.cancelled,
     });
-    Promise.resolve(started).catch(page.notLoaded); // an asynchronous one may fail later
+    Promise.resolve(started).catch(page.notLoaded); // an asynchronous form may fail later
   },
 };

@@ -1,4 +1,4 @@
-// Events come in half a second after they happen: look again while the page is open.
+// Events arrive half a second after they happen, so look again while the page is open.
 (() => {
   "use strict";
 
@@ -9,7 +9,7 @@
     try {
       const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
       const now = page.getElementById("told");
-      // An unchanged list stays, so that what is open in it stays open.
+      // Keep an unchanged list, so that its open entries stay open.
       if (now && now.children.length !== told.children.length) told.replaceChildren(...now.children);
     } catch (error) {
       console.warn("operator:", error.name); // the demo has ended, or is starting again
