@@ -1,4 +1,4 @@
-"""An account's options are what its processor declares, and its servers share what belongs to one rider's request."""
+"""A processor declares its account options, and an account's servers share one time budget and one set of parties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds a link to one at a time, where the cache, the session or a clock does not play along."""
+"""Claims keep links to one at a time, even when the cache, the session, or a clock fails."""
 
 from __future__ import annotations
 

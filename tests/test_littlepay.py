@@ -1,4 +1,4 @@
-"""The Littlepay protocol as it goes over the wire, against the sandbox."""
+"""The Littlepay protocol on the wire, against the sandbox."""
 
 from __future__ import annotations
 

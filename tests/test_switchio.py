@@ -1,4 +1,4 @@
-"""Switchio's protocol as it goes over the wire, against the sandbox, over TLS with a client certificate."""
+"""The Switchio protocol on the wire, against the sandbox, over TLS with a client certificate."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def visit(processor):
 
 @pytest.fixture
 def finish(switchio, visit):
-    """Says how the visit ends."""
+    """Decides how the visit ends."""
 
     def finish(**chosen):
         switchio.service.finish_visit(visit.url, **chosen)

@@ -1,4 +1,4 @@
-"""What riders do with their browsers, the wrong things above all."""
+"""What riders do with their browsers, above all the wrong things."""
 
 from __future__ import annotations
 
