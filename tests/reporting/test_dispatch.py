@@ -48,7 +48,7 @@ class RememberingSink(Sink):
 
 @pytest.fixture
 def told() -> Iterator[list[Report]]:
-    """What the remembering sink hears."""
+    """The reports that ``RememberingSink`` received."""
     yield RememberingSink.heard
     RememberingSink.heard.clear()
     RememberingSink.made.clear()
@@ -56,7 +56,7 @@ def told() -> Iterator[list[Report]]:
 
 @pytest.fixture
 def sinks(settings: LazySettings) -> Callable[..., None]:
-    """The site names these, with ours by their full paths."""
+    """Sets the site's sinks: this module's by class name, others by their full paths."""
 
     def name(*names: str) -> None:
         paths = [each if "." in each else SINKS + each for each in names]
