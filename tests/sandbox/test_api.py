@@ -222,7 +222,7 @@ class TestExistingLink:
     ],
 )
 def test_what_the_api_does_not_have_is_not_found(server: SandboxServer, api: Api, method: str, path: str) -> None:
-    # Some versions of requests make one slash of two.
+    # Some versions of requests merge two slashes into one.
     with closing(http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=5)) as connection:
         connection.request(method, path, headers={"Authorization": api.session.headers["Authorization"]})
         assert connection.getresponse().status == 404

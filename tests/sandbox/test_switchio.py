@@ -1,4 +1,4 @@
-"""Switchio's part of the sandbox, as a client that knows nothing but the documented requests meets it."""
+"""Switchio's part of the sandbox, as seen by a client that knows only the documented requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMEOUT = 5
 
 
 class Api:
-    """Signs what it is told to, over TLS with the certificate that the sandbox hands out."""
+    """Sends signed requests over TLS, with the certificate that the sandbox hands out."""
 
     def __init__(self, server: SandboxServer, folder: Path) -> None:
         self.server = server
@@ -137,7 +137,7 @@ class TestTheTokenizationApi:
 
 class TestTheGateway:
     def visit(self, api: Api, **chosen: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
-        """What a registration says afterwards, and the query of the way back."""
+        """Returns the registration after the visit, and the query in the address that the rider returns to."""
         made = api.register()
         answer = requests.post(f"{made['gtwUrl']}?state=s", data=chosen, allow_redirects=False, timeout=TIMEOUT)
         assert answer.status_code == 303
