@@ -212,7 +212,7 @@ class TestAccountsThatLiveElsewhere:
         with pytest.raises(AccountUnusable, match=r"VaultDown at .*test_accounts\.py"):
             get_account("littlepay")
 
-    def test_whose_names_cannot_be_had_either_are_told_all_the_same(
+    def test_are_reported_even_if_their_names_cannot_be_read(
         self, stored: type[Accounts], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(Accounts, "get_names", lambda self: [][0])

@@ -217,7 +217,7 @@ def test_a_site_without_time_zones_is_an_error(settings):
     assert told().keys() == {"E005"}
 
 
-def test_a_processors_address_that_is_none_is_a_warning(account):
+def test_a_processors_address_that_is_not_one_is_a_warning(account):
     account(BASE_URL="processor.test")
     assert told().keys() == {"W010"}
 

@@ -55,7 +55,7 @@ class TestTheLifeOfAToken:
         assert codes() == ["linked"]
         assert sandbox.calls["authorization"] == 1, "the token was not shared"
 
-    def test_of_the_api_that_nobody_tells_is_a_short_one(self, sandbox, site, codes):
+    def test_of_the_api_is_a_short_one_if_the_reply_names_none(self, sandbox, site, codes):
         sandbox.faults.set("authorization", Fault(kind="missing_fields", fields=("expires_in",)))
 
         assert Rider().becomes_eligible().walks().page == "success"

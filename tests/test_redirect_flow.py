@@ -212,7 +212,7 @@ class TestAVisitWithoutACard:
     @pytest.mark.parametrize(
         ("end", "visits"), [(CardFormCancelled, 2), (TokenizationExpired, 2), (TokenizationRunning, 1)]
     )
-    def test_is_gone_on_with_only_where_it_is_still_running(self, gateway, rider, ends, end, visits):
+    def test_continues_only_if_it_is_still_running(self, gateway, rider, ends, end, visits):
         ends(end())
         rider.registers().comes_back()
         rider.asks_for_token()
@@ -273,7 +273,7 @@ class TestAKeptVisit:
         assert len(gateway.registrations) == 1
         assert rider.comes_back().page == "success"
 
-    def test_that_is_good_no_more_is_replaced_before_the_rider_is_sent(self, gateway, rider, monkeypatch):
+    def test_that_is_no_longer_good_is_replaced_before_the_rider_is_sent(self, gateway, rider, monkeypatch):
         rider.registers()
         old = rider.way_back
         monkeypatch.setattr(gateway, "is_still_good", lambda self, redirect: False)

@@ -180,7 +180,7 @@ class TestAVisit:
             ({"way": "delete"}, False),
         ],
     )
-    def test_is_good_for_another_one_only_while_it_has_come_to_no_end(self, processor, visit, finish, chosen, is_good):
+    def test_can_be_used_again_only_until_it_has_ended(self, processor, visit, finish, chosen, is_good):
         finish(**chosen)
         assert processor.is_still_good(visit) is is_good
 

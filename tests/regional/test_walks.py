@@ -137,7 +137,7 @@ def test_refused_and_then_another_card(walk: Walk) -> None:
     walk.ends_on("success", "Your card is enrolled")
 
 
-def test_cancelled_and_then_gone_on_with(walk: Walk) -> None:
+def test_cancelled_and_then_continued(walk: Walk) -> None:
     walk.enrolls("cancelled")
     expect(walk.page.locator("#enrollment-open")).to_be_enabled()
     assert walk.links == 0

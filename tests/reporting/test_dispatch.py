@@ -132,7 +132,7 @@ class TestDispatch:
 
         assert (len(RememberingSink.made), len(told)) == (1, 3)
 
-    def test_of_a_sink_that_says_nothing_its_author_hears(self) -> None:
+    def test_the_author_of_a_sink_that_says_nothing_hears_about_it(self) -> None:
         with pytest.raises(NotImplementedError):
             Sink().send(new_report())
 

@@ -164,7 +164,7 @@ class TestTheGateway:
         told, way_back = self.visit(api, **chosen)
         assert (told["regState"], way_back) == (state, query)
 
-    def test_gives_a_card_beside_tokens_that_are_good_no_more(self, api: Api) -> None:
+    def test_gives_a_card_next_to_tokens_that_are_no_longer_good(self, api: Api) -> None:
         told, _ = self.visit(api, card="visa")
         assert [token["tokenState"] for token in told["tokens"]] == ["active", "active", "inactive"]
         assert told["maskCln"] == "476173******0119"

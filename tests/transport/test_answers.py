@@ -151,7 +151,7 @@ class TestBrokenAnswers:
         assert server.connections == 2
 
     @pytest.mark.parametrize("coding", ["gzip", "deflate"])
-    def test_are_those_too_whose_body_cannot_be_decoded(self, serve: Serve, connect: Connect, coding: str) -> None:
+    def test_include_those_that_cannot_be_decoded(self, serve: Serve, connect: Connect, coding: str) -> None:
         body = b"\x07 is the beginning of neither"
         server = serve(sending(head(f"Content-Encoding: {coding}", f"Content-Length: {len(body)}") + body))
         with pytest.raises(ReplyBroken) as caught:
