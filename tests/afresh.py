@@ -1,4 +1,4 @@
-"""A pytest plugin: each test begins as in a process that has just started, whatever was enrolled in it before."""
+"""A pytest plugin: each test starts as if in a new process, no matter what earlier tests enrolled."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from enrollment_errors.reporting.budgets import budgets
 
 @pytest.fixture(autouse=True)
 def afresh() -> None:
-    translation.deactivate()  # the last request's
+    translation.deactivate()  # the last request left its language active
     cache.clear()
-    for kept in locmem._caches.values():  # in memory, under whatever name: Django does not tell which there are
+    for kept in locmem._caches.values():  # under every name, because Django does not list them
         kept.clear()
     budgets.clear()
     for module, name, value in _kept(len(sys.modules)):
@@ -32,7 +32,7 @@ def afresh() -> None:
 
 @lru_cache(maxsize=1)
 def _kept(modules: int) -> list[tuple[ModuleType, str, Any]]:
-    """Our functions that remember, and what each process has its own of. ``modules``: how many there are to search."""
+    """Our cached functions and per-process values. ``modules``, how many are imported, is only a cache key."""
     ours = [module for name, module in sys.modules.items() if name.startswith("enrollment_errors.")]
     return [
         (module, name, value)

@@ -1,4 +1,4 @@
-"""What every test has: nothing of the test before, and a network that ends at this machine."""
+"""For every test: a state without traces of earlier tests, and a network that ends at this machine."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ hypothesis_settings.register_profile(
 
 @pytest.fixture(autouse=True, scope="session")
 def folder_for_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One for each process that runs tests, and for what it starts: they must not meet in a lock of the host."""
-    tmp_path_factory.getbasetemp()  # stays where it is, to be looked into after the run
-    multiprocessing.util.get_temp_dir()  # is there until the process ends
+    """Gives each test process, and what it starts, a folder of its own, so that they do not share host locks."""
+    tmp_path_factory.getbasetemp()  # first, so that it stays in its usual place after the run
+    multiprocessing.util.get_temp_dir()  # first, because it must last until the process ends
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
-        os.chmod(folder, 0o711)  # PostgreSQL goes through it under another user
+        os.chmod(folder, 0o711)  # PostgreSQL enters it as another user
         monkeypatch.setenv("TMPDIR", folder)
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield
@@ -45,7 +45,7 @@ def folder_for_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that would reach out of this machine fails, in place of depending on somebody's server."""
+    """A test that tries to reach another machine fails, instead of depending on someone's server."""
     connect = socket.socket.connect
 
     def connect_to_loopback(self: socket.socket, address: Any) -> None:
@@ -58,7 +58,7 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_journal() -> Iterator[None]:
-    """A test that keeps a journal, which needs the database, says so."""
+    """A journal needs the database, so a test that keeps one must turn it on."""
     before = use_journal(Journal())
     yield
     use_journal(before)

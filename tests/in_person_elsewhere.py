@@ -1,4 +1,4 @@
-"""URLs of a site that has the in-person addresses, and no others, below a namespace of its own."""
+"""URLs of a site that has only the in-person addresses, in a namespace of its own."""
 
 from django.urls import include, path
 

@@ -1,7 +1,7 @@
-"""A pytest plugin: what a test leaves behind is that test's own failure, by name, and gone before the next begins.
+"""A pytest plugin: a test fails if it leaves anything behind, and the next test starts without it.
 
-What a process may well keep (settings it has read, connections, the language of the last request) is no failure:
-``tests.afresh`` forgets it before each test.
+A process may keep some things without a failure: settings that it has read, connections, the language of the last
+request. ``tests.afresh`` clears them before each test.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from enrollment_errors.sandbox.listener import THREAD_NAME
 
 HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2)
 THREADS_END = 10.0
-"""Seconds. Only a test that leaves a thread waits for so long."""
+"""Seconds. Only a test that leaves a thread behind waits this long."""
 
 State = dict[Hashable, Any]
 
@@ -45,7 +45,7 @@ class Watched(NamedTuple):
     put_back: Callable[[Any], Any]
 
 
-# Django's middleware leaves a request's language active; so does each thread of a server. Others must not.
+# Django's middleware leaves a request's language active; so does each thread of a server. Nothing else may.
 
 _languages_of_requests: set[str | None] = set()
 
@@ -63,7 +63,7 @@ def _language() -> str | None:
     return settings.LANGUAGE_CODE if language in _languages_of_requests else language
 
 
-# Receivers of the signals of all that is imported when the tests begin.
+# Receivers of every signal that exists when the tests begin.
 
 
 @lru_cache(maxsize=1)
@@ -76,7 +76,7 @@ def _receivers() -> State:
     for each in _signals():
         for key, reference, *_ in each.receivers:
             receiver = reference() if isinstance(reference, weakref.ReferenceType) else reference
-            # What Django connects when a thing is first used is no test's.
+            # Django itself connects some receivers on first use, in whichever test that is.
             if receiver is not None and not receiver.__module__.startswith("django."):
                 found[each, key] = getattr(receiver, "__qualname__", str(receiver))
     return found
@@ -90,7 +90,7 @@ def _disconnect_others(before: State) -> None:
             each.sender_receivers_cache.clear()
 
 
-# Loggers, as far as they are not as one that nobody has touched.
+# Only loggers that someone has changed.
 
 _UNTOUCHED = (logging.NOTSET, [], [], True, False)
 
@@ -125,7 +125,7 @@ def _restore_environment(before: dict[str, str]) -> None:
     os.environ.update(before)
 
 
-# Of Sentry's scopes each test has its own, but for the one of the whole process.
+# Each test has Sentry scopes of its own, but all share the global one.
 
 
 def _global_scope() -> State:
@@ -159,7 +159,7 @@ def _restore_import_path(before: list[str]) -> None:
 WATCHED = {
     "language": Watched(_language, lambda before: translation.deactivate()),
     "time zone": Watched(timezone.get_current_timezone_name, lambda before: timezone.deactivate()),
-    # Django has no public name for what is in force.
+    # Django has no public name for the current settings.
     "settings": Watched(lambda: settings._wrapped, lambda before: setattr(settings, "_wrapped", before)),
     "URLs": Watched(get_urlconf, set_urlconf),
     "script prefix": Watched(get_script_prefix, set_script_prefix),
@@ -186,12 +186,12 @@ def _threads_left(before: set[threading.Thread]) -> list[str]:
 
 
 def _may_stay(thread: threading.Thread, before: set[threading.Thread]) -> bool:
-    """Where a sandbox served before the test, its connections are those of a site that the module keeps. Sentry's sleep
-    on for seconds after their client was closed, those of a pool wait for more work, and those of a server for more
-    requests of a connection: a server that was left has another thread, which accepts connections."""
+    """If a sandbox ran before the test, its connections belong to a site that the whole module uses. Sentry's threads
+    sleep for seconds after their client closes, a pool's wait for more work, and a server's wait for more requests on
+    a connection. A server that a test leaves behind still shows, by the thread that accepts connections."""
     if thread.name == THREAD_NAME:
         return any(other.name == THREAD_NAME for other in before)
-    # "_thread" is how older versions of Sentry call theirs.
+    # Older versions of Sentry name theirs "_thread".
     return thread.name.startswith(("sentry.", "ThreadPoolExecutor-")) or thread.name.endswith(
         ("(process_request_thread)", "(_thread)")
     )
@@ -203,17 +203,17 @@ def _differences(before: Any, now: Any) -> Iterator[str]:
         return
     for key in before.keys() | now.keys():
         if before.get(key) != now.get(key):
-            # Of a variable the name alone: its value may be a secret.
+            # Only the name of a variable: its value may be a secret.
             yield str(now.get(key) or before.get(key)) if isinstance(key, tuple) else str(key)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def libraries_have_begun() -> None:
-    """What the first import of our modules and of psycopg does to loggers stays, and so does what Sentry's first start
-    changes in Django, logging and threads: no test may be the one that begins it."""
+    """The first import of our modules and of psycopg changes loggers for good. Sentry's first start changes Django,
+    logging, and threads. All of this happens here, so that no test is blamed for it."""
     ours = [module.name for module in pkgutil.walk_packages(enrollment_errors.__path__, "enrollment_errors.")]
     for name in (*ours, "psycopg"):
-        with suppress(ImportError):  # what it needs is optional
+        with suppress(ImportError):  # its dependencies are optional
             importlib.import_module(name)
     sentry_sdk.init()
     sentry_sdk.get_global_scope().set_client(None)
@@ -237,6 +237,6 @@ def nothing_left_behind(request: pytest.FixtureRequest, libraries_have_begun: No
 
 @pytest.fixture
 def monkeypatch(nothing_left_behind: None) -> Iterator[pytest.MonkeyPatch]:
-    """pytest's own, ended before we look: pytest-django asks for it before everything else."""
+    """Like pytest's own, but undone before the check, even though pytest-django requests it before everything else."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         yield monkeypatch

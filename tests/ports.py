@@ -1,4 +1,4 @@
-"""Ports of this machine."""
+"""Ports on this machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 
 def free_port() -> int:
-    """For a program that cannot be told to take any port, or that must come back at the same one."""
+    """For a program that cannot pick a free port itself, or that must come back on the same one."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

@@ -1,4 +1,4 @@
-"""A rider, a processor that fails on demand, and everything that operators would hear: all over real HTTP."""
+"""A rider, a processor that fails on demand, and everything that operators would see, all over real HTTP."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class End:
 
 
 class Rider:
-    """A browser without the script: it does what the script would do, over Django's test client."""
+    """A browser without the page's script: it sends what the script would send, with Django's test client."""
 
     def __init__(self, *, base: str = "/enrollment/", language: str = "en", **client: Any) -> None:
         self.client = Client(headers={"accept-language": language, "user-agent": "tests"}, **client)
@@ -58,14 +58,14 @@ class Rider:
         return self
 
     def opens_the_page(self) -> End:
-        """The enroll page; what it says that it was made for goes along with whatever the rider does next."""
+        """Opens the enroll page. Later requests carry its ``made_for``, which says what the page was made for."""
         end = self.goes_to(self.base)
         if 'name="made_for"' in end.text:
             self.page = end.text
         return end
 
     def goes_back_to(self, page: str) -> Rider:
-        """To an enroll page from before, as the browser kept it."""
+        """Goes back to an earlier enroll page that the browser kept."""
         self.page = page
         return self
 
@@ -100,7 +100,7 @@ class Rider:
         return self.posts_as_the_script(f"{self.base}card-form/", {"event": event, "status": status})
 
     def walks(self, card_token: str = CARD_TOKEN) -> End:
-        """Token and enrollment, as the page's script goes about it: a failure of the token leads to its page."""
+        """Gets a token and enrolls, as the page's script does. If the token fails, goes to the page for that."""
         response = self.asks_for_token()
         if response.status_code != 200:
             return self.goes_to(response.json()["redirect"])
@@ -131,7 +131,7 @@ def sandbox() -> Iterator[SandboxServer]:
 
 
 def patience_with(fault: Fault) -> dict[str, float]:
-    """Settings that wait no longer than they have to for an answer that does not come."""
+    """Settings that do not wait long for an answer that never comes."""
     is_slow = fault.kind in ("hang", "trickle")
     return {"BUDGET": 2, "CONNECT_TIMEOUT": 0.5, "READ_TIMEOUT": 0.4} if is_slow else {}
 
@@ -140,7 +140,7 @@ def patience_with(fault: Fault) -> dict[str, float]:
 def site(settings: Any, sandbox: SandboxServer) -> Any:
     """The test site, set up with the sandbox. Returns a function that changes its settings.
 
-    It has the patience that a busy machine needs. A test of a processor that is too slow says ``patience_with``."""
+    Its timeouts suit a busy machine. A test with a processor that is too slow needs ``patience_with``."""
 
     def change(**keys: Any) -> None:
         settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, **keys}
@@ -157,14 +157,14 @@ def rider(site: Any) -> Rider:
 
 
 class Telemetry:
-    """What the operators' services received, and what was logged."""
+    """What the operators' services received, and what the log got."""
 
     def __init__(self, sink: TelemetrySink, log: pytest.LogCaptureFixture) -> None:
         self.sink = sink
         self._log = log
 
     def settle(self, *, amplitude: int) -> None:
-        """Until everything that was handed over has been sent."""
+        """Waits until everything is sent."""
         sentry_sdk.flush(timeout=5)
         self.sink.wait_for(amplitude=amplitude, timeout=PATIENCE)
 
@@ -178,11 +178,11 @@ class Telemetry:
 
     @property
     def records(self) -> list[logging.LogRecord]:
-        """The log's records of ends: one each."""
+        """The log records of how enrollments ended, one each."""
         return [record for record in self._log.records if getattr(record, "outcome", None)]
 
     def everything(self) -> str:
-        """All that was sent and logged, DEBUG included, as text."""
+        """Everything sent and logged, including DEBUG, as text."""
         logged = "\n".join(f"{record.getMessage()} {vars(record)}" for record in self._log.records)
         return logged + b"\n".join(self.sink.raw).decode()
 
@@ -190,19 +190,19 @@ class Telemetry:
 @pytest.fixture
 def telemetry(site: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Telemetry]:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr("enrollment_errors.reporting.background.BATCH_SECONDS", 0.02)  # nobody waits for more
-    # In a scope of its own, or what scrubs this request would scrub those of later tests too.
+    monkeypatch.setattr("enrollment_errors.reporting.background.BATCH_SECONDS", 0.02)  # no test waits for more
+    # Without a scope of its own, this request's scrubber would also scrub the requests of later tests.
     with sentry_sdk.isolation_scope(), TelemetrySink() as sink:
         site(AMPLITUDE_API_KEY="tests-key", AMPLITUDE_SERVER_URL=sink.amplitude_url)
         before = sentry_sdk.get_global_scope().client
         with warnings.catch_warnings():
-            # All that a site may turn on to make an event say more than it should; the newest SDK would rather not.
+            # Every option that makes an event say more than it should. The newest SDK warns about them.
             warnings.simplefilter("ignore", DeprecationWarning)
             sentry_sdk.init(sink.dsn, send_default_pii=True, max_request_body_size="always", traces_sample_rate=1.0)
-        # What is put on a request's scope, as a server's own integration would have it, ends with the test.
+        # A server's own integration would give each request a scope; here, one lasts for the test.
         with sentry_sdk.isolation_scope():
             yield Telemetry(sink, caplog)
-        # Before its server is gone, or it would try again and again.
+        # The sender has to end before its server does, or it would keep retrying.
         wait_until(lambda: AmplitudeSender.thread_name not in [thread.name for thread in threading.enumerate()])
         sentry_sdk.get_client().close(timeout=0)
         sentry_sdk.get_global_scope().set_client(before)

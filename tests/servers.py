@@ -1,7 +1,7 @@
-"""Redis and PostgreSQL that a test run starts for itself, on free ports of this machine and in folders of their own.
+"""Redis, PostgreSQL, and MariaDB that a test run starts for itself, on free ports and in folders of their own.
 
-Where a program is missing, what needs it is skipped with a message that says so, or fails where
-``ENROLLMENT_ERRORS_REQUIRE_ALL=1`` says that nothing may be skipped.
+If a program is missing, the tests that need it are skipped with a message that names it. With
+``ENROLLMENT_ERRORS_REQUIRE_ALL=1``, they fail instead.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _need_library(name: str) -> None:
 
 
 class RedisServer:
-    """Keeps nothing: what was in it is gone after ``stop``. The port stays the same."""
+    """It loses its data on ``stop`` and keeps its port."""
 
     def __init__(self, program: str, folder: Path) -> None:
         self.port = free_port()
@@ -65,7 +65,7 @@ class RedisServer:
             client.flushall()
 
     def freeze(self) -> None:
-        """It accepts connections and answers nothing, until it thaws."""
+        """It accepts connections but answers nothing until it thaws."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
@@ -76,7 +76,7 @@ class RedisServer:
 
 @pytest.fixture
 def redis_server(running_redis: RedisServer) -> RedisServer:
-    """With nothing in it."""
+    """An empty one."""
     running_redis.empty()
     return running_redis
 
@@ -92,7 +92,7 @@ def running_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisSer
 
 
 class PostgresServer:
-    """One database, ``tests``, that the user ``tests`` may do everything with, without a password."""
+    """The user ``tests`` may do everything in the database ``postgres``, without a password."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
         self.port = free_port()
@@ -120,12 +120,12 @@ class PostgresServer:
         self.go_on()
 
     def go_on(self) -> None:
-        """After ``stop``, with the data from before."""
+        """Starts with the data that it has, such as after ``stop``."""
         self._process = subprocess.Popen(
             [
                 self._programs / "postgres",
                 *("-D", self._data, "-p", str(self.port)),
-                # Without a socket in a folder, whose path may be too long for one.
+                # No socket file: the path to its folder may be too long.
                 *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
                 *("-c", "fsync=off", "-c", "shared_buffers=16MB"),
             ],
@@ -138,7 +138,7 @@ class PostgresServer:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)  # disconnects its clients, and ends
+            self._process.send_signal(signal.SIGINT)  # disconnects its clients, then stops
             self._process.wait(PATIENCE)
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -164,7 +164,7 @@ def postgresql_programs() -> Path | None:
 def postgres_server() -> Iterator[PostgresServer]:
     _need_library("psycopg")
     programs = postgresql_programs() or missing("PostgreSQL's initdb")
-    # Not pytest's own folder, which only its owner may enter.
+    # Not in pytest's own folder, because only its owner may enter that.
     with tempfile.TemporaryDirectory(prefix="enrollment-errors-", ignore_cleanup_errors=True) as folder:
         server = PostgresServer(programs, Path(folder))
         server.start()
@@ -175,7 +175,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 class MariaDBServer:
-    """With the user ``root``, who may do everything without a password."""
+    """The user ``root`` may do everything without a password."""
 
     def __init__(self, program: str, folder: Path) -> None:
         self.port = free_port()
@@ -187,7 +187,7 @@ class MariaDBServer:
         }
         self._program = program
         self._folder = folder
-        # MariaDB runs as root only where it is told to.
+        # MariaDB runs as root only if it is told to.
         self._as_root = ["--user=root"] if os.geteuid() == 0 else []
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -202,7 +202,7 @@ class MariaDBServer:
         self._process = subprocess.Popen(
             [
                 *(self._program, "--no-defaults", *self._as_root, data, f"--port={self.port}"),
-                # In the folder of the data: a socket's path may have a hundred characters.
+                # Relative to the data folder: a socket's path may be no longer than about a hundred characters.
                 *("--bind-address=127.0.0.1", "--socket=s"),
             ],
             stdout=subprocess.DEVNULL,
@@ -219,7 +219,7 @@ class MariaDBServer:
 @pytest.fixture(scope="session")
 def mariadb_server() -> Iterator[MariaDBServer]:
     _need_library("pymysql")
-    # Debian has it where only root looks.
+    # Debian installs it in a folder that is only on root's path.
     program = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin") or missing("mariadbd")
     with tempfile.TemporaryDirectory(prefix="enrollment-errors-", ignore_cleanup_errors=True) as folder:
         server = MariaDBServer(program, Path(folder))

@@ -53,7 +53,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 ENROLLMENT_ERRORS = {
     "ADAPTER": "tests.site.TestAdapter",
-    # Those that mind no database: a test that keeps incidents says so.
+    # Those that need no database: a test that keeps incidents sets this itself.
     "SINKS": [
         "enrollment_errors.reporting.log.LogSink",
         "enrollment_errors.reporting.sentry.SentrySink",

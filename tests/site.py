@@ -1,4 +1,4 @@
-"""The test site's side of the adapter: who may enroll is written straight into the session."""
+"""The test site's adapter. Tests write straight into the session who may enroll."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ AGENCY = Agency(
 
 
 class TestAdapter(Adapter):
-    """Reads ``request.session["eligible"]``: a dict of what to change in the plain enrollment, or nothing. ``also`` are
-    further targets by the slug of their agency."""
+    """Reads ``request.session["eligible"]``: a dict of changes to the plain enrollment; without it, nobody may enroll.
+    ``also`` holds the other targets, by the slugs of their agencies."""
 
-    __test__ = False  # not a test class, whatever pytest makes of its name
+    __test__ = False  # its name looks like a test class to pytest
 
     def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
         eligible = request.session.get("eligible")
@@ -52,7 +52,7 @@ class TestAdapter(Adapter):
         )
 
     def may_enroll_in_person(self, request: HttpRequest) -> bool:
-        return True  # a site with its own way to tell, and not what most tests are about
+        return True  # most tests are about something else
 
 
 def _expiry(eligible: dict[str, Any]) -> ExpiryPolicy | None:

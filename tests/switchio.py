@@ -1,4 +1,4 @@
-"""Switchio's sandbox over real TLS, with the client certificate that it hands out, and a site set up with it."""
+"""Switchio's sandbox over real TLS, with the client certificate that it hands out, and a site that uses it."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Visitor(Rider):
         return str(answer["redirect"])
 
     def comes_back(self, gateway: str, *, card: str = "", way: str = "") -> End:
-        """From the gateway, where the rider chose ``card`` or another ``way``, and what the script then does."""
-        # Not by requests, whose own log of this browser's visit would be among what we are told.
+        """Chooses ``card`` or another ``way`` at the gateway, returns, and sends what the script would then send."""
+        # Not with requests: its log lines for this visit would mix with the log that tests look at.
         parts = urlsplit(gateway)
         with closing(HTTPConnection(parts.netloc, timeout=10)) as browser:
             browser.request("POST", f"{parts.path}?{parts.query}", urlencode({"card": card, "way": way}))

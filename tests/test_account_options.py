@@ -1,4 +1,4 @@
-"""An account's options are what its processor declares, and its servers share what belongs to one rider's request."""
+"""A processor declares its account options, and an account's servers share one time budget and one set of parties."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class TestEndpoints:
         with pytest.raises(ProcessorError, match="status 404"):
             processor.http.request("GET", "x", idempotent=False)
 
-    def test_of_which_one_is_down_make_the_account_one_that_is_down(self, opened, two_servers):
+    def test_count_as_down_together_if_one_is_down(self, opened, two_servers):
         assert two_servers.circuits == ("littlepay", "littlepay/tokens")
         assert circuit_state(two_servers).phase is Phase.CLOSED
         with pytest.raises(ConnectionFailed):

@@ -1,4 +1,4 @@
-"""Accounts at request time: each is asked for when it is needed, and its trouble is its own. Over real HTTP."""
+"""Accounts are looked up when needed, and one broken account does not affect the others. Over real HTTP."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from enrollment_errors.processors.types import Endpoint
 from enrollment_errors.shared_cache import SharedCache
 from tests.rider import End, Rider
 
-pytestmark = pytest.mark.django_db  # Django's own checks ask the database whether it knows JSON
+pytestmark = pytest.mark.django_db  # Django's own checks ask the database whether it supports JSON
 
 
 class VaultDown(Exception):
@@ -38,7 +38,7 @@ class VaultDown(Exception):
 
 
 class Accounts(AccountProvider):
-    """What a site's database and vault hold, and the trouble that they are in."""
+    """Stands in for a site's database and vault, including their failures."""
 
     entries: ClassVar[dict[str, Any]] = {}
     trouble: ClassVar[Exception | None] = None
@@ -67,7 +67,7 @@ class BrokenCertificate(LittlepayProcessor):
     @classmethod
     def endpoints(cls, options: Mapping[str, Any]) -> Mapping[str, Endpoint]:
         context = ssl.create_default_context()
-        context.load_verify_locations(cadata=options["CLIENT_SECRET"])  # which is no certificate
+        context.load_verify_locations(cadata=options["CLIENT_SECRET"])  # not a certificate
         return {"api": Endpoint(base_url=options["BASE_URL"], tls_context=context)}
 
 
@@ -79,7 +79,7 @@ def entry(site: Any, settings: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def stored(site: Any, entry: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> type[Accounts]:
-    """The site's accounts live elsewhere; there is one."""
+    """The site keeps its accounts elsewhere, and has one."""
     monkeypatch.setattr(Accounts, "entries", {"littlepay": entry})
     monkeypatch.setattr(Accounts, "trouble", None)
     monkeypatch.setattr(Accounts, "asked", 0)
@@ -212,7 +212,7 @@ class TestAccountsThatLiveElsewhere:
         with pytest.raises(AccountUnusable, match=r"VaultDown at .*test_accounts\.py"):
             get_account("littlepay")
 
-    def test_whose_names_cannot_be_had_either_are_told_all_the_same(
+    def test_are_reported_even_if_their_names_cannot_be_read(
         self, stored: type[Accounts], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(Accounts, "get_names", lambda self: [][0])
@@ -250,7 +250,7 @@ class TestAccountsThatLiveElsewhere:
             get_account("littlepay")
         stored.entries["littlepay"] = entry
         refresh_accounts()
-        assert SharedCache("default").claim("account.littlepay.mended", 60, time.time())  # as another process does
+        assert SharedCache("default").claim("account.littlepay.mended", 60, time.time())  # as another process would
         assert get_account("littlepay").name == "littlepay"
         assert "can be used again" not in caplog.text
 

@@ -1,4 +1,4 @@
-"""What a site tells us, and when a benefit expires."""
+"""What a site tells the app, and when a benefit expires."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def utc(*parts: int) -> datetime:
 
 def test_a_benefit_expires_at_the_midnight_that_ends_its_last_day_in_the_sites_time_zone():
     policy = ExpiryPolicy(days=10, reenrollment_days=2)
-    # 23:30 on 1 January in Los Angeles: the tenth day from there is the 11th, which ends at the midnight of the 12th.
+    # 23:30 on January 1 in Los Angeles: ten days later is the 11th, which ends at midnight, when the 12th begins.
     assert policy.expires_at(utc(2026, 1, 2, 7, 30)) == utc(2026, 1, 12, 8)
 
 
 def test_the_expiry_is_midnight_although_the_clocks_change_on_the_way():
     policy = ExpiryPolicy(days=10, reenrollment_days=2)
-    expires_at = policy.expires_at(utc(2026, 3, 1, 20))  # the clocks go forward on 8 March
+    expires_at = policy.expires_at(utc(2026, 3, 1, 20))  # the clocks go forward on March 8
     assert django_timezone.localtime(expires_at).strftime("%d %H:%M") == "12 00:00"
     assert expires_at == utc(2026, 3, 12, 7)
 
@@ -40,7 +40,7 @@ def test_the_dates_are_those_of_the_sites_time_zone_wherever_the_rider_is():
     policy = ExpiryPolicy(days=30, reenrollment_days=10)
     with django_timezone.override("Asia/Tokyo"):
         assert policy.expires_at(utc(2026, 6, 1, 20)) == utc(2026, 7, 2, 7)
-        # 3 November is a day on which Los Angeles has another offset from Tokyo than on 24 October.
+        # Los Angeles is 17 hours behind Tokyo on November 3, and 16 on October 24.
         assert policy.reenrollment_opens_at(utc(2026, 11, 3, 8)) == utc(2026, 10, 24, 7)
 
 

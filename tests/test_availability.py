@@ -1,4 +1,4 @@
-"""Whether riders can enroll, as a site's own pages ask it."""
+"""What a site's own pages learn when they ask whether riders can enroll."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENROLLMENT = next(iter(TellingAdapter().get_enrollments_to_check()))
 
 
 def fails(endpoint: str, status: int, sandbox: SandboxServer) -> None:
-    """One more rider meets it."""
+    """One more rider runs into this failure."""
     sandbox.faults.set(endpoint, Fault(kind="status", status=status))
     Rider().becomes_eligible().enrolls()
 
@@ -57,7 +57,7 @@ class TestFailuresInARow:
         fails("link", 404, sandbox)
 
         assert availability(ENROLLMENT).why == "request_refused"
-        assert availability("littlepay").is_available  # the other groups' riders may well succeed
+        assert availability("littlepay").is_available  # riders of other groups may succeed
         [notice] = [notice for notice in notices() if notice.account]
         assert notice.text.startswith("Group group-seniors: 2 riders in a row failed, and none succeeded since: ")
 

@@ -1,4 +1,4 @@
-"""What the page's script tells of the card form reaches Amplitude under the names that sites chart."""
+"""What the page's script reports about the card form reaches Amplitude under the names that sites chart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytest_plugins = ["enrollment_errors.testing.plugin"]
 )
 def test_each_event_is_one_amplitude_event(rider, telemetry, event, status, name, properties):
     rider.tells(event, status)
-    of_a_refusal = ["returned enrollment"] if event == "refused" else []  # as sites chart it
+    of_a_refusal = ["returned enrollment"] if event == "refused" else []  # sites chart both
     telemetry.settle(amplitude=1 + len(of_a_refusal))
     sent = telemetry.amplitude[0]
     assert [event["event_type"] for event in telemetry.amplitude] == [name, *of_a_refusal]

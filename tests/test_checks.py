@@ -1,4 +1,4 @@
-"""Every mistake of an installation is told by ``manage.py check``, with a hint that shows the fix."""
+"""``manage.py check`` reports every installation mistake, with a hint that shows the fix."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.site import AGENCY
 ROOT = Path(__file__).parent.parent
 STRICT = ["'nonce-placeholder'"]
 
-pytestmark = pytest.mark.django_db  # Django's own checks ask the database whether it knows JSON
+pytestmark = pytest.mark.django_db  # Django's own checks ask the database whether it supports JSON
 
 
 def nothing(request: Any) -> None: ...
@@ -88,7 +88,7 @@ def told(*, deploy: bool = False) -> dict[str, CheckMessage]:
 
 @pytest.fixture
 def ours(settings):
-    """Changes keys of ENROLLMENT_ERRORS."""
+    """Changes keys in ENROLLMENT_ERRORS."""
 
     def change(**keys: Any) -> None:
         settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, **keys}
@@ -217,7 +217,7 @@ def test_a_site_without_time_zones_is_an_error(settings):
     assert told().keys() == {"E005"}
 
 
-def test_a_processors_address_that_is_none_is_a_warning(account):
+def test_a_processors_address_that_is_not_one_is_a_warning(account):
     account(BASE_URL="processor.test")
     assert told().keys() == {"W010"}
 
@@ -352,7 +352,7 @@ def test_a_session_that_does_not_survive_the_processors_own_site_is_warned_of(se
 
 
 class TestContentSecurityPolicy:
-    """With django-csp, whose header is read; Django's own is below."""
+    """With django-csp, whose header the check reads. Tests with Django's own policy are below."""
 
     @pytest.fixture
     def policy(self, settings):
@@ -451,7 +451,7 @@ class TestContentSecurityPolicy:
 class TestDeployment:
     @pytest.fixture(autouse=True)
     def ready(self, settings, ours, monkeypatch):
-        """A site that has nothing to be warned of."""
+        """A site that gets no warnings."""
         settings.ROOT_URLCONF = Sites.WithOurErrorPage
         settings.CACHES = {
             "default": {
@@ -555,7 +555,7 @@ def test_every_check_is_documented_under_its_id():
 
 
 class TestHandler500:
-    """What a rider gets where a middleware fails before any view of ours."""
+    """What a rider gets when a middleware fails before our views run."""
 
     @pytest.fixture
     def broken_site(self, settings, client):

@@ -1,4 +1,4 @@
-"""What holds a link to one at a time, where the cache, the session or a clock does not play along."""
+"""Claims keep links to one at a time, even when the cache, the session, or a clock fails."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class TestAClaim:
         assert sandbox.calls["link"] == 1
 
     @pytest.mark.parametrize("value", ["junk", [], ["lost", "soon"], ["lost", time.time() + 3600], ["lost", 0.0]])
-    def test_that_cannot_be_is_nobodys(self, value: Any):
+    def test_that_makes_no_sense_belongs_to_nobody(self, value: Any):
         mine = claim()
         assert mine.make()
         cache.set(f"enrollment_errors.{mine._key}", value)

@@ -1,4 +1,4 @@
-"""The table of DESIGN.md, row by row, and that what it does not know is a server error."""
+"""The table in DESIGN.md, row by row. Anything it does not list is a server error."""
 
 from __future__ import annotations
 

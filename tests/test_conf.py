@@ -1,4 +1,4 @@
-"""One settings dict, whose every mistake names itself and shows the fix, and never shows a value."""
+"""One settings dict: the error for each mistake names it and shows the fix, but never shows a value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions in a database that cannot be reached: every page still renders, and says what is true."""
+"""Sessions are in a database that is down: every page still renders and tells the truth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REFUSED = {Outcome.NOT_ELIGIBLE, Outcome.CHANGED, Outcome.TOO_MANY}
 
 @pytest.fixture
 def database_down(settings, django_db_blocker, tmp_path):
-    """Every query is a real OperationalError: the file is in a folder that does not exist."""
+    """Every query raises a real OperationalError, because the file's folder does not exist."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
     before = connections["default"]
     missing = {**before.settings_dict, "NAME": str(tmp_path / "missing" / "db.sqlite3")}

@@ -1,4 +1,4 @@
-"""Every endpoint of the processor × every fault: the outcome of the table, told once, and nothing secret told."""
+"""Every processor endpoint × every fault: the table's outcome, reported once, without any secret."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ def expected(endpoint: str, name: str) -> str:
     if name == "delay":
         return SUCCESS
     if endpoint == "groups":
-        return UNKNOWN  # asked because the processor said that the card is in a group, and the benefit expires
+        return UNKNOWN  # called only if the processor said that the card is in a group, and the benefit expires
     if name.startswith("status"):
         status = int(name.split()[1])
         if endpoint in ("link", "expiry") and status in (502, 504):
-            return UNKNOWN  # whoever is behind the gateway may be at work on it still
+            return UNKNOWN  # the server behind the gateway may still be at work on it
         return SUCCESS if (endpoint, status) == ("link", 409) else SYSTEM if status >= 500 else SERVER
     if endpoint in ("link", "expiry") and name == "trickle":
-        return SUCCESS  # a trickle is an answer too slow to wait for: the work was done, and asking finds it
+        return SUCCESS  # the answer is too slow to wait for, but the work is done, and we find it when we ask
     if name in ("hang", "reset", "cut", "trickle"):
         return UNKNOWN if endpoint in ("link", "expiry") else SYSTEM
     if endpoint in ("link", "expiry") and name == "not_json":
         return UNKNOWN
-    # The link and the change of an expiry need nothing of the answer but that it is a 2xx, empty or JSON.
+    # To link a card or change an expiry, any 2xx answer will do, empty or JSON.
     if endpoint in ("link", "expiry") and name in ("empty", "missing_fields"):
         return SUCCESS
     return SERVER
@@ -70,7 +70,7 @@ def test_a_fault_ends_as_the_table_says_and_is_told_once(sandbox, site, telemetr
     assert end.page == expected(endpoint, name)
     assert end.status == {SYSTEM: 503, SERVER: 500, SUCCESS: 200, UNKNOWN: 200}[end.page]
     telemetry.settle(amplitude=1)
-    # A 409 in known words is a success; that the group does not list the card is for the operators.
+    # A 409 in known words is a success. Operators still hear that the group does not list the card.
     is_odd = (endpoint, name) == ("link", "status 409")
     assert len(telemetry.sentry) == (0 if end.page == SUCCESS and not is_odd else 1)
     [event] = telemetry.amplitude
@@ -111,6 +111,6 @@ def assert_nothing_secret_was_told(sandbox, telemetry):
         *sandbox.state.form_tokens,
     ):
         assert secret not in told
-    # By themselves: among the digits of a duration any six turn up one day.
+    # Not as part of a longer number: any six digits may turn up in a duration.
     digits = card_as_json(sandbox.state.card(CARD_TOKEN))["card_first_digits"]
     assert re.search(rf"(?<![\d.]){digits}(?!\d)", told) is None

@@ -1,4 +1,4 @@
-"""Importing the package changes nothing in the process. What must change, changes when Django has started."""
+"""Importing the package changes nothing in the process. What has to change does so once Django has started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# What the site's process would have anyway is there before: only what our import adds is looked at.
+# The script first imports what any site's process has anyway, so that it sees only what our import adds.
 LOOK = """
 import importlib, json, logging
 import django, requests, sentry_sdk, urllib3

@@ -1,4 +1,4 @@
-"""At the in-person addresses nobody enrolls anybody without the permission, whatever the session says."""
+"""Nobody enrolls anyone at the in-person addresses without the permission, no matter what the session says."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 class GuardedAdapter(TestAdapter):
-    """Says of every session with a benefit that it may enroll, at the staff's address too."""
+    """Lets every session with a benefit enroll, at the in-person addresses too, but checks the permission."""
 
     def may_enroll_in_person(self, request: HttpRequest) -> bool:
         return Adapter.may_enroll_in_person(self, request)

@@ -1,4 +1,4 @@
-"""The success page tells the rider which card it was, by its last digits, and nothing else of ours does."""
+"""The success page shows the last digits of the rider's card. Nothing else in the app does."""
 
 from __future__ import annotations
 

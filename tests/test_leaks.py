@@ -1,4 +1,4 @@
-"""Of all that a test leaves behind the next one finds nothing, and the test that left it fails by name."""
+"""A test that leaves something behind fails by name, and the next test finds no trace of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One link, with the right expiry, whatever the processor says and loses: over real HTTP against the sandbox."""
+"""One link with the right expiry, whatever the processor says or loses. Over real HTTP against the sandbox."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def in_days(days: float) -> datetime:
 
 
 def full_term() -> datetime:
-    """The midnight that ends the last day of a benefit that is granted today."""
+    """The midnight that ends the last day of a benefit granted today."""
     today = django_timezone.localdate()
     last = today + timedelta(days=POLICY_DAYS + 1)
     return django_timezone.make_aware(datetime(last.year, last.month, last.day)).astimezone(timezone.utc)
@@ -135,7 +135,7 @@ class TestARiderWhoIsLinkedAlready:
         sandbox.state.link(card, GROUP, expiry)
         end = expiring.enrolls()
         assert end.page == "too_early"
-        local = django_timezone.localtime(expiry)  # days of the calendar: some have 23 hours, some 25
+        local = django_timezone.localtime(expiry)  # calendar days: some have 23 hours, some 25
         for date in (local, local - timedelta(days=WINDOW_DAYS)):
             assert date_format(date) in end.text
         assert links(sandbox)[card].expiry == expiry
@@ -324,11 +324,11 @@ class TestALostAnswer:
         sandbox.faults.set("link", LOST["reset"])
         sandbox.faults.set("groups", Fault(kind="status", status=503))
         end = rider.walks()
-        rider.tells("failed", 401)  # the next one asks for access to card tokenization anew
+        rider.tells("failed", 401)  # makes the next walk ask for access to card tokenization again
         sandbox.state.revoke_api_tokens()
         sandbox.faults.set(endpoint, Fault(kind="status", status=503))
         for _ in range(10):
-            # Nobody may say that the card is not enrolled while the lost link may still be made.
+            # As long as the lost link may still be made, no page may say that the card is not enrolled.
             end = rider.walks()
             assert end.page == "still_checking"
         sandbox.faults.clear()

@@ -1,4 +1,4 @@
-"""The Littlepay protocol as it goes over the wire, against the sandbox."""
+"""The Littlepay protocol on the wire, against the sandbox."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_the_expiry_of_a_link_is_read_in_every_way_it_may_be_written(processor, 
 
 
 @pytest.mark.parametrize("written", ["soon", 7, "2027-13-41T00:00:00Z", []])
-def test_an_expiry_that_is_no_time_is_refused(processor, sandbox, card, written):
+def test_an_expiry_that_is_not_a_time_is_refused(processor, sandbox, card, written):
     listed = {"list": [{"group_id": GROUP, "expiry_date": written}]}
     sandbox.faults.set("groups", Fault(kind="status", status=200, body=json.dumps(listed)))
     with pytest.raises(ReplyIncomplete):
@@ -192,7 +192,7 @@ def test_an_expiry_that_is_no_time_is_refused(processor, sandbox, card, written)
 
 
 @pytest.mark.parametrize("listed", [{"list": {}}, {"list": ["x"]}, {"total_count": 1}])
-def test_a_list_that_is_none_is_refused(processor, sandbox, card, listed):
+def test_a_reply_without_a_list_is_refused(processor, sandbox, card, listed):
     sandbox.faults.set("groups", Fault(kind="status", status=200, body=json.dumps(listed)))
     with pytest.raises(ReplyIncomplete):
         processor.find_link(card, GROUP)

@@ -1,4 +1,4 @@
-"""One rider after another at a counter, in one browser session: nothing of one is used or shown at the next."""
+"""One rider after another at a counter, in one browser session: the app never mixes up their data."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Counter(Rider):
         super().__init__(client, namespace=NAMESPACE)
 
     def confirms(self, **eligible: Any) -> Counter:
-        """The site's own view, where staff have seen the next rider's proof."""
+        """Does what the site's own view does after staff have seen the next rider's proof."""
         request = HttpRequest()
         request.session = self.client.session
         forget_rider(request, in_person=True)
@@ -58,12 +58,12 @@ class Counter(Rider):
         return self
 
     def calls_the_next(self, page: Any) -> Any:
-        """Presses the button of ``page``."""
+        """Presses the button on ``page``."""
         (address,) = re.findall(r'<form method="post" action="([^"]+)">', page.content.decode())
         return self.client.post(address)
 
     def loses(self, processor: Any, card: str = "card") -> Any:
-        """The page at the end of an enrollment whose answer is lost, though the card is linked."""
+        """Enrolls a card. The processor links it, but its answer is lost."""
         processor.loses_the_answer_at("link")
         processor.fails_at("groups", status=503)
         end = self.enrolls(card)
@@ -106,7 +106,7 @@ PAGES = [
     "success",
     "check_card",
     "system_error",
-    "success",  # the same card once more, as after a second click
+    "success",  # the same card again, as after a second click
     "system_error",
     "server_error",
     "still_checking",
@@ -139,7 +139,7 @@ def _every_page(counter, processor):
     forgotten.save()
     yield counter.client.get("/staff/")
     counter.confirms()
-    for _ in range(RIDER_REQUESTS + 3):  # this process lets a few more pass
+    for _ in range(RIDER_REQUESTS + 3):  # a process lets a few more through
         page = counter.enrolls("card")
     yield page
 
@@ -204,7 +204,7 @@ def test_the_last_riders_proof_enrolls_nobody_else(counter, processor):
 
 
 def test_a_proof_of_their_own_online_does_not_bring_the_last_riders_back(counter, processor):
-    """A staff member enrolls online, in the same browser, after "Next rider"."""
+    """A staff member presses "Next rider", then enrolls online in the same browser."""
     counter.calls_the_next(counter.opens_page().response)
     request = HttpRequest()
     request.session = counter.client.session
@@ -343,7 +343,7 @@ def test_self_service_has_no_next_rider(counter):
 
 @pytest.mark.ci_only
 def test_200_riders_of_a_busy_day_leave_nothing_to_the_next(counter, processor, enrollment_reports):
-    """A success, a refused card, a lost answer and an outage, over and over, in one browser."""
+    """A success, a refused card, a lost answer, and an outage, over and over, in one browser."""
     seen: set[str] = set()
     for number in range(200):
         card = f"card-{number}"

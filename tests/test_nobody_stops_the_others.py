@@ -1,4 +1,4 @@
-"""What one rider does, over and over, keeps nobody else from enrolling: over real HTTP."""
+"""Nothing that one rider does over and over keeps others from enrolling. Over real HTTP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def honest_rider_enrolls(sandbox: Any, number: int) -> str:
 
 
 def test_one_session_with_cards_that_break_the_processor(sandbox: Any) -> None:
-    """Two POSTs stopped everybody, and one client kept winning the probe: 65 of 65 riders were refused in 35 s."""
+    """Two POSTs once stopped everyone, and one client kept winning the probe: 65 of 65 riders were refused in 35 s."""
     attacker = Rider().becomes_eligible()
     ends = []
     for number in range(ROUNDS):
@@ -46,7 +46,7 @@ def test_one_card_that_breaks_the_processor_from_many_sessions(sandbox: Any) -> 
 
 
 def test_a_card_token_that_would_be_another_path_reaches_nobody(sandbox: Any) -> None:
-    """As it was seen: ``a/b``, which the processor's server answered with 500."""
+    """This happened with ``a/b``: the processor's server answered with 500."""
     attacker = Rider().becomes_eligible()
     for _ in range(ROUNDS):
         assert attacker.enrolls("a/b").page == "server_error"

@@ -1,4 +1,4 @@
-"""What no well-kept processor or browser sends: each ends under a known code, and none of it takes anything down."""
+"""Things that no sound processor or browser sends: each ends under a known code, and none takes anything down."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def token(life: str) -> Fault:
 
 @pytest.fixture
 def codes(telemetry: Any) -> Any:
-    """The codes of all ends so far, and that the cache was up all the time."""
+    """Returns the codes that enrollments ended with so far. Fails if the cache was ever down."""
 
     def get() -> list[str]:
         assert "The cache" not in telemetry.everything()
@@ -55,7 +55,7 @@ class TestTheLifeOfAToken:
         assert codes() == ["linked"]
         assert sandbox.calls["authorization"] == 1, "the token was not shared"
 
-    def test_of_the_api_that_nobody_tells_is_a_short_one(self, sandbox, site, codes):
+    def test_of_the_api_is_a_short_one_if_the_reply_names_none(self, sandbox, site, codes):
         sandbox.faults.set("authorization", Fault(kind="missing_fields", fields=("expires_in",)))
 
         assert Rider().becomes_eligible().walks().page == "success"
@@ -175,7 +175,7 @@ class TestTheCardFormView:
 
 
 def test_access_to_card_tokenization_is_asked_for_again_after_a_failure_that_passes(sandbox, rider):
-    """Asking twice takes nothing from anybody."""
+    """Asking twice does no harm."""
     sandbox.faults.set("tokenization", Fault(kind="status", status=503, times=1))
 
     assert rider.asks_for_token().status_code == 200

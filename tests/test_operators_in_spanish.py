@@ -1,4 +1,4 @@
-"""An operator whose browser asks for Spanish finds no English sentence of ours on any page."""
+"""If an operator's browser asks for Spanish, no page shows an English sentence of ours."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ DATA = re.compile(
     r"|H7P-2QX-9MR \([^)]*\):|StatusError|POST api/.*|2026\.11\.1|America/Los_Angeles|0{32}|https?://\S+"
     r"|\w+[,:] [\w-]+|[A-Z_]+:|‹ \d+|English|Español|[\d.,:%×\s/()-]+"
 )
-"""What is the same in every language: values, names and numbers."""
+"""What is the same in every language: values, names, and numbers."""
 
 SAME = {"DNS", "TLS", "No", "H7P-2QX-9MR", "Of the site", "littlepay"}
-"""What is the same in both languages: words, a reference, a name, and the words of a code that only the site knows."""
+"""What is the same in both languages: words, a reference, a name, and the text of a code that only the site knows."""
 
 OF_DJANGO = {
     *("Search", "- Select an option -", "Run", "True", "Action:", "Yes"),
     *("Model name", "Add link", "Change or view list link"),
 }
-"""What Django itself has not translated, in one of its versions."""
+"""What Django itself has not translated, in at least one version."""
 
 OF_A_PROCESSOR = re.compile(r'"[A-Z_]+" is missing or empty\.')
-"""What a processor's own checks say: in English, as the commands print it."""
+"""What a processor's own checks say. It stays in English, as the commands print it."""
 
 
 class _Texts(HTMLParser):
@@ -89,7 +89,7 @@ def texts(page: str) -> set[str]:
 
 
 def left_in_english(english: set[str], spanish: set[str]) -> list[str]:
-    # Before Django 6.1, a breadcrumb's text begins with the character that divides it from the one before.
+    # Before Django 6.1, a breadcrumb's text starts with the separator.
     shared = {text.removeprefix("›").strip() for text in english & spanish}
     both = shared - SAME - OF_DJANGO - {""}
     return sorted(text for text in both if not (DATA.fullmatch(text) or OF_A_PROCESSOR.fullmatch(text)))
@@ -97,7 +97,7 @@ def left_in_english(english: set[str], spanish: set[str]) -> list[str]:
 
 @pytest.fixture
 def anything(site: Any, sandbox: Any) -> dict[str, Any]:
-    """Something of everything that an operator can look at."""
+    """At least one of everything that an operator can look at."""
     moment = datetime.now(timezone.utc)
     known: dict[str, Any] = {"incidents": {}}
     for code, outcome in CODES.items():
@@ -165,7 +165,7 @@ def both(ask: Callable[[str], Any]) -> Iterator[set[str]]:
     for language in ("en", "es"):
         response = ask(language)
         assert response.status_code == 200
-        # The details of what the doctor found are in English, as the command prints them.
+        # The details of the doctor's findings stay in English, as the command prints them.
         findings = response.context.get("findings", [])
         yield texts(response.content.decode()) - {" ".join(finding.detail.split()) for finding in findings}
 

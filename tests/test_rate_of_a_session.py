@@ -1,4 +1,4 @@
-"""One session cannot use up what is there for all."""
+"""One session cannot use up what all riders share."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TestASessionThatAsksTooOften:
         assert rider.goes_to(response.json()["redirect"]).page == "too_many"
 
     def test_that_checks_again_too_often_is_still_told_that_the_card_is_being_checked(self, sandbox, few, rider):
-        """The card may be enrolled: no page may say that it was not used."""
+        """The card may be enrolled, so no page may say that it was not used."""
         sandbox.faults.set("link", Fault(kind="reset"))
         end = rider.enrolls()
         for _ in range(2):

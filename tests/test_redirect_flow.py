@@ -1,4 +1,4 @@
-"""A processor whose card tokenization is on its own site fits the contract: the rider goes there and comes back."""
+"""The contract also fits a processor with card tokenization on its own site: the rider goes there and comes back."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ GATEWAY = "https://gateway.example/register/1"
 
 
 class GatewayProcessor(Processor):
-    """Everything in memory. ``handle`` n of a registration becomes the card token ``card-n``."""
+    """Keeps everything in memory. Registration n gives the card token ``card-n``."""
 
     name = "gateway"
     registrations: ClassVar[list[str]] = []
@@ -101,13 +101,13 @@ def gateway(settings, monkeypatch):
 
 class GatewayRider(Rider):
     def registers(self) -> GatewayRider:
-        """At the processor's site: its address is what the token view answers."""
+        """Starts a visit to the processor's site, whose address comes from the token view."""
         assert self.asks_for_token().json() == {"redirect": GATEWAY}
         self.way_back = GatewayProcessor.registrations[-1]
         return self
 
     def comes_back(self) -> End:
-        """From there, by the last registration's way back, with what the page's script then does."""
+        """Returns to the last registration's address, then sends what the page's script would send."""
         page = self.goes_to(self.way_back)
         assert '"returned": true' in page.text
         self.goes_back_to(page.text)
@@ -121,7 +121,7 @@ def rider(gateway):
 
 @pytest.fixture
 def ends(gateway, monkeypatch):
-    """Says how the next visits end."""
+    """Decides how the next visits end."""
     return lambda end: monkeypatch.setattr(gateway, "end", end)
 
 
@@ -159,7 +159,7 @@ def test_reloading_the_return_after_success_shows_the_success_again(gateway, rid
 
 
 def test_the_return_of_a_visit_that_another_tab_has_replaced_says_so(gateway, rider):
-    """The card that was entered there is used for nothing, and the rider hears it."""
+    """The card from the replaced visit is not used, and the rider is told so."""
     first = rider.registers().way_back
     rider.becomes_eligible(account="gateway", group="group-veterans")
     rider.registers()
@@ -212,7 +212,7 @@ class TestAVisitWithoutACard:
     @pytest.mark.parametrize(
         ("end", "visits"), [(CardFormCancelled, 2), (TokenizationExpired, 2), (TokenizationRunning, 1)]
     )
-    def test_is_gone_on_with_only_where_it_is_still_running(self, gateway, rider, ends, end, visits):
+    def test_continues_only_if_it_is_still_running(self, gateway, rider, ends, end, visits):
         ends(end())
         rider.registers().comes_back()
         rider.asks_for_token()
@@ -224,7 +224,7 @@ class TestAVisitWithoutACard:
         assert enrollment_reports[0].code == "card_form_error"
 
     def test_is_no_way_for_a_processor_to_end_anything_else(self, gateway, rider, monkeypatch):
-        """The page would ask for another visit at once, and so for ever."""
+        """Otherwise, the page would ask for another visit at once, forever."""
 
         def raises(*args: Any) -> Tokenization:
             raise TokenizationExpired
@@ -273,7 +273,7 @@ class TestAKeptVisit:
         assert len(gateway.registrations) == 1
         assert rider.comes_back().page == "success"
 
-    def test_that_is_good_no_more_is_replaced_before_the_rider_is_sent(self, gateway, rider, monkeypatch):
+    def test_that_is_no_longer_good_is_replaced_before_the_rider_is_sent(self, gateway, rider, monkeypatch):
         rider.registers()
         old = rider.way_back
         monkeypatch.setattr(gateway, "is_still_good", lambda self, redirect: False)

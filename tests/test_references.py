@@ -1,4 +1,4 @@
-"""A reference is read aloud by a rider and typed by an operator: what they make of it still finds it."""
+"""Riders read a reference aloud and operators type it: it is found in spite of their mistakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One proof and one card for several agencies: an outcome for each, and nothing that failed hides what succeeded."""
+"""One proof and one card for several agencies: each has its own outcome, and no failure hides a success."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RegionAdapter(TestAdapter):
 
 @pytest.fixture
 def other() -> Iterator[SandboxServer]:
-    """The processor of another account, which knows no card of the first one."""
+    """Another account's processor. It knows no cards of the first account."""
     with SandboxServer(Littlepay({HARBORS: "Harbor"})) as server:
         server.state.add_card("another-card-token")
         yield server
@@ -53,7 +53,7 @@ def other() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def region(site: Any, sandbox: SandboxServer, other: SandboxServer, settings: Any) -> Any:
-    """Two accounts know the same cards, and the third does not: one card for two of the three agencies."""
+    """Two accounts know the same cards and the third does not, so one card serves two of the three agencies."""
     sandbox.state.add_group(COASTS)
     first = settings.ENROLLMENT_ERRORS["ACCOUNTS"]["littlepay"]
     accounts = {"littlepay": copy.deepcopy(first), "coast": copy.deepcopy(first), "harbor": copy.deepcopy(first)}
@@ -188,7 +188,7 @@ class TestOneTargetFails:
 
     @pytest.fixture
     def coast_down(self, sandbox):
-        """The first link passes, and the second is refused: surely not made."""
+        """The first link succeeds. The second is refused, so it was certainly not made."""
         sandbox.faults.set("link", Fault(kind="delay", seconds=0, times=1), Fault(kind="status", status=429))
         return sandbox
 
@@ -326,7 +326,7 @@ class TestAnAnswerIsLost:
         lost.faults.clear()
         end = rider.walks()
         assert end.page == "success"
-        assert lost.calls["link"] == 3  # that of the first, once more, which was there already
+        assert lost.calls["link"] == 3  # the third is for the first agency, which had its link already
         assert RegionAdapter.linked == {"mountain": 1, "coast": 1}
 
     def test_and_a_failure_before_the_card_does_not_deny_it(self, rider, lost):

@@ -1,4 +1,4 @@
-"""The card goes into the benefit that the page named, of the rider who saw that page, and of nobody else."""
+"""A card gets the benefit that the page named, for the rider who saw that page, and for nobody else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def members(sandbox, group):
 
 
 class SlowProcessor(LittlepayProcessor):
-    """The sandbox's, so slow that something else happens in another tab before it answers."""
+    """So slow that something else happens in another tab before it answers."""
 
     meanwhile: ClassVar[Callable[[], Any]]
 
@@ -49,7 +49,7 @@ class SlowProcessor(LittlepayProcessor):
 
 @pytest.fixture
 def meanwhile(site, settings, monkeypatch):
-    """Says what happens, once, while the processor is asked for a token or for a link."""
+    """Decides what happens, once, during a call for a token or a link."""
     accounts = settings.ENROLLMENT_ERRORS["ACCOUNTS"]
     site(ACCOUNTS={"littlepay": {**accounts["littlepay"], "CLASS": f"{__name__}.SlowProcessor"}})
 
@@ -87,7 +87,7 @@ class TestALateAnswer:
             assert "eligible" not in tab.client.session
 
     def test_leaves_the_second_benefit_to_the_second_page(self, sandbox, meanwhile, engine):
-        """Slow token, Back, another benefit, a quick token, Enroll."""
+        """A slow token, Back, another benefit, a quick token, Enroll."""
         rider = Rider().becomes_eligible(group=SENIORS)
         rider.opens_the_page()
         tab = in_another_tab(rider)
@@ -209,7 +209,7 @@ class TestTheNextRiderAtTheSameDesk:
 
 
 def test_the_visit_is_put_into_the_session_as_it_is_now_and_not_as_it_was(sandbox, site, settings, db, monkeypatch):
-    """The enroll page is slow to render; meanwhile the session earns something else."""
+    """While the enroll page renders, slowly, the session qualifies for something else."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
     rider = Rider().becomes_eligible(group=SENIORS)
     from tests import site as test_site
@@ -231,7 +231,7 @@ def in_another_tab(rider: Rider, **rest: Any) -> Rider:
 
 
 def next_rider(rider: Rider) -> None:
-    """As a site's own view does it, with the session of the request."""
+    """Does what a site's own view does, with the request's session."""
     request = HttpRequest()
     request.session = rider.client.session
     forget_rider(request)

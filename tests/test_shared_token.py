@@ -1,4 +1,4 @@
-"""The access token that riders share, after an operator has mended what it was fetched with: over real HTTP."""
+"""The access token that riders share, after an operator has fixed the account behind it. Over real HTTP."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_that_belongs_to_other_credentials_is_not_used(sandbox: Any, options: Ca
 
 
 def test_that_may_not_do_something_is_fetched_anew_once(sandbox: Any, site: Any) -> None:
-    """The processor has mended the account's rights, and old tokens do not have them."""
+    """The processor has fixed the account's permissions, but old tokens do not have them."""
     assert status_of_a_rider() == 200
     sandbox.faults.set("tokenization", Fault(kind="status", status=403, times=1))
 

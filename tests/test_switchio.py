@@ -1,4 +1,4 @@
-"""Switchio's protocol as it goes over the wire, against the sandbox, over TLS with a client certificate."""
+"""The Switchio protocol on the wire, against the sandbox, over TLS with a client certificate."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def visit(processor):
 
 @pytest.fixture
 def finish(switchio, visit):
-    """Says how the visit ends."""
+    """Decides how the visit ends."""
 
     def finish(**chosen):
         switchio.service.finish_visit(visit.url, **chosen)
@@ -180,7 +180,7 @@ class TestAVisit:
             ({"way": "delete"}, False),
         ],
     )
-    def test_is_good_for_another_one_only_while_it_has_come_to_no_end(self, processor, visit, finish, chosen, is_good):
+    def test_can_be_used_again_only_until_it_has_ended(self, processor, visit, finish, chosen, is_good):
         finish(**chosen)
         assert processor.is_still_good(visit) is is_good
 

@@ -1,4 +1,4 @@
-"""Every endpoint of Switchio × every fault: the outcome of the table, told once, and nothing secret told."""
+"""Every Switchio endpoint × every fault: the table's outcome, reported once, without any secret."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def expected(endpoint: str, name: str) -> str:
     if name.startswith("status"):
         status = int(name.split()[1])
         if endpoint == "link" and status in (502, 504):
-            return UNKNOWN  # whoever is behind the gateway may be at work on it still
+            return UNKNOWN  # the server behind the gateway may still be at work on it
         return SYSTEM if status >= 500 else SERVER
     if endpoint == "link":
         if name in ("hang", "reset", "cut", "not_json"):
             return UNKNOWN
-        # Any words acknowledge a link, and none; a trickle was too slow to wait for, and asking finds what it did.
+        # Any words acknowledge a link, or none. A trickle is too slow to wait for, but we find the link when we ask.
         return SERVER if name == "redirect" else SUCCESS
     return SYSTEM if name in ("hang", "reset", "cut", "trickle") else SERVER
 
@@ -31,7 +31,7 @@ def expected(endpoint: str, name: str) -> str:
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_a_fault_ends_as_the_table_says_and_is_told_once(switchio, site, visitor, telemetry, endpoint, name):
     site(**patience_with(FAULTS[name]))
-    # The card is asked about before the link; what is asked after it is another matter.
+    # We ask about the card before the link. Asking after the link is not tested here.
     switchio.faults.set(endpoint, FAULTS[name])
 
     answer = visitor.visits()

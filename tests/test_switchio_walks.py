@@ -1,6 +1,6 @@
-"""A rider walks through Switchio over real TLS: every way in which it can end, for the rider and for operators.
+"""A rider enrolls with Switchio over real TLS: every way that this can end, for the rider and for operators.
 
-The table of outcomes in docs/processors.md has these rows.
+These are the rows in the table of outcomes in docs/processors.md.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ class TestAProcessor:
 
 
 def lose_the_answer(switchio, visitor):
-    """The card is asked about before the link, which is made and not acknowledged, and cannot be asked about after."""
+    """We ask about the card, then link it. The answer to the link is lost, and we cannot ask about the card again."""
     switchio.faults.set("link", Fault(kind="reset", after_effect=True, times=1))
     answered = Fault(kind="delay", seconds=0, times=1)
     switchio.faults.set("groups", answered, Fault(kind="status", status=503, times=2))

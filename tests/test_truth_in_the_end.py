@@ -1,4 +1,4 @@
-"""Once the card is linked, or may be, the rider reaches the page that says so, and each end is told once."""
+"""Once a card is linked, or may be, the rider reaches the page that says so, and each outcome is reported once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.rider import End, Rider
 
 
 class LockedSessions(DatabaseSessions):
-    """A site's sessions while another process holds the database: they are read, and not written."""
+    """A site's sessions while another process locks the database: we can read them but not write them."""
 
     is_locked = False
 
@@ -48,7 +48,7 @@ def sessions_in_database(settings, db):
 
 @pytest.fixture
 def on_success(monkeypatch) -> Callable[[Callable[..., None]], None]:
-    """The site's hook is this."""
+    """Sets the site's hook."""
 
     def is_this(hook: Callable[..., None]) -> None:
         monkeypatch.setattr(test_site.TestAdapter, "on_success", lambda self, *args: hook(*args))
@@ -90,7 +90,7 @@ class TestAnEnrollmentWhoseSession:
     def test_belongs_to_a_rider_who_has_hung_up_keeps_what_the_site_has_put_into_it(
         self, sandbox, sessions_in_database, rider, on_success
     ):
-        """The middleware that saves it is not asked any more: the view has done so itself."""
+        """The middleware that saves the session no longer runs, so the view has to save it."""
         kept: list[Any] = []
 
         def hook(request: HttpRequest, *rest: Any) -> None:
@@ -112,7 +112,7 @@ class TestTheSitesHook:
     def test_may_fail_at_commit_and_the_rider_is_led_to_success(
         self, sandbox, rider, on_success, atomic_requests, telemetry
     ):
-        """A constraint that the database checks only at the end of the transaction."""
+        """The database checks this constraint only at the end of the transaction."""
         on_success(lambda *args: DayCount.objects.create(ending_id=999, day="2026-01-01", last_at="2026-01-01T00:00Z"))
         end = rider.enrolls()
         assert (end.page, end.status) == ("success", 200)
@@ -142,7 +142,7 @@ class TestTheSitesHook:
 
 @pytest.fixture
 def hooks(on_success) -> list[str]:
-    """The references of the successes that the site was told of."""
+    """The references of the successes that the site's hook received."""
     told: list[str] = []
     on_success(lambda request, enrollment, result: told.append(result.reference))
     return told

@@ -1,4 +1,4 @@
-"""Who enrolled a rider in person is told under an id that names nobody, and nothing of the rider is."""
+"""Reports identify the staff member who enrolled a rider by an ID, not a name, and say nothing about the rider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What riders do with their browsers, the wrong things above all."""
+"""What riders do with their browsers, above all the wrong things."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ class TestTheResultPages:
             assert "no-store" in rider.client.get(f"/enrollment/{path}")["Cache-Control"]
 
     @pytest.mark.parametrize("signed_in", [True, False])
-    def test_of_a_system_error_offer_to_sign_out_only_to_who_is_signed_in(self, sandbox, site, signed_in):
+    def test_of_a_system_error_offer_to_sign_out_only_to_riders_who_are_signed_in(self, sandbox, site, signed_in):
         sandbox.faults.set("lookup", Fault(kind="status", status=503))
         end = Rider().becomes_eligible(signed_in=signed_in).enrolls()
         assert ("Sign out of Login.gov" in end.text) is signed_in
@@ -307,7 +307,7 @@ class TestTheCardFormView:
         assert (response.status_code, response.json()) == (200, {"redirect": None})
 
     @pytest.mark.parametrize("status", ["500", True, 5.5, 99, 600, [], {}])
-    def test_takes_a_status_that_is_none_for_none(self, rider, status):
+    def test_treats_an_impossible_status_as_none(self, rider, status):
         response = rider.tells("failed", status)
         assert rider.goes_to(response.json()["redirect"]).page == "system_error"
 

@@ -1,4 +1,4 @@
-"""Waiting for what is to become so, and not for a time in which it might."""
+"""Waits until something is true, instead of sleeping and hoping that it is."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PATIENCE = 60.0
-"""Seconds. Only a test that fails waits for so long; less would take a busy machine for a failure."""
+"""Seconds. Only a test that fails waits this long; with less, a busy machine would look like a failure."""
 
 
 def wait_until(condition: Callable[[], T], what: str = "what was waited for") -> T:
-    """What ``condition`` gives, once it is true."""
+    """Returns what ``condition`` returns, as soon as that is true."""
     until = time.monotonic() + PATIENCE
     while not (so := condition()):
         assert time.monotonic() < until, f"{what} did not happen within {PATIENCE:g} s"

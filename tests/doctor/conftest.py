@@ -17,7 +17,7 @@ from .site import TrustingProcessor
 
 @pytest.fixture
 def options(site: Any, settings: LazySettings) -> Callable[..., None]:
-    """Changes the options of the account, and the class of its processor."""
+    """Changes the account's options and its processor class."""
 
     def change(processor: str = "", **keys: Any) -> None:
         processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["ACCOUNTS"])
@@ -43,7 +43,7 @@ def authority() -> Authority:
 def over_tls(
     authority: Authority, options: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., SandboxServer]]:
-    """Starts a sandbox with a certificate that the site would trust, if it were not for what is changed about it."""
+    """Starts a sandbox with a certificate that the site trusts, unless the arguments change something about it."""
     servers = []
     monkeypatch.setattr(TrustingProcessor, "context", ssl.create_default_context(cadata=authority.certificate))
 
@@ -69,7 +69,7 @@ def over_tls(
 
 @pytest.fixture
 def diagnoses(db: None) -> Callable[..., dict[str, str]]:
-    """What is wrong, by probe."""
+    """Returns the diagnosis of each probe that finds something wrong."""
 
     def get(*accounts: str, groups: tuple[str, ...] = ()) -> dict[str, str]:
         return {found.probe: found.diagnosis for found in examine(accounts, groups) if found.diagnosis}
@@ -88,6 +88,6 @@ def finding(db: None) -> Callable[[str], Finding]:
 
 @pytest.fixture(scope="session")
 def nobody_listens() -> str:
-    """An address on this machine at which nobody listens."""
+    """An address on this machine where nobody listens."""
     with SandboxServer() as server:
         return server.url

@@ -1,4 +1,4 @@
-"""Sites to examine: processors that trust the tests' authority, hosts that say whom they enroll, and what fails."""
+"""Sites to examine: processors that trust the tests' authority, adapters that list enrollments, and broken parts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TrustingProcessor(LittlepayProcessor):
 
 
 class RedirectProcessor(LittlepayProcessor):
-    """One with neither a card form nor a way to list groups."""
+    """Has neither a card form nor a way to list groups."""
 
     card_form = Processor.card_form
 
@@ -43,7 +43,7 @@ class RedirectProcessor(LittlepayProcessor):
 
 
 class KeyedProcessor(LittlepayProcessor):
-    """One whose options have other names than Littlepay's."""
+    """Its options have other names than Littlepay's."""
 
     account_options = (BASE_URL, Option(name="API_KEY", help_text="From the processor.", is_secret=True))
 
@@ -53,14 +53,14 @@ class KeyedProcessor(LittlepayProcessor):
 
 
 class TokenlessProcessor(LittlepayProcessor):
-    """One whose calls are signed, say."""
+    """Needs no API token, because it signs its calls, for example."""
 
     def request_tokenization(self, return_url: str, asked: TokenizationRequest) -> Tokenization:
         return Access(access_token=Secret("an-access"), expires_at=4e9)
 
 
 class AccesslessProcessor(LittlepayProcessor):
-    """One whose card form needs nothing from the server."""
+    """Its card form needs nothing from the server."""
 
     @classmethod
     def card_form(cls, options: Mapping[str, Any], asked: TokenizationRequest) -> CardForm:
@@ -112,7 +112,7 @@ class FailingAdapter(TestAdapter):
 
 
 class ForgetfulCache(LocMemCache):
-    """Takes what it is given and has no room for it, as a memcached that is too small."""
+    """Accepts everything but keeps nothing, like a memcached that is too small."""
 
     def set(self, *args: Any, **kwargs: Any) -> None:
         pass

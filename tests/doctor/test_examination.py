@@ -1,4 +1,4 @@
-"""What the doctor does while it looks: nothing that a rider, the processor's books or a thief would notice."""
+"""While the doctor looks, it does not affect riders, change the processor's data, or reveal a secret."""
 
 from __future__ import annotations
 

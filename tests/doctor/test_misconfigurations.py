@@ -1,4 +1,4 @@
-"""Each way to set up a site wrongly, made with the sandbox, and the diagnosis that it gets and no other does."""
+"""Every way to misconfigure a site, reproduced with the sandbox, and the one diagnosis that it gets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from .site import RefusingProcessor, TellingAdapter, TrustingProcessor
 
 pytestmark = pytest.mark.usefixtures("healthy")
 
-# What the tests' own settings have, and a real site has not.
+# Findings about the tests' own settings, which a real site would not have.
 OF_THE_TESTS = {"cache": "cache_not_shared", "Sentry": "sentry_not_set_up", "Amplitude": "amplitude_not_set_up"}
 
 LABELED = ("group-low-income (People with low incomes)", "group-seniors (Older adults)", "group-veterans (Veterans)")
@@ -103,7 +103,7 @@ def test_an_environment_that_is_not_the_sites(row: str, options: Callable[..., N
     base_url, card_form_url, settings.DEBUG, diagnosis, detail = ENVIRONMENTS[row]
     options(BASE_URL=base_url, **({"CARD_FORM_URL": card_form_url} if card_form_url else {}))
 
-    found = next(finding for finding in examine() if finding.probe == "environment")  # before anything is called
+    found = next(finding for finding in examine() if finding.probe == "environment")  # before any call
 
     assert (found.diagnosis, found.detail) == (diagnosis, detail)
     assert found.level is (Level.WARNING if diagnosis else Level.OK)
@@ -150,7 +150,7 @@ def test_a_port_behind_which_nobody_answers(
     with socket.socket() as server, ExitStack() as stack:
         server.bind(("127.0.0.1", 0))
         server.listen(0)
-        # Whoever comes when the queue is full gets no answer, as from a firewall that drops.
+        # With a full queue, a new connection gets no answer, as from a firewall that drops packets.
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
@@ -163,7 +163,7 @@ def test_a_port_behind_which_nobody_answers(
 def test_credentials_in_the_clear_over_the_network(
     sandbox: SandboxServer, options: Callable[..., None], diagnoses: Diagnoses
 ) -> None:
-    options(BASE_URL=f"http://127.1:{sandbox.port}")  # a spelling that does not say that it is this machine
+    options(BASE_URL=f"http://127.1:{sandbox.port}")  # written in a way that does not show that it is this machine
 
     assert diagnoses() == {**OF_THE_TESTS, "TLS": "not_encrypted"}
 
@@ -256,7 +256,7 @@ def test_tokens_of_a_type_that_is_not_supported(sandbox: SandboxServer, diagnose
 @pytest.mark.parametrize(
     ("refusal", "diagnosis"),
     [
-        # As a client certificate is refused in TLS 1.3.
+        # This is what a refused client certificate looks like in TLS 1.3.
         (TlsFailed("TLS failed while reading"), "processor_tls_failed"),
         (ProcessorError("closed on Sundays"), "probe_failed"),
     ],
@@ -458,7 +458,7 @@ class TestTheSite:
     def test_a_cache_whose_package_is_missing(
         self, settings: Any, site: Any, finding: Any, monkeypatch: pytest.MonkeyPatch, backend: str, command: str
     ) -> None:
-        monkeypatch.setitem(sys.modules, "redis", None)  # as where it is not installed
+        monkeypatch.setitem(sys.modules, "redis", None)  # as if it were not installed
         settings.CACHES = {**settings.CACHES, "lean": {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1"}}
         site(CACHE="lean")
 

@@ -1,4 +1,4 @@
-"""The doctor at an account with two servers, mutual TLS and riders who leave the site."""
+"""The doctor examines an account with two servers, mutual TLS, and riders who leave the site."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rider does with card fields within the page."""
+"""Fills in card fields within the page, as a rider would."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NUMBERS = {"failed": "4000000000000000", "invalid": "4111"}
 
 
 def fill_in(page: Any, end: str, *, digits: str = "0119") -> None:
-    """All that it takes for the form to come to ``end``, with a card whose number ends with ``digits``."""
+    """Fills in and submits a card with a number that ends in ``digits``, so that the form ends with ``end``."""
     number = NUMBERS.get(end, f"411111111111{digits}")
     for name, text in (("number", number), ("expiry", "12/30"), ("code", "123")):
         page.frame_locator(f"#enrollment-{name} iframe").locator("input").fill(text)

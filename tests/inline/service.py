@@ -1,7 +1,7 @@
-"""What stands behind the processor with inline fields, as a part of the sandbox: an API that finds the account of a
-card by any of its tokens, and the gateway's script.
+"""The sandbox's backend for the processor with inline fields: the gateway's script, and an API that finds a card's
+account by any of the card's tokens.
 
-A card token is the card's last digits, a dash, and anything. Digits of ``0000`` are of a card that nobody knows.
+A card token is the card's last digits, a dash, and anything else. The digits ``0000`` mean an unknown card.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class InlineState(State):
     public_key = "sandbox-public-key"
 
     def new_id(self, token: str) -> str:
-        """The same account whichever token of the card it is."""
+        """All tokens of a card have the same account."""
         return f"account-{token.partition('-')[0]}"
 
 

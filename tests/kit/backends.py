@@ -1,4 +1,4 @@
-"""What stands behind the processors in the conformance tests: the sandbox's services, in this process."""
+"""The processors' backends in the conformance tests: the sandbox's services, in this process."""
 
 from __future__ import annotations
 

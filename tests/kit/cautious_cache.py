@@ -1,4 +1,4 @@
-"""A site's cache that notes whatever is done to it."""
+"""A site's cache that records how it is used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.cache.backends.locmem import LocMemCache
 
 
 class CautiousCache(LocMemCache):
-    """``emptied`` counts the calls that would throw away everything; ``touched`` has the keys of all other calls."""
+    """``emptied`` counts the calls that clear everything; ``touched`` has the keys of all other calls."""
 
     emptied: ClassVar[int] = 0
     touched: ClassVar[set[str]] = set()

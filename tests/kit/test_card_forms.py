@@ -1,4 +1,4 @@
-"""The browser's side of three processors that share nothing but the contract passes the same suite, in Chromium."""
+"""Three processors share only the contract. In Chromium, the browser side of each passes the same suite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Three processors that share nothing but the contract pass the same suite."""
+"""Three processors share only the contract, and each passes the same suite."""
 
 from __future__ import annotations
 

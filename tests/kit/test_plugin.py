@@ -1,4 +1,4 @@
-"""A site's tests say what the processor does in one line, and what came of it in another."""
+"""A site's tests need one line to say what the processor does, and one to check the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A site may test with the cache of its production settings: the kit takes nothing out of it and puts nothing in."""
+"""A site may run its tests with its production cache: the kit adds nothing to it and removes nothing from it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SESSION_KEYS = "django.contrib.sessions.cache"
 
 @pytest.fixture
 def sites_cache(settings):
-    """Redis, as far as the kit can tell: sessions are in it, and what other servers of the site have put there."""
+    """Like the site's Redis: it has sessions, and keys that the site's other servers wrote."""
     settings.CACHES = {"default": {"BACKEND": f"{CautiousCache.__module__}.CautiousCache", "LOCATION": "site"}}
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     cache.set("somebody-else's", 1)
@@ -88,7 +88,7 @@ def test_every_test_begins_with_closed_circuits(enrollment_processor, enrollment
 
 @pytest.mark.usefixtures("sites_cache")
 class TestConformance(ProcessorConformance):
-    """The suite for processors leaves the site's cache alone just as well."""
+    """The suite for processors leaves the site's cache alone too."""
 
     @pytest.fixture
     def backend(self, sites_cache):

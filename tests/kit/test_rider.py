@@ -1,4 +1,4 @@
-"""The kit's rider does what a browser does with the page: it sends what the page says, whatever that comes to be."""
+"""The kit's rider treats the page as a browser does: it sends what the page says, even if the page changes."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_rider_comes_back_from_the_processors_own_site(enrollment_reports):
     assert_ended(rider.enrolls(page=page), "success", told=enrollment_reports)
 
 
-# A page with more in it than ours has: other inputs, other forms, other scripts.
+# A page that has more than ours: other inputs, other forms, other scripts.
 PAGE = """
 <form method="post"><input type="hidden" name="language" value="es"><input type="text" name="search"></form>
 <script>var data = {};</script>

@@ -1,4 +1,4 @@
-"""The words: what the sources ask for, what each catalog has, and what its compiled twin has."""
+"""Reads the messages in the sources, in each catalog, and in its compiled file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPERATORS = (
     "enrollment_errors/doctor/",
     "enrollment_errors/processors/",
 )
-"""Sources of what only operators read, in English and Spanish."""
+"""Sources with text that only operators read, in English and Spanish."""
 
 _TRANSLATE = re.compile(r"""\{%\s*translate\s+"([^"]+)"|\b_\("([^"]+)"\)""")
 _BLOCKTRANSLATE = re.compile(r"\{%\s*blocktranslate\b[^%]*%\}(.*?)\{%\s*endblocktranslate\s*%\}")
@@ -40,13 +40,13 @@ class Entry:
 
 
 def entries(locale: str) -> list[Entry]:
-    """A catalog's entries without its header. Of what gettext writes, the parts that this project uses."""
+    """A catalog's entries, without its header. Parses only the gettext syntax that this project uses."""
     text = (LOCALE / locale / "LC_MESSAGES" / "django.po").read_text(encoding="utf-8")
     return [_entry(block) for block in text.split("\n\n")[1:]]
 
 
 def is_for_operators(entry: Entry) -> bool:
-    """Whether nobody else reads it: it comes from their sources alone, or is marked by ``gettext_noop`` elsewhere."""
+    """Whether nobody else reads it: it is only in their sources, or ``gettext_noop`` marks it elsewhere."""
     return entry.message in _MARKED_FOR_OPERATORS or all(source.startswith(OPERATORS) for source in entry.sources)
 
 
@@ -66,7 +66,7 @@ def compiled(locale: str) -> dict[tuple[str, str], str]:
 
 
 def messages_in_sources() -> dict[str, set[str]]:
-    """What riders may read: messages by the file that asks for them."""
+    """What riders may read: the messages in each file."""
     found = {}
     for path in sorted(TEMPLATES.rglob("*.html")):
         source = path.read_text(encoding="utf-8")

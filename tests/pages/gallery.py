@@ -1,4 +1,4 @@
-"""Every page as a rider may meet it, rendered with the context that the views promise and without the views."""
+"""Every page that a rider may see, rendered without the views, with the context that they promise."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ PROMISES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A page in one of its states. ``name`` tells the states of one page apart."""
+    """A page in one state. ``name`` tells apart the states of a page."""
 
     name: str
     page: str
@@ -206,26 +206,26 @@ IN_PERSON = {
         "still-checking-earlier": _for_staff(PICTURES["still-checking"], is_of_earlier_rider=True),
     }.items()
 }
-"""The same pages as staff meet them, who enroll a rider in person."""
+"""The same pages, as staff see them when they enroll a rider in person."""
 ALL = {**PICTURES, **IN_PERSON}
 
 
 def speaks_as_another(name: str) -> bool:
-    """Whether a region is enrolled, or still checked, as a whole, or a promise is that far: the page says so in the
-    words of the pages for that."""
+    """Whether all of a region, or a promise to finish later, is enrolled or still being checked. Then the page says so
+    in the words of the page for that state."""
     context = ALL[name].context
     return context.get("mix", context.get("progress")) in ("enrolled", "checking")
 
 
 def in_admin(request: HttpRequest | None = None) -> dict[str, Any]:
-    """The context of a page in the frame of Django's admin, for a member of the staff who may do everything there."""
+    """The context for a page inside Django's admin, for a staff member who may do everything there."""
     request = request or RequestFactory().get("/")
     request.user = User(username="sam", is_staff=True, is_superuser=True)
     return {**admin_frame(request), "user": request.user}
 
 
 def render(name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any) -> str:
-    """A picture's HTML in the active language. What ``context`` holds replaces what the picture has."""
+    """A picture's HTML in the active language. ``context`` overrides the picture's own context."""
     template = f"enrollment_errors/{'in_person/' if name in IN_PERSON else ''}{ALL[name].page}.html"
     return render_template(template, name, request, signed_in=signed_in, **context)
 
@@ -233,7 +233,7 @@ def render(name: str, request: HttpRequest | None = None, *, signed_in: bool = F
 def render_template(
     template: str, name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any
 ) -> str:
-    """The same with another template."""
+    """The same, with another template."""
     picture = ALL[name]
     everything = {
         "page": picture.page,

@@ -1,4 +1,4 @@
-"""How hard a text is to read, as a school grade."""
+"""How hard a text is to read, as a school grade level."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ def _english_syllables(word: str) -> int:
 
 
 def _spanish_syllables(word: str) -> int:
-    """Vowel groups, where two strong vowels, or an accented weak one beside a strong one, are two."""
+    """Counts vowel groups. Two strong vowels count as two, as does an accented weak vowel next to a strong one."""
     word = re.sub(r"qu|gu(?=[eiéí])", "g", word.lower())
     return max(1, len(re.findall(r"[aeoáéóíú]|[iuü]+(?![aeoáéó])(?<![aeoáéó][iuü])", word)))

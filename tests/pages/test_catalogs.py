@@ -21,12 +21,12 @@ each_catalog = pytest.mark.parametrize("locale", catalogs.LOCALES)
 
 
 def ours(locale: str) -> list[catalogs.Entry]:
-    """A catalog's entries less the month names that the Tagalog one carries for Django."""
+    """A catalog's entries, without the month names that the Tagalog catalog has for Django."""
     return [entry for entry in catalogs.entries(locale) if entry.sources]
 
 
 def translated(locale: str) -> list[catalogs.Entry]:
-    """The entries that must have a translation: what only operators read is English in all languages but Spanish."""
+    """The entries that need a translation. What only operators read is translated only into Spanish."""
     return [entry for entry in catalogs.entries(locale) if locale == "es" or not catalogs.is_for_operators(entry)]
 
 

@@ -1,6 +1,6 @@
-"""The contract with a site that replaces the base, a page or a block: ``docs/pages.md`` and the templates say the same.
+"""The contract with sites that replace the base, a page, or a block: ``docs/pages.md`` agrees with the templates.
 
-Whoever changes what is here changes the version in ``docs/pages.md`` with it, and tells sites in the changelog.
+If you change anything here, also change the version in ``docs/pages.md``, and tell sites in the changelog.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ DOCUMENT = (catalogs.ROOT / "docs" / "pages.md").read_text(encoding="utf-8")
 
 
 def rows(heading: str) -> dict[str, str]:
-    """The first column of the table under a heading, with the last."""
+    """Maps the first column of the table under a heading to the last."""
     section = DOCUMENT.split(f"## {heading}\n")[1].split("\n## ")[0]
     cells = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("| `")]
     return {row[0].strip().strip("`"): row[-1] for row in cells}
@@ -67,7 +67,7 @@ def rows(heading: str) -> dict[str, str]:
 
 @pytest.fixture
 def templates(settings: Any) -> Any:
-    """A function that gives the site templates of its own, by name."""
+    """Returns a function that gives the site templates of its own, by name."""
 
     def give(**by_name: str) -> None:
         found = {name.replace("__", "/") + ".html": source for name, source in by_name.items()}

@@ -28,7 +28,7 @@ TO_STAFF = set().union(*(messages for path, messages in SOURCES.items() if "/in_
 TO_STAFF |= {str(staff) for _, staff in HEADINGS.values()}
 TO_RIDERS = set().union(*(messages for path, messages in SOURCES.items() if "/in_person/" not in path)) - TO_STAFF
 STANDS_EVERYWHERE = {
-    # About the browser or the card form, whoever sits before it.
+    # About the browser or the card form, whoever uses it.
     "Skip to main content",
     "Try again",
     "Check again",
@@ -49,7 +49,7 @@ STANDS_EVERYWHERE = {
     "Security code",
     "Check the security code.",
     "Transit benefits",
-    # How it stands with one agency of a region: a fact, whoever reads it.
+    # The state at one agency in a region: a fact, whoever reads it.
     "This card will be enrolled with:",
     "Enrolled",
     "Already enrolled",
@@ -70,7 +70,7 @@ each_page = pytest.mark.parametrize("name", IN_PERSON)
 
 
 def text(html: str) -> str:
-    """All words, those of the script too, and what stands in the title."""
+    """All words, including those in the script and in the title."""
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
@@ -234,7 +234,7 @@ def test_a_page_stands_in_the_frame_of_the_admin_that_the_site_names() -> None:
 def test_what_a_script_is_told_speaks_to_staff_in_the_words_of_the_page(outcome: Outcome) -> None:
     page = PAGES[outcome]
     html = text(render(picture_of(page.name)))
-    # That of a region depends on how its targets have ended.
+    # A region's title depends on how its targets ended.
     assert str(page.staff_title) in html or outcome is Outcome.PARTIAL
     assert str(page.staff_detail) in html
 

@@ -1,4 +1,4 @@
-"""What stands on each page, whatever the views behind it do."""
+"""What each page shows, whatever the views behind it do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ each_failure = pytest.mark.parametrize("name", ["still-checking", "system-error"
 
 
 def render(name: str, request: HttpRequest | None = None, **context: Any) -> str:
-    """A picture's HTML, with its white space squeezed as a browser would."""
+    """A picture's HTML, with white space collapsed as in a browser."""
     return re.sub(r"\s+", " ", gallery.render(name, request, **context)).replace(" >", ">")
 
 
@@ -141,7 +141,7 @@ def test_a_failure_without_a_reference_asks_for_none() -> None:
 
 
 class TestSomethingWentWrongOnOurSide:
-    """What the page asks for is a call."""
+    """The page asks the rider to call."""
 
     CALL = '<a class="enrollment-button" href="tel:+15035550123">'
 
@@ -153,7 +153,7 @@ class TestSomethingWentWrongOnOurSide:
 
     def test_it_says_when_somebody_answers_the_phone(self) -> None:
         html = render("server-error", enrollment_agency=dataclasses.replace(AGENCY, hours="Monday to Friday, 9 to 5"))
-        assert html.count("Monday to Friday, 9 to 5") == 2  # beside the button, and with the contact
+        assert html.count("Monday to Friday, 9 to 5") == 2  # next to the button, and with the contact
 
     def test_without_a_phone_number_the_main_button_leads_home(self) -> None:
         html = render("server-error", enrollment_agency=dataclasses.replace(AGENCY, phone=""))

@@ -1,4 +1,4 @@
-"""The words are plain: short sentences, an easy reading level, and nothing that only an engineer would say."""
+"""The words are plain: short sentences, an easy reading level, and no engineers' jargon."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_WORDS = 20
 HARDEST_GRADE = 8
 
 FOR_OPERATORS = ("enrollment_errors/catalogue.py",)
-"""Where what staff pass on to their support team comes from: it may say what engineers say."""
+"""Has the text that staff pass on to their support team. It may use engineers' words."""
 ALL_SPANISH = catalogs.entries("es")
 SPANISH = {
     entry.message: entry.translation

@@ -1,2 +1,2 @@
-"""A site of the shape that transit-benefit sites have in the field: several agencies, each with an account of its own
-in the site's database, secrets by name in a vault, and three processors."""
+"""A site like real transit-benefit sites: three processors, several agencies that each have an account in the site's
+database, and a vault that has the secrets by name."""

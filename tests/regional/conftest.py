@@ -16,7 +16,7 @@ def running_region() -> Iterator[Region]:
 
 @pytest.fixture
 def region(running_region: Region) -> Region:
-    """With processors that are well, and know no card."""
+    """Its processors work and know no cards."""
     for sandbox in running_region.sandboxes.values():
         sandbox.reset()
     return running_region

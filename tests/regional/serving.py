@@ -1,4 +1,4 @@
-"""The three processors and the site, each for real on a port of its own."""
+"""Runs the three processors and the site as real servers, each on a port of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.servers import wait_until
 FLOW = "older-adult"
 GROUPS = {"littlepay": "group-seniors", "switchio": "OLDER_ADULT", "inline": "SENIOR"}
 AGENCIES = {"coast": "littlepay", "valley": "switchio", "harbor": "inline", "island": "switchio", "reef": "switchio"}
-"""The processor of each. The secrets of the last two are missing in the vault; one of them is mended."""
+"""Each agency's processor. The vault lacks the secrets of the last two; a test adds those of one."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Region:
     environment: dict[str, str] = field(repr=False)
 
     def qualifies_at(self, agency: str) -> str:
-        """The address at which a rider qualifies for the agency's benefit and comes to the enroll page."""
+        """The address where a rider qualifies for the agency's benefit; it leads to the enroll page."""
         return f"{self.url}/qualify/{agency}/{FLOW}/"
 
     def links(self, processor: str) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class Region:
         (self.folder / "vault" / name).write_text(secret)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A command of Django's, which has a log of its own."""
+        """Runs a Django command, which has a log of its own."""
         return subprocess.run(
             [sys.executable, "-m", "django", *arguments],
             cwd=ROOT,

@@ -1,4 +1,4 @@
-"""An agency's mistake is that agency's: its riders are told, its operators hear once, and everybody else goes on."""
+"""A mistake affects only its own agency: riders are told, operators hear once, and other agencies go on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .serving import Region
 
 
 class Visitor:
-    """A rider over HTTP, who enters a card as a browser's script would."""
+    """A rider over HTTP. It enters a card as the page's script would."""
 
     def __init__(self, region: Region, agency: str) -> None:
         self.region, self.http = region, requests.Session()
@@ -39,7 +39,7 @@ class Visitor:
 
 
 def ends_of_others(region: Region) -> set[str]:
-    """A rider of each agency whose account is fine."""
+    """Enrolls a rider at each agency that has a working account."""
     region.sandboxes["littlepay"].state.add_card("card")
     ended = {Visitor(region, "coast").enrolls("card").url, Visitor(region, "harbor").enrolls("7777-x").url}
     assert Visitor(region, "valley").is_sent_to().startswith(region.sandboxes["switchio"].control_url)

@@ -1,5 +1,5 @@
-"""Riders of three processors walk to every end in Chromium: a dialog, a site of the processor's own, and fields within
-the page."""
+"""In Chromium, riders of three processors reach every outcome: with a dialog, on the processor's own site, and with
+fields in the page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 
 class Littlepay:
-    """A card is chosen in a dialog."""
+    """The rider chooses a card in a dialog."""
 
     agency, processor = "coast", "littlepay"
 
@@ -35,14 +35,14 @@ class Littlepay:
         page.click("dialog button[type=submit]")
 
     def lets_the_visit_expire(self, page: Page, region: Region) -> None:
-        """What the page has of card tokenization is good no more before the rider opens the form."""
+        """The page's access to card tokenization ends before the rider opens the form."""
         page.wait_for_selector("#enrollment-open:enabled")
         region.sandboxes["littlepay"].state.revoke_form_tokens()
         page.click("#enrollment-open:enabled")
 
 
 class Switchio:
-    """A card is chosen on the processor's own site."""
+    """The rider chooses a card on the processor's own site."""
 
     agency, processor = "valley", "switchio"
 
@@ -62,7 +62,7 @@ class Switchio:
 
 
 class Inline:
-    """A card's number is entered in fields of a gateway's, within the page."""
+    """The rider enters the card number in a gateway's fields within the page."""
 
     agency, processor = "harbor", "inline"
 
@@ -72,7 +72,7 @@ class Inline:
             state = region.sandboxes["inline"].state
             state.link(state.add_card(f"{digits}-before"), GROUPS["inline"])
         if end == "cancelled":
-            # There is nothing to cancel: a rider who thinks better of it leaves the page, and may come back.
+            # There is nothing to cancel: a rider who changes their mind leaves the page, and may come back.
             page.goto(f"{region.url}/")
             page.go_back()
         elif end == "refused":
@@ -81,7 +81,7 @@ class Inline:
             fill_in(page, "failed" if end == "failed" else "tokenized", digits=digits)
 
     def lets_the_visit_expire(self, page: Page, region: Region) -> None:
-        """The gateway waits for no rider: its script says that it took too long."""
+        """The gateway has no visit that expires. Its script says that the rider took too long."""
         fill_in(page, "failed")
 
 
@@ -137,7 +137,7 @@ def test_refused_and_then_another_card(walk: Walk) -> None:
     walk.ends_on("success", "Your card is enrolled")
 
 
-def test_cancelled_and_then_gone_on_with(walk: Walk) -> None:
+def test_cancelled_and_then_continued(walk: Walk) -> None:
     walk.enrolls("cancelled")
     expect(walk.page.locator("#enrollment-open")).to_be_enabled()
     assert walk.links == 0

@@ -1,4 +1,4 @@
-"""Reports to send, and servers in this process that take them over real HTTP."""
+"""Reports to send, and servers in this process that receive them over real HTTP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sink() -> Iterator[TelemetrySink]:
 
 @pytest.fixture
 def amplitude(sink: TelemetrySink, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> TelemetrySink:
-    """Amplitude, as the site is set up for it."""
+    """Amplitude, with the site set up to send to it."""
     monkeypatch.setattr("enrollment_errors.reporting.background.BATCH_SECONDS", 0.02)
     settings.ENROLLMENT_ERRORS = {
         **settings.ENROLLMENT_ERRORS,
@@ -40,7 +40,7 @@ def amplitude(sink: TelemetrySink, settings: LazySettings, monkeypatch: pytest.M
 
 @pytest.fixture
 def start_sentry(sink: TelemetrySink) -> Iterator[Callable[..., TelemetrySink]]:
-    """Initialises the real SDK, as a site would, with the sink as its server."""
+    """Initializes the real SDK as a site would, with the sink as its server."""
 
     def start(**options: Any) -> TelemetrySink:
         sentry_sdk.init(dsn=sink.dsn, **options)

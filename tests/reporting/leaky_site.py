@@ -1,4 +1,4 @@
-"""A site whose views do with a rider's secrets what a careless site, a library or an SDK may do, and then fail."""
+"""A site with views that handle a rider's secrets as a careless site, library, or SDK might, and then fail."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def call_processor(url: str, card_token: Secret) -> None:
 
 
 def reported(request: HttpRequest) -> HttpResponse:
-    """As our own views do it: the failure is reported, and the rider gets a page."""
+    """Reports the failure and returns a page, as our own views do."""
     scrub_request(request)
     try:
         call_processor(settings.LEAKS["processor_url"], Secret(request.POST["card_token"]))
@@ -92,7 +92,7 @@ def reads_what_is_no_json(request: HttpRequest) -> HttpResponse:
 
 
 def opens_a_scope(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """A middleware of the site, whose own event comes after it has left the scope of the view."""
+    """A site's middleware that sends an event of its own after it has left the view's scope."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request.user = User(pk=1, username=settings.LEAKS["name"], email=f"{settings.LEAKS['name']}@agency.example")

@@ -30,7 +30,7 @@ def new_origin(**changes: Any) -> Origin:
 
 
 def new_report(**changes: Any) -> Report:
-    """The processor answered 503 to the link, unless ``changes`` say something else."""
+    """By default, the processor answered 503 to the link."""
     facts: dict[str, Any] = {
         "event": Event.RETURNED_ENROLLMENT,
         "reference": "H7P-2QX-9MR",

@@ -1,4 +1,4 @@
-"""A cause is one alert when it begins, at most one an hour, and one when it ends, however many riders meet it."""
+"""A cause makes one alert when it begins, at most one an hour, and one when it ends, however many riders it hits."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def phase() -> Phase:
 
 @pytest.fixture
 def outage(sandbox: SandboxServer, site: Any) -> None:
-    """The third rider whose call fails opens the circuit."""
+    """Every call fails, and the third rider opens the circuit."""
     site(BREAKER_FAILURES=3, BREAKER_OPEN=300, ATTEMPTS=1)
     sandbox.faults.set("tokenization", Fault(kind="status", status=503))
 
@@ -48,7 +48,7 @@ def short_outage(outage: None, site: Any) -> None:
 
 
 def riders_ask(number: int) -> None:
-    """One after the other; each has opened the page before the outage."""
+    """One after another. All of them opened the page before the outage."""
     riders = [Rider().becomes_eligible() for _ in range(number)]
     for rider in riders:
         rider.opens_the_page()
@@ -197,7 +197,7 @@ class TestACause:
 
 
 def test_a_weekend_makes_fewer_than_60_events(outage: None, sandbox: SandboxServer, telemetry: Telemetry) -> None:
-    """48 hours, a rider every quarter of an hour, and the first who succeeds."""
+    """48 hours with a rider every 15 minutes, then the first success."""
     riders = [Rider().becomes_eligible() for _ in range(4 * 48)]
     for rider in riders:
         rider.opens_the_page()

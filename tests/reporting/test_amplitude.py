@@ -1,4 +1,4 @@
-"""What Amplitude gets, and that every measured trait of its SDK is dealt with. Over real HTTP."""
+"""What Amplitude gets, and how we handle every quirk that we measured in its SDK. Over real HTTP."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def references(amplitude: TelemetrySink) -> list[str]:
 
 
 def send_together(number: int) -> None:
-    """So many events that go in one batch, though a busy machine takes a while for them."""
+    """Sends events in one batch, even if a busy machine takes a while to make them."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("enrollment_errors.reporting.background.BATCH_SECONDS", 2.0)
         for each in range(number):
@@ -203,7 +203,7 @@ class TestUserProperties:
         event = sent(amplitude, new_report(origin=origin))
 
         assert event["user_properties"] == {
-            **{name: value for name, value in ABOUT.items() if name != "reference"},  # that is one event's own
+            **{name: value for name, value in ABOUT.items() if name != "reference"},  # it belongs to a single event
             "referrer": "https://agency.example/apply",
             "referring_domain": "agency.example",
             "user_agent": "Mozilla/5.0 (Linux)",
@@ -347,7 +347,7 @@ class TestWhatTheSdkDropsOrRefuses:
         self, amplitude: TelemetrySink, caplog: pytest.LogCaptureFixture
     ) -> None:
         refused, taken = Fault(kind="status", status=400, times=1), Fault(kind="delay", seconds=0, times=1)
-        # Of all ten, 0 to 4, 5 to 9, 5 and 6, 5, and 6.
+        # The answers to all ten events, to 0 to 4, 5 to 9, 5 and 6, 5, and 6.
         amplitude.faults.set("amplitude", refused, taken, refused, refused, taken, refused)
 
         send_together(10)
@@ -423,14 +423,14 @@ class TestTheRiderNeverWaits:
         for _ in range(50):
             SINK.send(new_report())
 
-        # Waiting for it even once takes ten.
+        # To wait for it even once would take ten.
         assert time.monotonic() - started < 5
 
     def test_for_a_buffer_that_is_full(
         self, amplitude: TelemetrySink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setattr(amplitude_sender, "MOST_WAITING", 10)
-        # Longer than a busy machine takes for all of them: none is sent before the last one has come.
+        # Long enough for a busy machine to make all of them before any is sent.
         monkeypatch.setattr("enrollment_errors.reporting.background.BATCH_SECONDS", 2.0)
 
         started = time.monotonic()
@@ -502,7 +502,7 @@ def our_threads() -> list[threading.Thread]:
 
 @pytest.fixture(autouse=True)
 def quiet_threads(caplog: pytest.LogCaptureFixture) -> Any:
-    """No thread of one test lives on in the next."""
+    """No thread lives on into the next test."""
     caplog.set_level(logging.WARNING)
     yield
     wait_until(lambda: not our_threads())

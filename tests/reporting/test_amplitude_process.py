@@ -1,4 +1,4 @@
-"""What the Amplitude client does to processes that fork and exit: real ones, over real HTTP."""
+"""How the Amplitude client behaves in real processes that fork and exit. Over real HTTP."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tests.reporting.reports import new_report
 def run(script: str, sink: TelemetrySink) -> float:
     """Runs ``script`` in a process of its own, and writes a line to it once it has sent a request.
 
-    Gives the seconds from its last word to its end.
+    Returns the seconds from the script's last output to its end.
     """
     process = subprocess.Popen(
         [sys.executable, "-c", PREAMBLE + script, sink.amplitude_url],
@@ -65,7 +65,7 @@ def references(sink: TelemetrySink) -> list[str]:
     return sorted(event["event_properties"]["reference"] for event in sink.amplitude_events)
 
 
-# However busy the machine is: what a process waits for at its end is not what these tests are about.
+# Enough for any busy machine: these tests are not about how long a process waits before it exits.
 PATIENT = "background.EXIT_SECONDS = 30\n"
 
 
@@ -119,5 +119,5 @@ class TestExit:
 
         seconds = run('dispatch(new_report()); input(); print("done", flush=True)', sink)
 
-        # Two, and time for a busy machine to start and end a process; the SDK by itself takes ten.
+        # Two, plus time for a busy machine to start and end a process. The SDK alone takes ten.
         assert seconds < 8

@@ -1,5 +1,5 @@
-"""The one way out for what a request leaves: its thread, its bounds, its end. To Amplitude and to the database, it is
-tried in ``test_amplitude``, ``test_amplitude_process`` and ``tests/incidents``."""
+"""The background sender: its thread, its limits, and its exit. ``test_amplitude``, ``test_amplitude_process``, and
+``tests/incidents`` test it with Amplitude and with the database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 
 
 class Letters(Sender[str, list[str]]):
-    """To a server that ``answers`` as the test says."""
+    """Goes to a server that ``answers`` as the test says."""
 
     what: ClassVar[str] = "Letters"
     thread_name: ClassVar[str] = "tests-letters"
@@ -152,4 +152,4 @@ class TestLeaving:
             "Letters cannot be delivered (a reason): they wait.",
             "Letters cannot be delivered in time; lost with the process: 1.",
         ]
-        letters.box.clear()  # it is asked again when the tests' own process ends
+        letters.box.clear()  # or it would be sent when the tests' own process ends

@@ -1,4 +1,4 @@
-"""An SDK that has lost a method, as a new major version does, or that fails, changes nothing for the rider."""
+"""An SDK that fails, or lacks a method as a new major version may, changes nothing for the rider."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OURS = [
 
 @pytest.fixture
 def traced(site: Any) -> Iterator[None]:
-    """A site with Sentry, and without Sentry's own integrations: what is missing is missed by us alone."""
+    """A site with Sentry but without its own integrations, so only our code calls what is missing."""
     before = sentry_sdk.get_global_scope().client
     with sentry_sdk.isolation_scope(), sentry_sdk.new_scope() as scope:
         sentry_sdk.init(
@@ -71,7 +71,7 @@ def test_a_rider_enrolls_all_the_same(lost: None, rider: Rider, sandbox: Sandbox
 
 
 def test_a_failure_ends_on_its_page_all_the_same(lost: None, rider: Rider, sandbox: SandboxServer, site: Any) -> None:
-    site(BREAKER_FAILURES=1)  # whose circuit opens, of which Sentry hears too
+    site(BREAKER_FAILURES=1)  # so that the circuit opens, which we also report to Sentry
     sandbox.faults.set("lookup", Fault(kind="status", status=503))
 
     end = rider.enrolls()

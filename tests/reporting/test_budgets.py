@@ -1,4 +1,4 @@
-"""Nobody fills the operators' lists for all: not one session, and not all browsers together."""
+"""Neither one session nor all browsers together can fill up the operators' lists."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_one_session_that_tells_60_failures_makes_a_few_events_and_keeps_nobody_
     assert Incident.objects.filter(reference=end.reference).exists()
     assert list(DayCount.objects.order_by("count").values_list("ending__code", "count", "unlisted")) == [
         ("processor_error", 1, 0),
-        ("card_form_error", 33, 33 - PER_SESSION),  # the others were refused: RIDER_REQUESTS
+        ("card_form_error", 33, 33 - PER_SESSION),  # RIDER_REQUESTS refused the others
     ]
 
 

@@ -1,4 +1,4 @@
-"""Where operators hear of alerts: mail, Slack, Teams and a class of the site's own; and one that is down."""
+"""How operators get alerts: by mail, Slack, Teams, and a site's own class, and when one of them is down."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ALERT = Alert(
 
 
 class Webhook:
-    """A server that takes what is posted to it, over real HTTP."""
+    """A server that keeps what is posted to it, over real HTTP."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -226,7 +226,7 @@ class TestTheSender:
 
         assert (len(webhook.posted), sender.waiting()) == (TRIES, 0)
         assert "Alerts cannot be delivered (SlackChannel: WebhookRefused): they wait." in caplog.text
-        sender.flush()  # nothing
+        sender.flush()  # has nothing left to send
 
     def test_has_room_for_so_many(self, webhook: Webhook, caplog: pytest.LogCaptureFixture) -> None:
         sender = AlertSender(SlackChannel(webhook.url), background=False)

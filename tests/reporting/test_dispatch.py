@@ -48,7 +48,7 @@ class RememberingSink(Sink):
 
 @pytest.fixture
 def told() -> Iterator[list[Report]]:
-    """What the remembering sink hears."""
+    """The reports that ``RememberingSink`` received."""
     yield RememberingSink.heard
     RememberingSink.heard.clear()
     RememberingSink.made.clear()
@@ -56,7 +56,7 @@ def told() -> Iterator[list[Report]]:
 
 @pytest.fixture
 def sinks(settings: LazySettings) -> Callable[..., None]:
-    """The site names these, with ours by their full paths."""
+    """Sets the site's sinks: this module's by class name, others by their full paths."""
 
     def name(*names: str) -> None:
         paths = [each if "." in each else SINKS + each for each in names]
@@ -132,7 +132,7 @@ class TestDispatch:
 
         assert (len(RememberingSink.made), len(told)) == (1, 3)
 
-    def test_of_a_sink_that_says_nothing_its_author_hears(self) -> None:
+    def test_the_author_of_a_sink_that_says_nothing_hears_about_it(self) -> None:
         with pytest.raises(NotImplementedError):
             Sink().send(new_report())
 

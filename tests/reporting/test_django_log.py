@@ -1,4 +1,4 @@
-"""With Django's own logging and ADMINS, a failure that we have told of is not mailed once more; any other is."""
+"""With Django's own logging and ADMINS, Django does not mail a failure that we have reported. It mails any other."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Urls:
 
 
 class MiddlewareThatFails:
-    """After our view has answered."""
+    """It fails after our view has answered."""
 
     def __init__(self, get_response: Any) -> None:
         self.get_response = get_response
@@ -48,7 +48,7 @@ class MiddlewareThatFails:
 
 
 class MiddlewareThatAnswers:
-    """With another failure than our view's."""
+    """It answers with a different failure than our view."""
 
     def __init__(self, get_response: Any) -> None:
         self.get_response = get_response

@@ -167,7 +167,7 @@ class TestKnownFromALivingSecret:
         assert scrub_text(f"status 503 {secret}") == "status 503 Secret(…)"
 
     def test_one_that_could_be_a_word_is_not_cut_out_of_a_longer_one(self) -> None:
-        secret = Secret("refused")  # such as what a rider's way back from a processor's site says
+        secret = Secret("refused")  # such as in the URL that returns a rider from a processor's site
 
         assert scrub_text("connection_refused") == "connection_refused"
         assert scrub_text(f"x={secret.reveal()}&y") == f"x={FILTERED}&y"

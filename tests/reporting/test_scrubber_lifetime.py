@@ -1,4 +1,4 @@
-"""A scope that outlives its requests, as without Sentry's Django integration, does not fill with their scrubbers."""
+"""Without Sentry's Django integration, a scope outlives its requests. Their scrubbers do not pile up in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever Sentry may be set to collect, nothing of the rider's and no secret leaves in any envelope of our requests.
+"""Whatever Sentry may collect, no envelope from our requests contains a secret or anything about the rider.
 
 The real SDK with its Django integration, a request through the real WSGI handler, and a search of what was sent.
 """
@@ -39,7 +39,7 @@ EVERYTHING: dict[str, Any] = {
 
 @pytest.fixture
 def leaks(settings: LazySettings) -> Iterator[dict[str, str]]:
-    """What must not leave, made at random, so that no line of source code holds it."""
+    """What must not leave. It is random, so that no source line contains it."""
     with TelemetrySink() as processor:
         processor.faults.set("*", Fault(kind="status", status=500))
         settings.ROOT_URLCONF = "tests.reporting.leaky_site"
@@ -75,7 +75,7 @@ def site() -> Iterator[str]:
     """The address of the site, served over HTTP by Django's WSGI handler."""
 
     def application(environ: Any, start_response: Any) -> Any:
-        # A new handler for each request, because it reads the setting MIDDLEWARE once.
+        # A new handler for each request, because a handler reads the setting MIDDLEWARE only once.
         return WSGIHandler()(environ, start_response)
 
     with make_server("127.0.0.1", 0, application, handler_class=QuietHandler) as server:
@@ -87,7 +87,7 @@ def site() -> Iterator[str]:
 
 
 def post(url: str, leaks: dict[str, str], *, content_type: str = "", **body: Any) -> int:
-    """POSTs to the site as a rider's browser would. Gives the status."""
+    """POSTs to the site as a rider's browser would. Returns the status."""
     response = requests.post(
         f"{url}?code={leaks['query']}",
         **(body or {"data": {"card_token": leaks["card_token"]}}),
@@ -132,7 +132,7 @@ async def post_to_asgi(path: str, leaks: dict[str, str]) -> int:
 
 
 def found(sentry: TelemetrySink, leaks: dict[str, str]) -> set[str]:
-    """The names of what did leave, whole or its beginning, in any spelling."""
+    """The names of everything that did leave, whether whole or only its beginning, in any spelling."""
     everything = b"\n".join(sentry.raw).decode()
     return {
         name
@@ -144,7 +144,7 @@ def found(sentry: TelemetrySink, leaks: dict[str, str]) -> set[str]:
 
 PERSONAL_DATA: list[dict[str, Any]] = [{"send_default_pii": True}, {"send_default_pii": False}]
 if "data_collection" in sentry_sdk.consts.DEFAULT_OPTIONS:
-    # Newer SDKs: everything, and the SDK's own scrubber is off.
+    # Newer SDKs: this collects everything and turns off the SDK's own scrubber.
     PERSONAL_DATA.append({"data_collection": {}})
 
 pytestmark = [

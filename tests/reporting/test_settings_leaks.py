@@ -1,4 +1,4 @@
-"""A mistake in the settings is an event that names it, and nothing of what else stands in the settings."""
+"""A mistake in the settings makes an event that names it and shows nothing else from the settings."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from enrollment_errors.exceptions import ConfigurationError
 from enrollment_errors.processors.littlepay import LittlepayProcessor
 from enrollment_errors.sandbox.sinks import TelemetrySink
 
-urlpatterns = [path("reading/", lambda request: read())]  # a view of the site's own, which lets everything go
+urlpatterns = [path("reading/", lambda request: read())]  # a view of the site's own, with no protection
 pytestmark = pytest.mark.urls(__name__)
 
-# Made here and not written here: Sentry sends the lines of source around a frame too.
+# Random, not literals: Sentry also sends the source lines around a frame.
 SECRETS = {name: f"{name}-{uuid.uuid4().hex}" for name in ("client", "status", "amplitude")}
 
 

@@ -1,4 +1,4 @@
-"""Where a site traces, each upstream call of an enrollment is one span of the request, and no span knows a secret."""
+"""If a site traces, each upstream call is one span of the request, and no span contains a secret."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Transactions = list[dict[str, Any]]
 
 @pytest.fixture
 def transactions() -> Iterator[Transactions]:
-    """What the real SDK would send of each traced request, with all spans that its Django integration can make."""
+    """What the real SDK would send for each traced request, with every span that its Django integration can make."""
     kept: Transactions = []
     before = sentry_sdk.get_client()
     with sentry_sdk.isolation_scope(), sentry_sdk.new_scope(), warnings.catch_warnings():
@@ -40,7 +40,7 @@ def transactions() -> Iterator[Transactions]:
             before_send=lambda event, hint: None,
             before_send_transaction=lambda event, hint: kept.append(event),
         )
-        caches["default"] = caches.create_connection("default")  # now that the SDK sees to it that it is traced
+        caches["default"] = caches.create_connection("default")  # now that the SDK traces new caches
         yield kept
     sentry_sdk.get_client().close(timeout=0)
     sentry_sdk.get_global_scope().set_client(before)
@@ -49,7 +49,7 @@ def transactions() -> Iterator[Transactions]:
 
 @pytest.fixture
 def walk(rider: Rider, sandbox: SandboxServer, transactions: Transactions) -> Callable[[], dict[str, Any]]:
-    """The rider's token and enrollment, traced. Gives the transaction."""
+    """Traces a token request and an enrollment. Returns the transaction."""
 
     def traced() -> dict[str, Any]:
         with sentry_sdk.start_transaction(op="http.server", name="/enrollment/"):

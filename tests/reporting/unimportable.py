@@ -1,3 +1,3 @@
-"""A module of a site's that fails when it is imported."""
+"""A site's module that fails on import."""
 
 raise RuntimeError("not here, not now")

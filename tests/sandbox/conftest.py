@@ -10,7 +10,7 @@ from enrollment_errors.sandbox.server import SandboxServer
 
 
 class Api:
-    """A client that knows nothing but the documented requests, and never raises for a status."""
+    """A client that knows only the documented requests, and never raises for a status."""
 
     def __init__(self, server: SandboxServer) -> None:
         self.server = server

@@ -125,7 +125,7 @@ class TestGroups:
         assert len({item["id"] for page in pages for item in page["list"]}) == 250
 
     @pytest.mark.parametrize("query", [{"page": "0"}, {"per_page": "0"}, {"page": "first"}])
-    def test_a_page_that_cannot_be_is_refused(self, api: Api, query: dict[str, str]) -> None:
+    def test_a_page_that_makes_no_sense_is_refused(self, api: Api, query: dict[str, str]) -> None:
         assert api("GET", "concession_groups", params=query).status_code == 400
 
     def test_the_members_of_an_unknown_group_are_not_found(self, api: Api) -> None:
@@ -222,7 +222,7 @@ class TestExistingLink:
     ],
 )
 def test_what_the_api_does_not_have_is_not_found(server: SandboxServer, api: Api, method: str, path: str) -> None:
-    # Some versions of requests make one slash of two.
+    # Some versions of requests merge two slashes into one.
     with closing(http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=5)) as connection:
         connection.request(method, path, headers={"Authorization": api.session.headers["Authorization"]})
         assert connection.getresponse().status == 404

@@ -1,4 +1,4 @@
-"""The card form in a real browser, on a page of another origin and under a strict content security policy."""
+"""The card form in a real browser, on a page with another origin and a strict content security policy."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ attach(document.body.dataset.token);
 
 
 class Site(LoopbackServer):
-    """A page that does what the documentation of the card form says."""
+    """Serves a page that follows the card form's documentation."""
 
     endpoints = ()
 
@@ -98,7 +98,7 @@ def page(window: Page, site: Site) -> Page:
 
 
 def heard(page: Page) -> list[list[Any]]:
-    """The callbacks so far, each with what it was given; waits for the first."""
+    """Waits for the first callback. Returns all so far, each with its argument."""
     expect(page.locator("#heard")).not_to_be_empty()
     return json.loads(page.locator("#heard").text_content() or "")
 

@@ -1,4 +1,4 @@
-"""What the card form asks its server for, without a browser."""
+"""The card form's requests to its server, without a browser."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_it_refuses_to_be_reached_from_other_machines() -> None:
 
 
 class Person(io.StringIO):
-    """Reads what the command says, does something with it, and presses Ctrl-C."""
+    """Reads the command's output, does something with it, and presses Ctrl-C."""
 
     def __init__(self, act: Callable[[str], None]) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Person(io.StringIO):
 
 @pytest.fixture
 def signals() -> Iterator[None]:
-    """The command takes the process's signals for itself; the tests' process wants them back."""
+    """The command sets signal handlers. This restores those of the tests' process."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():

@@ -130,7 +130,7 @@ class TestKinds:
     def test_trickle_sends_byte_after_byte_and_all_of_them(self, server: SandboxServer, api: Api) -> None:
         server.faults.set("lookup", Fault(kind="trickle", seconds=0.004))
         response = []
-        # Each byte starts a read timeout anew, so one that is far shorter than the whole does not end it.
+        # Each byte restarts the read timeout, so a timeout far shorter than the whole answer does not end it.
         assert seconds_of(lambda: response.append(api("GET", "fundingsources/bytoken/nobody", timeout=0.5))) > 0.5
         assert response[0].json() == {"errors": [{"detail": "Funding source not found for this token"}]}
 

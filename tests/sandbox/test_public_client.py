@@ -1,6 +1,6 @@
-"""The client that public transit-benefit sites use, calitp-littlepay, works with the sandbox as with the processor.
+"""calitp-littlepay, the client that public transit-benefit sites use, works with the sandbox as with the processor.
 
-What the sandbox answers differently from what that client expects is a bug of the sandbox.
+If the sandbox answers anything that this client does not expect, it is a bug in the sandbox.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ def client(server: SandboxServer) -> Iterator[Client]:
 
 @pytest.fixture
 def unauthorized(client: Client) -> Client:
-    """It has yet to ask for its API access token."""
+    """It has no API access token yet."""
     client.oauth.token = None
     return client
 
 
 def unlink(client: Client, group: str, source: str) -> bool:
-    """The client has the request and its address, and no method that puts the two together."""
+    """The client can make the request and the address, but has no method that combines them."""
     return client._delete(client.concession_group_funding_source_endpoint(group, source))
 
 
 def status_of(error: pytest.ExceptionInfo[requests.HTTPError]) -> int:
-    """Its callers read the body of a refusal as JSON, and fail where it is not."""
+    """The client's callers read the body of a refusal as JSON, and fail if it is not."""
     assert error.value.response.json()["errors"][0]["detail"]
     return error.value.response.status_code
 
@@ -209,7 +209,7 @@ class TestGroups:
 
 
 class TestPages:
-    """The client asks for pages of 100 until it has as many items as the first page counts."""
+    """The client asks for pages of 100 until it has as many items as the first page says there are."""
 
     @pytest.mark.parametrize(("members", "pages"), [(99, 1), (100, 1), (101, 2), (250, 3), (300, 3)])
     def test_every_member_of_a_group_comes_once(
@@ -326,7 +326,7 @@ class TestOnDemand:
 def test_no_reply_has_a_field_that_the_client_does_not_know(
     server: SandboxServer, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It logs an unknown field of a reply, and breaks on one of a list's item."""
+    """The client logs an unknown field in a reply, and breaks on an unknown field in a list item."""
     caplog.set_level(logging.INFO, "littlepay")
     source = server.state.add_card("card-1")
     server.state.link(source, "group-seniors", EXPIRY)
@@ -359,7 +359,7 @@ def test_what_the_sandbox_does_not_have_is_not_found(server: SandboxServer, clie
 
 
 class TestCommand:
-    """The command that comes with the client, for those who look after groups."""
+    """The command that comes with the client, for people who manage groups."""
 
     @pytest.fixture
     def configured(self, server: SandboxServer, tmp_path: Path) -> Path:

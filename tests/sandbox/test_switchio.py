@@ -1,4 +1,4 @@
-"""Switchio's part of the sandbox, as a client that knows nothing but the documented requests meets it."""
+"""Switchio's part of the sandbox, as seen by a client that knows only the documented requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMEOUT = 5
 
 
 class Api:
-    """Signs what it is told to, over TLS with the certificate that the sandbox hands out."""
+    """Sends signed requests over TLS, with the certificate that the sandbox hands out."""
 
     def __init__(self, server: SandboxServer, folder: Path) -> None:
         self.server = server
@@ -137,7 +137,7 @@ class TestTheTokenizationApi:
 
 class TestTheGateway:
     def visit(self, api: Api, **chosen: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
-        """What a registration says afterwards, and the query of the way back."""
+        """Returns the registration after the visit, and the query in the address that the rider returns to."""
         made = api.register()
         answer = requests.post(f"{made['gtwUrl']}?state=s", data=chosen, allow_redirects=False, timeout=TIMEOUT)
         assert answer.status_code == 303
@@ -164,7 +164,7 @@ class TestTheGateway:
         told, way_back = self.visit(api, **chosen)
         assert (told["regState"], way_back) == (state, query)
 
-    def test_gives_a_card_beside_tokens_that_are_good_no_more(self, api: Api) -> None:
+    def test_gives_a_card_next_to_tokens_that_are_no_longer_good(self, api: Api) -> None:
         told, _ = self.visit(api, card="visa")
         assert [token["tokenState"] for token in told["tokens"]] == ["active", "active", "inactive"]
         assert told["maskCln"] == "476173******0119"

@@ -1,4 +1,4 @@
-"""A cache that fails when a test says so, as Django's own back ends do when their server is gone."""
+"""A cache that fails when a test says so, as Django's own backends do when their server is gone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class BrittleCache(LocMemCache):
     asked = 0
 
     def get_backend_timeout(self, timeout: Any = DEFAULT_TIMEOUT) -> float | None:
-        """Whole seconds, cut off, as in Redis and memcached."""
+        """Rounds down to whole seconds, like Redis and memcached."""
         return super().get_backend_timeout(int(timeout) if isinstance(timeout, float) else timeout)
 
     def _ask(self) -> None:

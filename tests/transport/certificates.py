@@ -1,4 +1,4 @@
-"""A certificate for localhost that nobody but the test trusts."""
+"""A certificate for localhost that only the test trusts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def make_certificate(
     since: datetime.datetime | None = None,
     until: datetime.datetime | None = None,
 ) -> Certificate:
-    """Valid from yesterday to tomorrow, where it does not say otherwise."""
+    """Valid from yesterday to tomorrow by default."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.timezone.utc)

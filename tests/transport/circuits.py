@@ -1,4 +1,4 @@
-"""A circuit's signals, heard."""
+"""Records a circuit's signals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from enrollment_errors.transport.circuit import circuit_closed, circuit_opened
 
 @contextmanager
 def heard(account: str) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """``("opened" or "closed", arguments)`` of every signal about the account."""
+    """``("opened" or "closed", arguments)`` for every signal about the account."""
     signals: list[tuple[str, dict[str, Any]]] = []
 
     def opened(**arguments: Any) -> None:

@@ -1,4 +1,4 @@
-"""A clock that stands still until somebody sleeps."""
+"""A clock that stands still until someone sleeps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from enrollment_errors.clock import Clock
 
 
 class FakeClock(Clock):
-    """``chance`` is what ``random`` gives; ``sleeps`` is what was slept."""
+    """``random`` returns ``chance``; ``sleeps`` records every sleep, in seconds."""
 
     def __init__(self, now: float = 1_800_000_000.0, chance: float = 0.5) -> None:
         self.now = now
@@ -36,9 +36,9 @@ class FakeClock(Clock):
 
 @contextmanager
 def cache_on(clock: Clock) -> Iterator[None]:
-    """Django's caches in memory and in files forget by ``clock``."""
+    """Makes Django's memory and file caches expire entries by ``clock``."""
     time = SimpleNamespace(time=clock.time)
-    # What a file holds counts up to and with the moment at which it expires, what memory holds does not.
+    # At the moment when it expires, an entry in a file is still valid, and one in memory is not.
     time_of_files = SimpleNamespace(time=lambda: clock.time() + 0.001)
     with (
         patch.object(base, "time", time),

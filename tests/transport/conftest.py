@@ -23,7 +23,7 @@ LIMITS = {
     "attempts": 3,
     "max_calls": 16,
     "max_calls_wait": 0.25,
-    "breaker_failures": 100,  # out of the way where a test is not about it
+    "breaker_failures": 100,  # out of the way of tests that are about something else
     "breaker_window": 30.0,
     "breaker_open": 10.0,
     "cache": "default",
@@ -46,13 +46,13 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def account() -> str:
-    """An account of this test alone: connections, places and circuit belong to the account."""
+    """A separate account for each test, because connections, places, and the circuit belong to the account."""
     return f"account-{uuid.uuid4().hex}"
 
 
 @pytest.fixture
 def connect(account: str) -> Connect:
-    """``connect(url, budget=8, **limits)``: what a processor gets to call with."""
+    """``connect(url, budget=8, **limits)``: what a processor makes its calls with."""
 
     def make(
         url: str,
@@ -78,7 +78,7 @@ def connect(account: str) -> Connect:
 
 @pytest.fixture
 def clock() -> Iterator[FakeClock]:
-    """A clock that the cache goes by too."""
+    """A clock that the cache uses too."""
     clock = FakeClock()
     with cache_on(clock):
         yield clock
@@ -86,7 +86,7 @@ def clock() -> Iterator[FakeClock]:
 
 @pytest.fixture
 def shared_cache(settings: Any, tmp_path: Path) -> None:
-    """The cache is one that the processes of a host share."""
+    """Makes the cache one that the processes on a host share."""
     settings.CACHES = {"default": {"BACKEND": BACKENDS["file"], "LOCATION": str(tmp_path)}}
 
 

@@ -1,6 +1,6 @@
 """A fleet: real processes that share nothing but Django's cache.
 
-They are forked from a clean process that has imported everything once, as a web server forks its workers.
+They fork from a clean process that has imported everything once, just as a web server forks its workers.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _context.set_forkserver_preload(IMPORTED_ONCE)
 class Fleet:
     """``with Fleet(4, job, config) as fleet: fleet.go(); …; fleet.results()``: one result for each process.
 
-    ``config`` has the Django settings ``CACHES`` and ``DATABASES`` of the processes, and what the job wants to know.
+    ``config`` has the Django settings ``CACHES`` and ``DATABASES`` for the processes, and what the job needs.
     """
 
     def __init__(self, processes: int, job: Job, config: dict[str, Any]) -> None:
@@ -94,7 +94,7 @@ def _member(pipe: Connection, job: Job, config: dict[str, Any]) -> None:
 
 
 class _Log(logging.Handler):
-    """What this process logs; the file that all write to is for the test to wait for."""
+    """Keeps what this process logs, and also writes it to a shared file, so that the test can wait for a message."""
 
     def __init__(self, shared: str) -> None:
         super().__init__(logging.INFO)
@@ -112,7 +112,7 @@ def _http(config: dict[str, Any]) -> ProcessorHttp:
 
 
 def keep_calling(config: dict[str, Any], pipe: Connection) -> dict[str, Any]:
-    """Calls until it is stopped, a little pause between, and tells what came of it and which signals it heard."""
+    """Keeps calling, with short pauses, until it is stopped. Returns the outcomes and the signals that it heard."""
     outcomes: dict[str, int] = {}
     took: list[float] = []
     log = _Log(config["log"])
@@ -164,7 +164,7 @@ def use_token(config: dict[str, Any], pipe: Connection) -> dict[str, list[str]]:
 
 
 class Call(NamedTuple):
-    """Moments of ``time.monotonic``, which the processes of a host have in common. A refused one was never admitted."""
+    """Times by ``time.monotonic``, which all processes on a host share. A refused call was never admitted."""
 
     asked: float
     admitted: float | None
@@ -172,14 +172,14 @@ class Call(NamedTuple):
 
 
 def probe(config: dict[str, Any], pipe: Connection) -> list[Call]:
-    """Calls a processor that never answers until it is stopped, and tells of its calls while the circuit was not
-    closed. For each probe it adds a byte to the file ``config["probes"]``.
+    """Until it is stopped, calls a processor that never answers. Returns the calls that it made while the circuit was
+    not closed. For each probe, it adds a byte to the file ``config["probes"]``.
     """
     circuit = Circuit(config["account"], failures=1, window=30, open_for=0.02, cache="default")
     with suppress(CircuitOpen, TimedOut), circuit.admit(5):
         raise TimedOut
     while read_state(config["account"], "default", open_for=0.02).phase is Phase.CLOSED:
-        time.sleep(0.002)  # another process has opened it, and not written so yet: till then calls are no probes
+        time.sleep(0.002)  # another process has opened it but not written that yet, so calls are not probes
     calls = []
     with open(config["probes"], "ab", buffering=0) as probes:
         while not pipe.poll(0.005):
@@ -195,14 +195,14 @@ def probe(config: dict[str, Any], pipe: Connection) -> list[Call]:
 
 
 def hold_lock(config: dict[str, Any], pipe: Connection) -> None:
-    """Tells whether it got the lock, and holds it until it is killed."""
+    """Sends whether it got the lock, then holds it until it is killed."""
     with host_lock("lock") as is_ours:
         pipe.send(is_ours)
         time.sleep(60)
 
 
 def lock_after_a_fork(config: dict[str, Any], pipe: Connection) -> bool:
-    """Whether the lock is free again, where a child was forked while it was held and still lives."""
+    """Whether the lock is free again although a child, forked while the lock was held, is still alive."""
     with host_lock("lock"):
         child = os.fork()
         if child == 0:

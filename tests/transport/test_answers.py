@@ -1,6 +1,6 @@
-"""An answer is read strictly, and a connection on which anything was out of order is never used again.
+"""Answers are read strictly, and a connection is never used again after anything was out of order.
 
-The next call is the next rider's: what it reads must be the answer to it, and to nothing else.
+The next call belongs to the next rider, and it must read the answer to that call and to no other.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def post(http: ProcessorHttp) -> bytes:
 
 
 def sending(*parts: bytes) -> Callable[[Connection], None]:
-    """Each request is answered with ``parts``, on a connection that stays open."""
+    """Answers each request with ``parts``, and keeps the connection open."""
 
     def behave(connection: Connection) -> None:
         while connection.read_request():
@@ -68,7 +68,7 @@ class TestInterimAnswers:
         def think_first(connection: Connection) -> None:
             while request := connection.read_request():
                 connection.send(b"HTTP/1.1 102 Processing\r\n\r\n")
-                time.sleep(0.02)  # an answer that comes later than the interim one is what this is about
+                time.sleep(0.02)  # the answer must come later than the interim one
                 connection.reply(200, request.path.encode())
 
         http = connect(serve(think_first).url)
@@ -151,7 +151,7 @@ class TestBrokenAnswers:
         assert server.connections == 2
 
     @pytest.mark.parametrize("coding", ["gzip", "deflate"])
-    def test_are_those_too_whose_body_cannot_be_decoded(self, serve: Serve, connect: Connect, coding: str) -> None:
+    def test_include_those_that_cannot_be_decoded(self, serve: Serve, connect: Connect, coding: str) -> None:
         body = b"\x07 is the beginning of neither"
         server = serve(sending(head(f"Content-Encoding: {coding}", f"Content-Length: {len(body)}") + body))
         with pytest.raises(ReplyBroken) as caught:
@@ -218,7 +218,7 @@ def test_an_answer_that_ends_with_its_connection_is_read_to_its_end(serve: Serve
 def test_a_status_without_a_body_keeps_its_connection(serve: Serve, connect: Connect, status: int) -> None:
     server = serve(sending(f"HTTP/1.1 {status} Nothing\r\n\r\n".encode()))
     for _ in range(2):
-        with suppress(StatusError):  # as what is not 2xx is
+        with suppress(StatusError):  # 304 raises it, because it is not 2xx
             assert get(connect(server.url)) == b""
     assert (server.connections, len(server.requests)) == (1, 2)
 
@@ -244,7 +244,7 @@ def test_a_connection_out_of_order_is_not_used_again(
 
     def answer_out_of_order(connection: Connection) -> None:
         connection.read_request()
-        with suppress(OSError):  # it is closed while there is more to send
+        with suppress(OSError):  # the client closes it while there is more to send
             connection.send(OUT_OF_ORDER[name])
             assert connection.read_request() is None
         closed.set()
@@ -259,10 +259,10 @@ def test_a_connection_out_of_order_is_not_used_again(
 
 
 class TestAnswersTooEarly:
-    """The server speaks when it has not been asked, or not been asked whole."""
+    """The server answers before it has the request, or before it has all of it."""
 
     def test_on_a_new_connection_are_answers_and_cost_it(self, serve: Serve, connect: Connect) -> None:
-        """A gateway that is overloaded says so at once."""
+        """An overloaded gateway says so at once."""
         greeted = threading.Event()
 
         def turn_away(connection: Connection) -> None:
@@ -317,7 +317,7 @@ class TestAnswersTooEarly:
     def test_before_the_request_are_nobodys_and_it_goes_another_way(
         self, serve: Serve, connect: Connect, certificate: Certificate, monkeypatch: pytest.MonkeyPatch, tls: bool
     ) -> None:
-        # The moment between the look at the connection and the first byte cannot be hit, so it is looked at here alone.
+        # A test cannot hit the moment between the check of the connection and the first byte, so it skips the check.
         monkeypatch.setattr(pool._BoundedConnection, "is_connected", True)
         answered, spoken = threading.Event(), threading.Event()
 
@@ -403,7 +403,7 @@ class TestAnswersTooEarly:
 
 
 def wait_after_the_headers(monkeypatch: pytest.MonkeyPatch, event: threading.Event) -> None:
-    """The moment between them and the body, which is short, until the server has done what it does in it."""
+    """Stretches the short moment between headers and body until ``event`` says that the server has acted."""
     end_headers = pool._BoundedConnection.endheaders
 
     def end_and_wait(self: pool._BoundedConnection) -> None:
@@ -414,7 +414,7 @@ def wait_after_the_headers(monkeypatch: pytest.MonkeyPatch, event: threading.Eve
 
 
 class TestReader:
-    """What ``http.client`` may do with its file, in one version of Python or another."""
+    """What ``http.client`` does with its file in some versions of Python."""
 
     @staticmethod
     def reading(data: bytes) -> tuple[answer.AnswerReader, list[tuple[int, bool]]]:
@@ -458,7 +458,7 @@ def test_json_however_deep_is_a_reply_or_a_known_failure(
     body = b"{" + (field % ("[" * depth + "]" * depth)).encode() + b"}"
     server = serve(sending(head(f"Content-Length: {len(body)}") + body))
     response = connect(server.url).request("GET", "x", idempotent=False)
-    # Either is known; a RecursionError is not.
+    # We handle either of these, but not a RecursionError.
     with suppress(ReplyNotJson, ReplyIncomplete):
         assert response.json_fields("token", secret=("token",))["token"].reveal() == "right"
 
@@ -475,7 +475,7 @@ def test_json_however_deep_is_a_reply_or_a_known_failure(
     ],
 )
 def test_text_that_cannot_be_passed_on_is_no_json(body: bytes) -> None:
-    """Half a character fails wherever it is written next: in a URL, a database, an event."""
+    """Half a character would fail later, wherever it is written: in a URL, a database, an event."""
     response = Response(200, body)
     assert not response.is_json
     with pytest.raises(ReplyNotJson):

@@ -1,4 +1,4 @@
-"""A hanging processor can hold so many calls of a process, and no more."""
+"""A hanging processor can hold only a limited number of a process's calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .upstream import Connection, answering
 
 
 class Gate:
-    """A server that answers nobody until it is opened."""
+    """A server that answers no one until the gate is opened."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
@@ -41,7 +41,7 @@ def wait_for(server, requests: int) -> None:
 
 
 class Pausing(Clock):
-    """A pause of its lasts until ``go_on``."""
+    """Every pause lasts until ``go_on``."""
 
     def __init__(self) -> None:
         self.pausing = threading.Event()
@@ -73,7 +73,7 @@ def test_one_call_too_many_is_told_after_a_short_wait(serve: Serve, connect: Con
     started = time.monotonic()
     with pytest.raises(ProcessorBusy) as caught:
         http.request("POST", "x", idempotent=False)
-    assert 0.09 < time.monotonic() - started < 4  # its patience, and not the server's five seconds
+    assert 0.09 < time.monotonic() - started < 4  # it waits 0.1 seconds, not the server's five
     assert not caught.value.may_have_taken_effect
     assert caught.value.route == "POST x"
     gate.opened.set()

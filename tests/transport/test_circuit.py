@@ -1,4 +1,4 @@
-"""The circuit breaker: when it opens, who probes, when it closes, and who hears of it."""
+"""The circuit breaker: when it opens, which caller probes, when it closes, and who hears about it."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ class TestRecovery:
 
 
 class TestProbersOfOneHost:
-    """The test has the lock, as another process would have it that probes."""
+    """The test holds the lock, as another process does while it probes."""
 
     def test_without_a_shared_cache_they_take_turns(self, circuit: Circuit, account: str, clock: FakeClock) -> None:
         open_up(circuit)

@@ -1,4 +1,4 @@
-"""The breaker against a model of itself, in whatever order calls begin, end and fail."""
+"""Compares the breaker with a model of it while calls begin, end, and fail in any order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PARTIES = st.sampled_from([(), (), ("a",), ("b",), ("a", "b"), ("c",), ("d",)])
 
 @dataclass
 class Call:
-    """Under way. ``period`` is the stretch of one state in which it began."""
+    """A call in progress. ``period`` tells between which two changes of state it began."""
 
     admission: Any
     period: int
@@ -177,7 +177,7 @@ class OnASharedCache(RuleBasedStateMachine):
 
 
 class InLocalMemory(OnASharedCache):
-    """Whoever probes has the host's lock, for as long as it takes."""
+    """A caller that probes holds the host's lock until it is done."""
 
     def cache_settings(self) -> dict[str, str]:
         return {"BACKEND": BACKENDS["locmem"]}

@@ -1,4 +1,4 @@
-"""The circuit breaker where two callers, of one process or of two, are at it in the same moment."""
+"""Two callers use the circuit breaker at the same moment, in one process or in two."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def fail(circuit: Circuit) -> None:
 
 
 def test_failures_at_the_same_moment_are_counted_one_by_one(circuit: Circuit, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another one comes between the look for what is counted already, and the counting by ``add``."""
+    """Another failure comes after the first one looks for a free slot and before it takes that with ``add``."""
     add = LocMemCache.add
 
     def add_late(*args: Any, **kwargs: Any) -> bool:

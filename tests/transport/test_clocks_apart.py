@@ -1,6 +1,6 @@
-"""A host whose clock is wrong: what it leaves in the cache holds no longer than the settings allow.
+"""A host's clock is wrong: what it leaves in the cache is valid no longer than the settings allow.
 
-The caches here forget by the clock of the host that asks, as those in files and in databases do.
+The caches here expire entries by the clock of the host that asks, as file and database caches do.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def a_circuit(account: str, clock: Clock) -> Circuit:
 
 
 class Elsewhere:
-    """``with elsewhere(3600):`` what happens meanwhile happens on a host whose clock is an hour ahead."""
+    """``with elsewhere(3600):`` runs its block as if on a host whose clock is an hour ahead."""
 
     def __init__(self, clock: FakeClock, seconds: float) -> None:
         self.clock, self.seconds = clock, seconds

@@ -1,4 +1,4 @@
-"""The rider's patience holds against a server that trickles, hangs, does not take what we send or is never found."""
+"""The rider never waits longer than the budget, even if a server trickles, hangs, does not read, or is not found."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class NoPauses(Clock):
 
 @contextmanager
 def taking(seconds: float) -> Iterator[None]:
-    """At least ``seconds``, and not two more, which are for a busy machine. What is waited for takes longer."""
+    """Takes at least ``seconds``, and at most two more for a busy machine. Without a timeout, it would take longer."""
     started = time.monotonic()
     yield
     assert seconds - 0.01 <= time.monotonic() - started < seconds + 2
@@ -110,7 +110,7 @@ def test_a_hang_does_not_outlast_the_budget(serve: Serve, connect: Connect, tls)
 def test_a_server_that_does_not_take_what_we_send_does_not_outlast_the_budget(
     serve: Serve, connect: Connect, tls
 ) -> None:
-    http = connect(serve(never_read, tls[0]).url, budget=1.5, tls_context=tls[1])  # a busy machine connects in it
+    http = connect(serve(never_read, tls[0]).url, budget=1.5, tls_context=tls[1])  # enough for a busy machine
     with taking(1.5), pytest.raises(DeadlineExceeded) as caught:
         http.request("POST", "x", json="x" * 6_000_000, idempotent=False)
     assert caught.value.may_have_taken_effect

@@ -1,4 +1,4 @@
-"""What goes wrong below us becomes one of our own exceptions: the right one, and clean."""
+"""Every failure below us becomes the right one of our own exceptions, without secrets."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def _exceptions_of_requests() -> list[type[requests.RequestException]]:
 class TestEveryExceptionBelow:
     @pytest.mark.parametrize("kind", _exceptions_of_requests())
     def test_is_told_as_ours(self, connect: Connect, kind: type[requests.RequestException]) -> None:
-        # JSONDecodeError wants to be given what it could not decode.
+        # JSONDecodeError requires the text that it could not decode.
         raised = kind("x", "x", 0) if issubclass(kind, requests.JSONDecodeError) else kind(f"https://x/{CARD_TOKEN}")
         with responses.RequestsMock() as mock:
             mock.post("https://processor.test/links/card-token-5e7a", body=raised)
@@ -252,7 +252,7 @@ def frames_of(error: BaseException) -> list[FrameType]:
 
 
 def assert_clean(error: BaseException) -> None:
-    """Neither its text nor its chain nor a local variable of a frame that it went through shows a secret."""
+    """No secret is in its text, in its chain, or in a local variable of our frames in its traceback."""
     assert error.__cause__ is None
     assert error.__context__ is None
     shown = [str(error), repr(error), repr(error.args), repr(vars(error))]

@@ -1,4 +1,4 @@
-"""Processes × cache back ends: real processes that share nothing but Django's cache."""
+"""Processes × cache backends: real processes that share nothing but Django's cache."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OPEN_FOR = 0.5
 
 @dataclass
 class Shared:
-    """What a fleet shares. ``exactly_once``: its ``add`` succeeds for one caller of all; the file cache's does not."""
+    """What a fleet shares. ``exactly_once``: ``add`` succeeds for only one caller, unlike in the file cache."""
 
     config: dict[str, Any]
     between_processes: bool = True
@@ -89,7 +89,7 @@ def switched() -> Switched:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """What all of the fleet's processes log."""
+    """The log that all processes in the fleet share."""
     log = tmp_path / "log"
     log.touch()
     return log
@@ -112,7 +112,7 @@ def came_of_it(results: list[dict[str, Any]]) -> Counter[str]:
 
 
 def wait_for_all(server: Upstream) -> None:
-    """Until every process has called once more."""
+    """Waits until every process has made one more call."""
     seen = len(server.requests)
     wait_until(
         lambda: len({request.headers["x-process"] for request in server.requests[seen:]}) == PROCESSES,
@@ -131,14 +131,14 @@ def test_an_outage_costs_few_calls_and_is_told_once(
         switched.broken.set()
         before = len(server.requests)
         started = time.monotonic()
-        enough = 7 * breakers + PROCESSES  # to open it, what is under way at the time, and probes
+        enough = 7 * breakers + PROCESSES  # failures that open it, calls in progress, and probes
         wait_until(lambda: len(server.requests) >= before + enough, "failures and probes")
         during = len(server.requests) - before
         probes = (time.monotonic() - started) / OPEN_FOR
         switched.broken.clear()
         wait_for_all(server)
         results = fleet.results()
-    # Five failures open it, and there is what was under way at the time.
+    # Five failures open it, and other calls may be in progress at that time.
     assert during <= (5 + probes) * breakers + 2 * PROCESSES
     assert came_of_it(results)["CircuitOpen"] > during
     if shared.exactly_once:
@@ -161,7 +161,7 @@ def test_processes_probe_one_after_the_other(shared: Shared, account: str, tmp_p
     if shared.exactly_once:
         assert not [(one, other) for one, other in pairwise(probes) if other[0] < one[1]]
     else:
-        # Those who ask in the same moment may all be let in, and be there still after the next moment's; nobody later.
+        # All who ask at the same moment may get in, and may still be there when the next ones do. Nobody later may.
         assert len(let_in) <= len(meanwhile) / 4, let_in
 
 
@@ -195,7 +195,7 @@ class TestRedisFails:
     def test_killed_and_brought_back_it_costs_no_rider_a_call(
         self, serve: Serve, account: str, switched: Switched, redis: RedisServer, log: Path
     ) -> None:
-        # Who is dead refuses at once. With less patience than this, a busy machine is taken for another failure.
+        # A dead Redis refuses at once. With a shorter timeout, a busy machine would look like one more failure.
         cache = caches(BACKENDS["redis"], redis.url, socket_timeout=5, socket_connect_timeout=5)
         server = serve(switched)
         with Fleet(PROCESSES, keep_calling, config_for(server, account, cache, log)) as fleet:
@@ -206,7 +206,7 @@ class TestRedisFails:
             wait_for_all(server)
             redis.start()
             wait_until(lambda: log.read_text().count("answers again") >= PROCESSES, "the end of it for every process")
-            switched.broken.set()  # and now the breaker does its work again
+            switched.broken.set()  # and now the breaker works again
             before = len(server.requests)
             started = time.monotonic()
             wait_until(lambda: len(server.requests) >= before + 6 + PROCESSES, "failures and a probe")

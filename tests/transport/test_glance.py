@@ -1,4 +1,4 @@
-"""What the calls of one rider's request read of the cache in one go, and how old it may be."""
+"""What the calls in one rider's request read from the cache at once, and how old that may be."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAILURES, OPEN_FOR = 2, 10.0
 
 
 class Rider:
-    """Whose request makes one call after the other."""
+    """A rider whose request makes one call after another."""
 
     def __init__(self, http: ProcessorHttp) -> None:
         self.http = http
@@ -43,7 +43,7 @@ class Rider:
 
 
 def open_up(account: str, clock: FakeClock) -> None:
-    """By other riders, in another process."""
+    """Fails as other riders' calls in another process would."""
     circuit = Circuit(account, failures=FAILURES, window=30, open_for=OPEN_FOR, cache="default", clock=clock)
     for _ in range(FAILURES):
         with pytest.raises(ConnectionFailed), circuit.admit(8):

@@ -1,4 +1,4 @@
-"""No rider can open a circuit alone, or keep it open: what sessions and cards count for."""
+"""No rider alone can open a circuit or keep it open: how sessions and cards count."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TestOpening:
     def test_one_that_opened_it_counts_for_nothing_right_after_it_has_closed(
         self, circuit: Circuit, clock: FakeClock
     ) -> None:
-        """Or those who opened it could do so again and again."""
+        """Otherwise, the same riders could open it again and again."""
         open_up(circuit)
         clock.now += OPEN_FOR
         assert call(circuit, "honest") == "answered"
@@ -132,7 +132,7 @@ class TestProbing:
         assert call(circuit, "another") == "answered"
 
     def test_one_client_that_never_stops_does_not_keep_it_open(self, circuit: Circuit, clock: FakeClock) -> None:
-        """As it was seen: 65 of 65 honest riders refused in 35 s."""
+        """This happened: 65 of 65 honest riders were refused in 35 s."""
         answers = []
         for second in range(120):
             for _ in range(20):

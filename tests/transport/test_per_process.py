@@ -46,7 +46,7 @@ class Thing:
 def test_what_was_made_before_a_fork_is_let_go_of_in_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
     items: PerProcess[Thing] = PerProcess()
     parents = ref(items.get("key", Thing))
-    monkeypatch.setattr(os, "getpid", lambda: 0)  # all that tells a child
+    monkeypatch.setattr(os, "getpid", lambda: 0)  # a child process is known only by this
     assert items.get("other", Thing) is items.get("other", Thing)
     assert parents() is None
 

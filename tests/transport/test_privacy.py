@@ -1,4 +1,4 @@
-"""Nothing of our calls stands in a log, a breadcrumb or a span; what the site itself does stands there as before."""
+"""Logs, breadcrumbs, and spans show no secret from our calls. What the site itself does shows up as before."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .certificates import Certificate
 from .conftest import Connect, Serve
 from .upstream import Connection, Upstream, answering, refusing_port, well
 
-# Made here and not written here: Sentry sends the lines of source around a frame too.
+# Random, not literals: Sentry also sends the source lines around a frame.
 CARD_TOKEN = f"card-token-{uuid.uuid4().hex}"
 ACCESS_TOKEN = f"access-token-{uuid.uuid4().hex}"
 ROUTE = "GET fundingsources/bytoken/{card_token}"
@@ -47,7 +47,7 @@ def cut(connection: Connection) -> None:
 
 
 def defective_headers(connection: Connection) -> None:
-    """urllib3 warns of these, with the whole URL."""
+    """urllib3 warns about these and shows the whole URL."""
     connection.read_request()
     connection.send(b"HTTP/1.1 200 OK\r\nnot a header\r\nContent-Length: 2\r\n\r\n{}")
 
@@ -58,7 +58,7 @@ def redirect_to_token(connection: Connection) -> None:
 
 
 class Memory(Transport):
-    """What would have been sent to Sentry."""
+    """Keeps what would be sent to Sentry."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ def sentry(request: pytest.FixtureRequest) -> Iterator[Memory]:
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
-    """All that any logger of the process says, at DEBUG, as the root logger gets it."""
+    """Returns everything that any logger in the process passes to the root logger, including DEBUG."""
     with caplog.at_level(logging.DEBUG):
         yield lambda: "\n".join(f"{record.name} {record.getMessage()} {vars(record)}" for record in caplog.records)
 
@@ -143,7 +143,7 @@ def spans(sentry: Memory) -> list[dict[str, Any]]:
 
 
 def status_of(span: dict[str, Any]) -> str:
-    return span.get("status") or span["tags"]["status"]  # once it was a tag only
+    return span.get("status") or span["tags"]["status"]  # older SDKs have it only as a tag
 
 
 class TestSpan:

@@ -1,4 +1,4 @@
-"""Trying again: what is worth it, how long the pauses are, and that they never outlast the budget."""
+"""Retries: which failures are worth one, how long the pauses are, and that these never outlast the budget."""
 
 from __future__ import annotations
 

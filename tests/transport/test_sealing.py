@@ -1,4 +1,4 @@
-"""What wraps urllib3 or ``http.client`` sees where a call goes and no secret; the processor gets the call as it is."""
+"""Tools that wrap urllib3 or ``http.client`` see where a call goes, but no secret. The processor gets all of it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SOURCE = "funding-source-2e7c"
 
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A tool that wraps what any tool wraps, keeps all that it is given, and adds its trace to what is sent."""
+    """A tool that wraps what such tools wrap, keeps all arguments, and adds a trace header to each request."""
     kept: list[str] = []
 
     def wrap(owner: type, name: str, adds_header: bool = False) -> None:

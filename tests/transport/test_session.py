@@ -1,4 +1,4 @@
-"""The connections of a process: pooled, verified, its own after a fork, and deaf to the environment."""
+"""A process pools and verifies its connections, gets new ones after a fork, and ignores the environment."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class TestPooling:
 
 
 class TestStaleConnections:
-    """What a pooled connection must not do: fail a request that no server has seen."""
+    """A pooled connection must never fail a request that no server has seen."""
 
     def test_one_that_the_server_has_closed_is_replaced(self, serve: Serve, connect: Connect) -> None:
         closed = threading.Event()
@@ -157,7 +157,7 @@ class TestStaleConnections:
     def test_one_that_dies_between_the_look_and_the_first_byte_is_replaced(
         self, serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # The moment between the two cannot be hit from outside, so nobody looks.
+        # A test cannot hit the moment between the two, so it skips the check.
         monkeypatch.setattr(pool._BoundedConnection, "is_connected", True)
         was_reset = threading.Event()
 
@@ -201,7 +201,7 @@ class TestStaleConnections:
 
 class TestFork:
     def test_a_child_has_connections_of_its_own(self, serve: Serve, connect: Connect) -> None:
-        """With the parent's, one child would read another's answer."""
+        """With the parent's connections, one child would read another's answer."""
 
         def echo(connection: Connection) -> None:
             while request := connection.read_request():
@@ -294,7 +294,7 @@ def day(number: float) -> datetime.datetime:
 
 
 class TestCertificates:
-    """An operator hears what is wrong with it."""
+    """Operators learn what is wrong with a certificate."""
 
     @pytest.mark.parametrize(
         ("since", "until", "expected"),

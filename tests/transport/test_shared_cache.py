@@ -1,4 +1,4 @@
-"""While the cache is down, calls go on; operators hear of it once, and riders do not wait for it."""
+"""While the cache is down, calls go on, operators hear about it once, and riders do not wait for it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .upstream import answering
 
 @pytest.fixture
 def alias() -> Iterator[str]:
-    """A cache of this test alone, because a process remembers for a while which one is down."""
+    """A separate cache for each test, because a process remembers for a while which caches are down."""
     alias = f"brittle-{uuid.uuid4().hex}"
     backend = f"{BrittleCache.__module__}.BrittleCache"
     with override_settings(CACHES={"default": {"BACKEND": backend}, alias: {"BACKEND": backend, "LOCATION": alias}}):
@@ -41,7 +41,7 @@ def shared(alias: str) -> SharedCache:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``REST`` is over before it has begun."""
+    """Each look at the clock comes ``REST`` seconds after the last."""
     now = time.monotonic()
     ticks = iter(range(1_000_000))
     monkeypatch.setattr(shared_cache.time, "monotonic", lambda: now + next(ticks) * REST)
@@ -62,7 +62,7 @@ class TestSharedCache:
         assert shared.get("a") == 1
 
     def test_less_than_a_second_is_kept_for_one(self, shared: SharedCache) -> None:
-        """Redis takes 0.4 s for none at all."""
+        """Redis would round 0.4 s down to no time at all."""
         shared.set("a", 1, 0.4)
         shared.add("b", 1, 0.4)
         assert shared.get_many(["a", "b"]) == {"a": 1, "b": 1}

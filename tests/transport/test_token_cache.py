@@ -1,4 +1,4 @@
-"""The API access token: fetched once for everybody, encrypted, and dropped where the processor refuses it."""
+"""The API access token: fetched once for everyone, encrypted, and dropped if the processor refuses it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CREDENTIALS = ("a-client", Secret("a-secret"), "an-audience")
 
 
 class Processor:
-    """Gives out numbered tokens, and refuses those in ``refused``."""
+    """Hands out numbered tokens, and refuses those in ``refused``."""
 
     def __init__(self, clock: Clock, lifetime: float | None = 3600) -> None:
         self.clock = clock
@@ -101,7 +101,7 @@ class TestSharing:
 
     @pytest.fixture
     def operations(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-        """One entry for each thing that the cache is asked."""
+        """One entry for each cache operation."""
         operations: list[int] = []
         monkeypatch.setattr(
             shared_cache.SharedCache,
@@ -117,7 +117,7 @@ class TestSharing:
         assert len(operations) == 1
 
     def test_callers_that_come_at_once_wait_for_one_fetch(self, operations: list[int]) -> None:
-        """Measured without a lock: 24 callers, 24 tokens."""
+        """Without a lock, 24 callers fetched 24 tokens."""
         processor = Processor(SYSTEM_CLOCK)
         processor.before_answer = lambda: time.sleep(0.3)
         threads = [
@@ -196,7 +196,7 @@ class TestExpiry:
 
     @pytest.mark.parametrize("seconds", [0, -1, 86_400 + 60])
     def test_one_that_lives_longer_than_any_is_not_trusted(self, tokens, processor, clock, seconds: float) -> None:
-        """As a host might have written it whose clock is wrong, or which knows of longer lives."""
+        """A host with a wrong clock may have written it, or a version that allows longer lives."""
         text = json.dumps(["token-of-another-host", clock.now + seconds])
         cache.set(f"enrollment_errors.{tokens.key(CREDENTIALS)}", encrypt(text, purpose=PURPOSE))
         tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
@@ -226,7 +226,7 @@ class TestRefusal:
         assert processor.used == ["token-1", "token-2"]
 
     def test_only_the_refused_one_is_dropped(self, tokens, processor) -> None:
-        """By the time that a slow call hears of its refusal, somebody else may have got a good token."""
+        """By the time a slow call is refused, another may already have a good token."""
         tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
         processor.refused.add("token-1")
 
@@ -262,7 +262,7 @@ class TestRefusal:
 
 
 class TestForbidden:
-    """What a token may do is decided when it is fetched, and may have been mended since: 403."""
+    """A token's permissions are set when it is fetched. The processor may have fixed them since it answered 403."""
 
     def test_a_shared_token_is_replaced_and_the_call_made_once_more(self, tokens, processor) -> None:
         tokens.use(processor.fetch, processor.call, credentials=CREDENTIALS)
@@ -277,7 +277,7 @@ class TestForbidden:
         assert processor.used == ["token-1"]
 
     def test_an_account_that_may_not_do_it_costs_one_token_a_minute(self, tokens, processor, clock) -> None:
-        """Processors bound how many tokens they give."""
+        """Processors limit how many tokens they hand out."""
         processor.forbidden.update(f"token-{number}" for number in range(100))
         for _ in range(10):
             with pytest.raises(StatusError, match="403"):
@@ -366,7 +366,7 @@ class TestFetching:
     def test_what_another_process_got_just_before_our_turn_is_used(
         self, tokens, processor, clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Between the last look and the turn, which the cache gives by ``add``."""
+        """The other process gets it after our last look and before our turn, which comes with ``add``."""
         add = LocMemCache.add
 
         def add_late(*args: Any, **kwargs: Any) -> bool:

@@ -1,4 +1,4 @@
-"""A server on loopback that does to each connection what the test says, byte by byte where it matters."""
+"""A loopback server that does with each connection what the test says, byte by byte if necessary."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Received:
 
 
 class Connection:
-    """The server's end of one connection. ``requests`` is where it notes what it received."""
+    """The server's end of one connection. It adds the requests that it receives to ``requests``."""
 
     def __init__(self, sock: socket.socket, stopping: threading.Event, requests: list[Received]) -> None:
         self._sock = sock
@@ -35,7 +35,7 @@ class Connection:
         self._requests = requests
 
     def read_request(self) -> Received | None:
-        """``None`` where the client has closed the connection, or the test is over."""
+        """Returns ``None`` if the client has closed the connection or the test is over."""
         if not self._wait_for_data():
             return None
         self._sock.settimeout(5)
@@ -52,7 +52,7 @@ class Connection:
         return received
 
     def read_something(self) -> bytes:
-        """Of whatever the client speaks; nothing where it has closed the connection."""
+        """Reads from any protocol. Returns nothing if the client has closed the connection."""
         return self._sock.recv(65536)
 
     def _wait_for_data(self) -> bool:
@@ -61,7 +61,7 @@ class Connection:
             try:
                 self._file.peek(1)
             except TimeoutError:
-                self._file = self._sock.makefile("rb")  # a file that has timed out once reads no more
+                self._file = self._sock.makefile("rb")  # after a timeout, the old file reads no more
             else:
                 return True
         return False
@@ -70,7 +70,7 @@ class Connection:
         self._sock.sendall(data)
 
     def send_in_the_clear(self, data: bytes) -> None:
-        """Past the connection's TLS."""
+        """Bypasses TLS."""
         socket.socket.sendall(self._sock, data)
 
     def reply(self, status: int = 200, body: bytes = REPLY, **headers: str) -> None:
@@ -100,7 +100,7 @@ Behaviour = Callable[[Connection], None]
 
 
 def well(connection: Connection) -> None:
-    """Answers everything, for as long as the client keeps the connection."""
+    """Answers every request until the client closes the connection."""
     while connection.read_request():
         connection.reply()
 
@@ -114,7 +114,7 @@ def answering(status: int, body: bytes = REPLY, **headers: str) -> Behaviour:
 
 
 class Upstream:
-    """``with Upstream(well) as server``. ``behave`` can be changed meanwhile and holds for new connections."""
+    """``with Upstream(well) as server``. A test may change ``behave`` at any time, for new connections."""
 
     def __init__(self, behave: Behaviour = well, tls: ssl.SSLContext | None = None) -> None:
         self.behave = behave
@@ -159,7 +159,7 @@ class Upstream:
 
 @contextlib.contextmanager
 def refusing_port() -> Iterator[int]:
-    """A port of this machine on which nobody listens, and which nobody else gets meanwhile."""
+    """A port on which nobody listens, reserved so that no other program gets it."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()[1]

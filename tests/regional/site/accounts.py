@@ -15,7 +15,7 @@ from .models import Config, InlineConfig, LittlepayConfig, SwitchioConfig
 
 
 def secret(name: str) -> str:
-    """From the vault, a folder here."""
+    """Reads from the vault, which is a folder here."""
     return (Path(settings.VAULT) / name).read_text()
 
 

@@ -10,7 +10,7 @@ from . import models
 
 
 class RegionalAdapter(Adapter):
-    """The session says which agency the rider has chosen, and by which flow they have qualified."""
+    """The session says which agency the rider chose, and by which flow they qualified."""
 
     def get_enrollment(self, request: HttpRequest) -> Enrollment | None:
         qualified = request.session.get("qualified")

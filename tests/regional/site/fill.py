@@ -1,4 +1,4 @@
-"""The rows that the agencies' staff have made, from JSON on standard input: ``python -m tests.regional.site.fill``."""
+"""Adds the rows that agency staff would enter, from JSON on standard input: ``python -m tests.regional.site.fill``."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Config(models.Model):
-    """An account with a transit processor, as an agency's staff edit it. Secrets are names of what is in the vault."""
+    """An account with a transit processor, as agency staff edit it. It has the names of its secrets in the vault."""
 
     name = models.SlugField(unique=True)
     environment = models.CharField(max_length=4, choices=[("test", "Test"), ("prod", "Production")], default="test")
@@ -23,7 +23,7 @@ class LittlepayConfig(Config):
 
 
 class SwitchioConfig(Config):
-    """The certificates and the address of the servers are those of all agencies."""
+    """All agencies share the certificates and the servers' addresses."""
 
     pto_id = models.PositiveIntegerField()
     tokenization_api_key = models.CharField(max_length=100)
@@ -46,7 +46,7 @@ class Agency(models.Model):
 
 
 class Group(models.Model):
-    """The concession group of an agency's flow."""
+    """The concession group for an agency's flow."""
 
     agency = models.ForeignKey(Agency, models.CASCADE)
     flow = models.SlugField()

@@ -14,7 +14,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def qualify(request: HttpRequest, agency: str, flow: str) -> HttpResponse:
-    """Everybody does."""
+    """Everyone qualifies here."""
     request.session["qualified"] = Group.objects.get(agency__slug=agency, flow=flow).pk
     return redirect("enrollment_errors:enroll")
 
