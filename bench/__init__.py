@@ -1,5 +1,5 @@
-"""What this package costs and what it spares, measured in one run on this machine, beside a deliberately naive client.
+"""Measures what this package costs and what it saves, on this machine, beside a deliberately naive client.
 
-``python -m bench`` runs everything in a few minutes; ``python -m bench calls`` one part of it. Each part is a module
-with a ``main``. Everything runs in processes of its own on free ports of 127.0.0.1.
+``python -m bench`` runs every part in a few minutes; ``python -m bench calls`` runs one of them. Each part is a module
+with a ``main``. All servers listen on free ports of 127.0.0.1.
 """

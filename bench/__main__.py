@@ -15,7 +15,7 @@ def main() -> None:
     if len(wanted) == 1:
         import_module(f"bench.{wanted[0]}").main()
         return
-    for name in wanted:  # each in a process of its own: some set up a site, which a process can do once
+    for name in wanted:  # each in its own process: some set up Django, which a process can do only once
         subprocess.run([sys.executable, "-m", "bench", name], check=True)  # noqa: S603 - our own command
 
 

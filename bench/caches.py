@@ -1,4 +1,4 @@
-"""The caches to measure with. Redis is started for the run."""
+"""The caches to measure with. Starts a Redis server for the run."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LOCAL_MEMORY: Cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache
 
 
 def on_redis(url: str) -> Cache:
-    # Without the two timeouts a Redis that hangs would hold a rider for as long as the client's default.
+    # Without these timeouts, a Redis that hangs would hold a rider for as long as the client's default.
     timeouts = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
     return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": timeouts}
 
 
 @contextmanager
 def caches() -> Iterator[dict[str, Cache]]:
-    """By name. Says so where there is no Redis to measure with."""
+    """The caches, by name. Prints a sentence if Redis is missing."""
     program = shutil.which("redis-server")
     if program is None or find_spec("redis") is None:
         missing = "the Python package redis" if program else "redis-server"

@@ -1,4 +1,4 @@
-"""Upstream calls and new connections of one enrollment, token included, by the size of the concession group."""
+"""The upstream calls and new connections of one enrollment, token included, by the size of the concession group."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _row(running: Site, processor: Upstream, size: int) -> list[object]:
 
 
 def _walk(running: Site, processor: Upstream, whose: str, group: str) -> float:
-    """Seconds of a rider's two requests."""
+    """Returns the seconds that a rider's two requests take."""
     card_token = f"rider-{next(_numbers)}"
     processor.add_card(card_token)
     answers = [ask_for_token(running.port, whose), enroll(running.port, whose, card_token, group=group)]

@@ -1,4 +1,4 @@
-"""The CPU of a token request and of an enrollment, as multiples of what no view can do without, and of a bare view."""
+"""The CPU time of a token request and of an enrollment, compared with the floor (``site.floor``) and a bare view."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .upstream import Upstream, upstream
 
 ROUNDS, CHUNK = 60, 10
 TARGET = 1.3
-"""How many times the floor a request of ours may cost."""
+"""The most that one of our requests may cost, as a multiple of the floor."""
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def _row(lowest: dict[str, float], view: str) -> tuple[str, ...]:
 
 
 def _measured(processor: Upstream, environment: dict[str, str]) -> dict[str, float]:
-    """Seconds by what was measured."""
+    """The lowest seconds, by what was measured."""
     command = [sys.executable, "-m", "bench.turns", processor.url, processor.control_url, str(ROUNDS), str(CHUNK)]
     done = subprocess.run(  # noqa: S603 - our own command
         command, check=True, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE

@@ -1,4 +1,4 @@
-"""What visitors of other pages notice while the processor hangs and riders try to enroll."""
+"""What visitors to other pages notice while the processor hangs and riders try to enroll."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def _naive(processor: Upstream, name: str, shape: Mapping[str, int]) -> list[lis
 def _measure(
     running: Site, processor: Upstream, whose: str, seconds: float
 ) -> tuple[list[Visit], list[Visit], Sequence[float]]:
-    """Visits while all is well, visits while it hangs, and how long riders waited meanwhile."""
-    cards = (f"card-{number}" for number in count())  # each of its own: the breaker counts a card once
+    """The visits while all is well, those while the processor hangs, and how long riders waited meanwhile."""
+    cards = (f"card-{number}" for number in count())  # a new one each time: the breaker counts a card once
     warm_up(running.port, whose, processor, workers=2)
     idle = visit_other_pages(running.port, IDLE_SECONDS)
     processor.fail(all={"kind": "hang"})

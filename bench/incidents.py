@@ -22,8 +22,8 @@ from .tables import milliseconds, print_table
 DAYS = 90
 TIMES = 15
 
-# Two thirds of the failures come in thirty outages of two hours, each of one cause and one account; the rest at any
-# time, of any cause. 2 accounts, 20 agencies, 3 flows, 2 methods, 12 causes.
+# Two thirds of the failures come in twenty outages of two hours, each with one cause and one account. The rest come at
+# any time, with any cause. There are 2 accounts, 20 agencies, 3 flows, 2 methods and 12 causes.
 FAILURES = """
 INSERT INTO enrollment_incidents_incident (
     reference, at, outcome, processor, account, agency, flow, method, stage, code, upstream_status,
@@ -60,7 +60,7 @@ SELECT 'success', processor, account, agency, flow, method, 'link', 'linked', NU
 FROM enrollment_incidents_incident
 GROUP BY 1, 2, 3, 4, 5, 6
 """
-# As the writers leave them: one after the other, and three for each failure outside of outages.
+# Ordered by time, as the app writes them, with three successes for each failure outside of outages.
 BY_MINUTE = """
 INSERT INTO enrollment_incidents_minutecount (ending_id, count, unlisted, last_at)
 SELECT ending.id, count(*), 0, max(at) AS last_at
@@ -159,7 +159,7 @@ def _visits() -> dict[str, Callable[[], object]]:
 
 
 def _times(visit: Callable[[], object]) -> tuple[str, str]:
-    """The median and the best."""
+    """The median and the best time."""
     times = []
     for _ in range(TIMES):
         started = time.perf_counter()

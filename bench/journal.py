@@ -1,4 +1,4 @@
-"""What it costs an enrollment to write its link down before it is sent, and what letting it go costs afterwards."""
+"""What it costs to record an enrollment's link before it is sent, and to release the record afterwards."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .tables import print_table
 
 TIMES = 500
 TARGET = 1.0
-"""Milliseconds that a rider may wait for it."""
+"""Maximum milliseconds that a rider may wait for the record."""
 
 
 def main() -> None:
@@ -104,7 +104,7 @@ def _row(times: list[float]) -> tuple[str, str]:
 
 @contextmanager
 def _durable(connection: Any) -> Iterator[None]:
-    """The tests' server does not wait for its disk; here it does."""
+    """By default, the tests' server does not wait for its disk. This makes it wait."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER SYSTEM SET fsync = on")
         cursor.execute("SELECT pg_reload_conf()")

@@ -1,4 +1,4 @@
-"""How long riders wait for the token and the enrollment, and what of it is ours."""
+"""How long riders wait for the token and the enrollment, with our views and with a naive client's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much a processor that is down is asked meanwhile, and how soon riders are served again."""
+"""How many calls a processor gets while it is down, and how soon riders are served again afterwards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS = 6.0
 PROCESSES = 4
 RIDERS = 8
 PAUSE = 0.1
-WITHOUT_BREAKER = {"BREAKER_WINDOW": 1, "BREAKER_FAILURES": 100}  # more than there are in a second
+WITHOUT_BREAKER = {"BREAKER_WINDOW": 1, "BREAKER_FAILURES": 100}  # more failures than a second has
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def _row(
 
 
 def _served_again(running: Site) -> float:
-    """Seconds."""
+    """Returns how many seconds pass before a rider is served."""
     ended = time.monotonic()
     while not ask_for_token(running.port, "ours").is_success:
         time.sleep(PAUSE)

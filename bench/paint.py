@@ -1,4 +1,4 @@
-"""How soon riders see a page: Chromium's first contentful paint, on devices as slow as it can pretend to have."""
+"""How soon riders see a page: Chromium's first contentful paint, on devices as slow as it can simulate."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .tables import milliseconds, percentile, print_table
 
 PAGES = ("enroll", "system-error")
 SLOWDOWNS = (1, 4, 20)
-"""How many times slower the processor is. DevTools offers these, and nothing slower than the last."""
+"""How many times slower the CPU is. DevTools offers these, and nothing slower than the last."""
 VISITS = 15
 
-# Both since the visit began; the first is when the page's first byte was there. In seconds.
+# In seconds since the visit began: when the first byte of the page arrived, and when the browser first painted it.
 TIMES = """() => {
   const [paint] = performance.getEntriesByName("first-contentful-paint");
   return paint && [performance.getEntriesByType("navigation")[0].responseStart / 1000, paint.startTime / 1000];
@@ -34,7 +34,7 @@ def main() -> None:
     rows: list[list[object]] = []
     with serve() as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        floor = f"{base}/card-form.js"  # shown as what it is: one line of text, without a style sheet
+        floor = f"{base}/card-form.js"  # the browser shows it as one line of text, without a style sheet
         for name, url in {"one line of text": floor, **{name: address(base, name) for name in PAGES}}.items():
             for slowdown in SLOWDOWNS:
                 rows.append([f"{name}, {slowdown} x slower", *_row(browser, url, slowdown)])
@@ -52,7 +52,7 @@ def _row(browser: Browser, url: str, slowdown: int) -> list[str]:
     painted, since_click = [], []
     with browser.new_context(viewport={"width": 390, "height": 844}) as context:
         page = context.new_page()
-        page.goto(url)  # Starting a process of Chromium's own is no part of the page.
+        page.goto(url)  # The first visit starts a process of Chromium, which must not count.
         devtools = context.new_cdp_session(page)
         devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})
         devtools.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})

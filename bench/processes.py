@@ -1,4 +1,4 @@
-"""Processes of their own, ended by their own id."""
+"""Runs commands in their own processes, and ends each by its own id."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Running:
         return self._log.read_text()
 
     def wait_until(self, ready: Callable[[], object]) -> None:
-        """Raises ``RuntimeError`` with what the process said where it ends before, or takes half a minute."""
+        """Raises ``RuntimeError`` with the process's output if it ends first, or is not ready within half a minute."""
         until = time.monotonic() + 30
         while not ready():
             if self._process.poll() is not None or time.monotonic() > until:

@@ -1,4 +1,4 @@
-"""What happens to a small agency within ninety days: riders at plausible hours, and incidents of different kinds."""
+"""What happens to a small agency in ninety days: riders at plausible hours, and incidents of different kinds."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Incident:
 
 
 def riders() -> list[Rider]:
-    """From 7 in the morning to 9 in the evening. One in three is a veteran."""
+    """Riders enroll between 7 in the morning and 9 in the evening. About one in three is a veteran."""
     chance = random.Random(16)  # noqa: S311 - the same riders in every run
     return [
         Rider(_at(day, minutes=minutes), chance.choice((SENIORS, SENIORS, VETERANS)))

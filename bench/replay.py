@@ -1,4 +1,4 @@
-"""Ninety days of a small agency, replayed on a fake clock: how soon operators hear of an incident, and how often."""
+"""Ninety days of a small agency on a fake clock: how soon operators hear about an incident, and how often."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from .quarter import DAYS, INCIDENTS, RIDERS_A_DAY, WATCH_EVERY, Incident, Proce
 from .tables import print_table
 
 SELDOM = timedelta(hours=12)
-"""From one run of the watch to the next that is replayed where nothing has changed in between."""
+"""How often to replay the watch while nothing changes."""
 BELONGS = timedelta(days=1)
-"""What operators hear so soon after an incident is still about it."""
+"""How long after the end of an incident an alert or a failure still belongs to it."""
 COLUMNS = (
     "incident",
     "lasted",
@@ -53,8 +53,9 @@ Happenings = list[tuple[timedelta, Callable[[], object]]]
 
 @dataclass
 class Replay:
-    """When each thing happened: ``alerts`` of this app, riders who were ``hit``, ``events`` of a Sentry that gets one
-    for each failure, and a circuit that ``opened``."""
+    """When things happened: ``alerts`` are when this app alerted operators, ``hit`` when a rider failed or was
+    enrolled at full fare, ``events`` when a Sentry that gets one for each failure would get it, and ``opened`` when a
+    circuit opened."""
 
     now: timedelta = timedelta()
     alerts: Moments = field(default_factory=list)
@@ -70,7 +71,7 @@ class Replay:
 
 
 class Heard(Channel):
-    """The channel of the operators, who are told at once."""
+    """The operators' channel, which gets each alert at once."""
 
     waits: ClassVar[bool] = False
     replay: ClassVar[Replay]
@@ -118,7 +119,7 @@ def _first(incident: Incident, moments: Moments) -> str:
 
 
 def _said(time: timedelta) -> str:
-    """In whole minutes: everything but a blip begins at one, and what takes seconds does not count."""
+    """In whole minutes, because everything but a blip begins on one; less than a minute, in seconds."""
     if time < timedelta(minutes=1):
         return f"{time.seconds} s"
     hours, minutes = divmod(round(time.total_seconds() / 60), 60)
@@ -127,7 +128,7 @@ def _said(time: timedelta) -> str:
 
 def _replayed() -> Replay:
     today = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
-    # In the future, because OpenSSL looks at the real clock, and must accept the certificates.
+    # A Monday in the future: OpenSSL reads the real clock, and must accept the certificates.
     monday = today + timedelta(days=7 - today.weekday())
     logging.disable()
     with time_machine.travel(monday) as traveller, TemporaryDirectory() as folder:
@@ -140,7 +141,7 @@ def _replayed() -> Replay:
             changes = deque(_changes(processor))
 
             def pass_to(at: timedelta) -> None:
-                """Incidents begin and end meanwhile."""
+                """Moves the clock to ``at``. Incidents begin and end on the way."""
                 while changes and changes[0][0] <= at:
                     moment, change = changes.popleft()
                     traveller.move_to(monday + moment)
@@ -167,7 +168,7 @@ def _changes(processor: Processor) -> Happenings:
 
 
 def _happenings(processor: Processor, replay: Replay) -> Happenings:
-    """What is done meanwhile, in order. Within a minute, the watch comes before a rider."""
+    """The runs of the watch and the riders' visits, in order. In the same minute, the watch comes first."""
     visits: Happenings = [(rider.at, partial(_enroll, rider, processor, replay)) for rider in riders()]
     watch = partial(call_command, "watch_enrollment", stdout=StringIO())
     near = [at for at, _ in visits if any(_is_of(incident, at) for incident in INCIDENTS)]
@@ -176,7 +177,8 @@ def _happenings(processor: Processor, replay: Replay) -> Happenings:
 
 
 def _runs(changes: Collection[timedelta]) -> Iterator[timedelta]:
-    """When the watch runs: at all of its times, but for those at which nothing has changed since the one before."""
+    """When the watch runs: every ``WATCH_EVERY`` if something has changed since the run before, otherwise every
+    ``SELDOM``."""
     for number in range(timedelta(days=DAYS) // WATCH_EVERY):
         at = number * WATCH_EVERY
         if not at % SELDOM or any(at - WATCH_EVERY < change <= at for change in changes):

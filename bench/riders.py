@@ -1,4 +1,4 @@
-"""What riders' browsers ask of the site, over HTTP, each request on a connection of its own as from another rider."""
+"""The requests of riders' browsers to the site, over HTTP. Each has its own connection, as if from another rider."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 from .upstream import Upstream
 
-# Any value will do that is the same in the cookie and in the header.
+# Any value works, as long as the cookie and the header have the same.
 _CSRF = "b" * 32
-# The last enroll page that had a card form, by site and group: during an outage riders still have theirs from before.
+# The last enroll page with a card form, by site and group. In an outage, riders still have theirs from before.
 _pages: dict[tuple[int, str], _Page] = {}
 
 
@@ -32,7 +32,7 @@ class _Page:
 
 @dataclass(frozen=True)
 class Answer:
-    """``status`` is 0 where none came. ``location`` is where a redirect leads to."""
+    """``status`` is 0 if no answer came. ``location`` is where a redirect leads."""
 
     status: int
     seconds: float
@@ -49,7 +49,7 @@ def get(port: int, path: str, *, patience: float = 10) -> Answer:
 
 
 def ask_for_token(port: int, whose: str, *, patience: float = 60) -> Answer:
-    """``whose`` client: ``ours`` or ``naive``."""
+    """``whose`` says which client: ``ours`` or ``naive``."""
     page = _page_of(port, whose, "group-seniors")
     headers = {**page.headers, "X-Group": "group-seniors", "Content-Type": "application/json"}
     return _ask(port, "POST", f"/{whose}/token/", headers, json.dumps({"made_for": page.made_for}), patience)
@@ -63,7 +63,7 @@ def enroll(port: int, whose: str, card_token: str, *, group: str = "group-senior
 
 
 def _page_of(port: int, whose: str, group: str) -> _Page:
-    """Opened by a new rider, outside of what is measured."""
+    """The page as a new rider opens it, which is not measured. If it has no card form, the last page that had one."""
     if whose != "ours":
         return _Page("", "")
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -83,7 +83,7 @@ def _page_of(port: int, whose: str, group: str) -> _Page:
 
 
 def warm_up(port: int, whose: str, processor: Upstream, *, workers: int) -> None:
-    """Every worker gets a token and a connection: requests until the processor has seen as many connections."""
+    """Gives every worker a token and a connection: sends requests until the processor has as many new connections."""
     before = processor.connections
     for _ in range(50 * workers):
         answer = ask_for_token(port, whose)

@@ -1,4 +1,4 @@
-"""The site of a measurement, under gunicorn or another server."""
+"""Runs the site of a measurement, under gunicorn or another server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Site:
 
     @property
     def circuits_opened(self) -> list[float]:
-        """When, in epoch seconds: once for a cache that is shared, once a process for one that is not."""
+        """When circuits opened, in epoch seconds: once if the cache is shared, otherwise once for each process."""
         return [float(moment) for moment in re.findall(r"^circuit opened at (\S+)$", self._process.said, re.MULTILINE)]
 
 
@@ -41,10 +41,10 @@ def made_ready(
     settings: str = "bench.site.settings",
     told: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
-    """The environment of a site's processes, its database in ``folder`` made."""
+    """Creates a site's database in ``folder``. Returns the environment of the site's processes."""
     site = {
         "processor_url": processor_url,
-        "cache": {**cache, "KEY_PREFIX": folder.name},  # nothing is left of the site before
+        "cache": {**cache, "KEY_PREFIX": folder.name},  # nothing is left from the previous site
         "limits": limits or {},
         "database": f"{folder}/db",
         **(told or {}),
@@ -66,11 +66,11 @@ def served(
     settings: str = "bench.site.settings",
     told: Mapping[str, Any] | None = None,
 ) -> Iterator[Site]:
-    """``command`` gets the file descriptor to listen at. ``ready`` gets what the server has said so far.
+    """``command`` gets the file descriptor to listen on. ``ready`` gets the server's output so far.
 
-    ``limits`` are settings of ours. ``told`` is what ``settings`` wants to know beyond that.
+    ``limits`` are settings of this app. ``told`` are other values for the module ``settings``.
     """
-    # The listening socket is handed over, so that nobody can take the port meanwhile, with the queue of gunicorn's own.
+    # The server gets the open socket, so that nobody can take the port meanwhile. The backlog is gunicorn's default.
     with TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         environment = made_ready(Path(folder), processor_url, cache=cache, limits=limits, settings=settings, told=told)
         port, descriptor = listener.getsockname()[1], listener.fileno()
@@ -91,7 +91,7 @@ def site(
     application: str = "bench.site.wsgi",
     preload: bool = False,
 ) -> AbstractContextManager[Site]:
-    """Under gunicorn. ``threads`` above 1 is its threaded worker."""
+    """Runs the site under gunicorn, with its threaded worker if ``threads`` is above 1."""
     command = [*GUNICORN, f"--workers={workers}", f"--threads={threads}", *(["--preload"] if preload else [])]
     return served(
         lambda descriptor: [*command, f"--bind=fd://{descriptor}", application],

@@ -1,4 +1,4 @@
-"""Plain tables, and the two numbers that a list of durations comes down to."""
+"""Prints plain tables, and sums up lists of durations."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def milliseconds(seconds: float) -> str:
 
 
 def ratio(ours: float, other: float) -> str:
-    """How many times ours the other one is."""
+    """``other`` as a multiple of ``ours``."""
     return f"{other / ours:.1f} x"

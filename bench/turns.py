@@ -1,7 +1,7 @@
-"""The site of a measurement in this process, and the CPU of its requests: for ``bench.cpu``, which starts it.
+"""Runs the site in this process, and measures the CPU time of its requests. ``bench.cpu`` starts it.
 
-What is compared takes turns, a short chunk of requests each. Whatever else the machine does only ever adds to a chunk,
-so the lowest of many is what the code costs.
+The views take turns, each with a short chunk of requests. Anything else that the machine does only adds to a chunk, so
+the lowest of many chunks is what the code costs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ application = get_wsgi_application()
 class Response:
     status: int
     cookies: str
-    """All that it sets, as a browser sends them back."""
+    """All cookies that it sets, as a browser sends them back."""
     text: str
     location: str
 
@@ -47,7 +47,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Rider:
-    """A new rider, who has the page open and holds a card that the processor knows."""
+    """A new rider, with the page open and a card that the processor knows."""
 
     cookies: str
     made_for: str
@@ -58,7 +58,7 @@ Ask = Callable[[Rider], Response]
 
 
 def ask(method: str, path: str, *, headers: Mapping[str, str], cookies: str = "", body: str = "") -> Response:
-    """As a server does it: nothing in between but the WSGI application."""
+    """Calls the WSGI application as a server does, with nothing in between."""
     content = body.encode()
     environ = {
         "REQUEST_METHOD": method,
@@ -135,7 +135,7 @@ def new_rider(processor: Upstream) -> Rider:
 
 
 def cpu_of_chunk(ask: Ask, processor: Upstream, requests: int) -> float:
-    """Seconds of this thread, for each of the ``requests``."""
+    """The CPU seconds of this thread, per request."""
     riders = [new_rider(processor) for _ in range(requests)]
     gc.collect()
     began = time.thread_time()

@@ -1,4 +1,4 @@
-"""The transit processor of a measurement: the sandbox, in a process of its own: nobody waits for its GIL."""
+"""The transit processor of a measurement: the sandbox in its own process, so that nobody waits for its GIL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Upstream:
         self.control_url = control_url
 
     def fail(self, **faults: Mapping[str, Any]) -> None:
-        """Faults by endpoint, ``all`` for all of them, in place of those that were set."""
+        """Sets faults by endpoint, or for ``all`` of them. They replace earlier ones."""
         self.mend()
         self._control("POST", "faults", {{"all": "*"}.get(name, name): fault for name, fault in faults.items()})
 
@@ -29,7 +29,7 @@ class Upstream:
         self._control("DELETE", "faults")
 
     def end_calls(self) -> None:
-        """Mend it, and end the calls that hang."""
+        """Ends the calls that hang, and mends the processor."""
         self.fail(all={"kind": "down"})
         self.mend()
 
@@ -45,7 +45,7 @@ class Upstream:
 
     @property
     def connections(self) -> int:
-        """On which calls have come, the control's not among them."""
+        """How many connections have carried calls, not counting those of the control."""
         return int(self._state()["connections"])
 
     def _state(self) -> dict[str, Any]:

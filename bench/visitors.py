@@ -1,4 +1,4 @@
-"""Who visits the site meanwhile: a steady stream of people who want another page, and riders who will enroll."""
+"""Visitors during a measurement: a steady stream of people who want another page, and riders who want to enroll."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from .riders import Answer, get
 
 INTERVAL = 0.04
-"""Seconds from one visitor of another page to the next, whatever becomes of the one before."""
+"""Seconds between two visitors to another page, even if the first one still waits."""
 PATIENCE = 10.0
-"""Seconds after which such a visitor goes away unanswered."""
+"""Seconds before such a visitor leaves without an answer."""
 
 
 @dataclass(frozen=True)
 class Visit:
-    """``at`` is epoch seconds: when it began."""
+    """``at`` is when it began, in epoch seconds."""
 
     at: float
     answer: Answer
 
 
 def visit_other_pages(port: int, seconds: float) -> list[Visit]:
-    """Returns when the last visitor has been answered or has gone."""
+    """Returns once the last visitor has an answer or has left."""
 
     def visit(at: float) -> Visit:
         time.sleep(max(0.0, at - time.time()))
@@ -40,7 +40,7 @@ def visit_other_pages(port: int, seconds: float) -> list[Visit]:
 
 @contextmanager
 def riders(number: int, ask: Callable[[], Answer], *, pause: float) -> Iterator[list[Answer]]:
-    """``number`` riders at once. Each who is answered tries again after ``pause`` seconds. Yields their answers."""
+    """Runs ``number`` riders at once. Each tries again ``pause`` seconds after an answer. Yields their answers."""
     over = threading.Event()
     answers: list[Answer] = []
 

@@ -1,1 +1,1 @@
-"""The smallest site that can be measured: ours, a naive client's views beside it, and another page."""
+"""The smallest site to measure: our views, those of the floor and of a naive client, and another page."""

@@ -8,7 +8,7 @@ AGENCY = Agency(slug="bench", name="Bench Transit", home_url="/other/")
 
 
 def group_of(request: HttpRequest) -> str:
-    """The measurement says in a header which concession group a rider is for."""
+    """The rider's concession group, which the measurement sends in a header."""
     return request.headers["X-Group"]
 
 

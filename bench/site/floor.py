@@ -1,6 +1,6 @@
-"""What a view that reaches the processor cannot do without: the same calls on pooled connections, the API token from
-the cache, a word into the rider's session. No deadline, no retry, no circuit, no report, nothing kept secret.
-"""
+"""The least that a view which calls the processor needs: the same calls on pooled connections, the API token from the
+cache, and a value in the rider's session. It has no deadline, no retry, no circuit and no report, and hides no
+secret."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def enroll(request: HttpRequest) -> HttpResponse:
 
 
 def keep_api_token() -> None:
-    """Before anything is measured: the cache has a token as it has one of ours."""
+    """Puts a token into the cache before the measurement, because our views have one there, too."""
     options = settings.ENROLLMENT_ERRORS["ACCOUNTS"]["sandbox"]["OPTIONS"]
     credentials = {
         "grant_type": "client_credentials",

@@ -1,4 +1,4 @@
-worker_class = "sync"  # gunicorn takes its threaded worker by itself where threads are asked for
+worker_class = "sync"  # with more than one thread, gunicorn uses its threaded worker instead
 graceful_timeout = 1
-# Its place is the same for all that this user runs.
+# All gunicorn processes of a user would use the same path for it.
 control_socket_disable = True

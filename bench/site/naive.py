@@ -1,6 +1,5 @@
-"""A client as one is easily written first: no timeout, a session and an OAuth token of its own for each request, and a
-listing of the group's members to see whether the card is one of them already.
-"""
+"""A client as you might write it first: no timeout, a new session and OAuth token for each request, and a list of the
+group's members to see whether the card is already one of them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Accounts in the site's database, for agencies that manage their own: an app of its own, beside ``enrollment_errors``.
+"""An optional app, beside ``enrollment_errors``: accounts in the site's database, for agencies that manage their own.
 
-``models`` is what is kept, without a secret; ``secrets`` turns the name of a secret into the secret; ``provider`` gives
-accounts to the enrollment; ``forms`` and ``admin`` are where they are edited and tried.
+``models`` stores them without secrets, ``secrets`` turns a secret's name into the secret, and ``provider`` gives the
+accounts to enrollments. Operators edit and test them with ``forms`` and ``admin``.
 """

@@ -1,4 +1,4 @@
-"""Where operators add an account, rotate its secret, and try it."""
+"""Lets operators add an account, rotate its secret, and test it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class AccountAdmin(_AccountAdmin):
         return [(None, {"fields": ("name", "is_active")}), (form.account_processor.name, {"fields": options})]
 
     def response_add(self, request: HttpRequest, obj: Account, post_url_continue: str | None = None) -> HttpResponse:
-        """On to the options of its processor; from a form that needs the account, such as an agency's, back there."""
+        """Continues with the options of the account's processor. In a popup of another form, such as an agency's, goes
+        back to that form."""
         if IS_POPUP_VAR in request.POST:
             return super().response_add(request, obj, post_url_continue)
         self.message_user(
@@ -72,7 +73,7 @@ class AccountAdmin(_AccountAdmin):
 
     @method_decorator(require_POST)
     def test(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Try the account as it is saved, as ``enrollment_doctor`` does. Enrolls nobody."""
+        """Test the saved account as ``enrollment_doctor`` does. Enrolls nobody."""
         account = self.get_object(request, str(pk))
         if account is None:
             raise Http404

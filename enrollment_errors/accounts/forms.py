@@ -1,4 +1,4 @@
-"""The form of an account: a field for each option that its processor declares, checked by the processor itself."""
+"""The form for an account: one field for each option that its processor declares. The processor checks the values."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _QUOTED = re.compile(r'"(\w+)"')
 
 
 class NewAccountForm(_AccountForm):
-    """First the processor, which decides what else there is to say."""
+    """Asks for the processor first, because it decides which other fields there are."""
 
     processor = forms.ChoiceField(
         label=_("Processor"),
@@ -42,7 +42,7 @@ class NewAccountForm(_AccountForm):
 
 
 class AccountForm(_AccountForm):
-    """``form_of`` gives the class for one processor."""
+    """``form_of`` returns the class for a processor."""
 
     account_processor: type[Processor]
 
@@ -53,7 +53,7 @@ class AccountForm(_AccountForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for option in self.account_processor.account_options:
-            # A field for JSON would show "null" where there is nothing.
+            # Without a value, a JSON field would show "null".
             nothing: Any = {} if option.kind is OptionKind.MAPPING else None
             self.initial[option.name] = self.instance.options.get(option.name, nothing)
 
@@ -67,13 +67,13 @@ class AccountForm(_AccountForm):
         return cleaned
 
     def _field_named_in(self, problem: str) -> str | None:
-        """The field beside which it is told: the first option that it names, in quotes as processors do."""
+        """The field to show the problem at: the first option that it names, in quotes as processors do."""
         options = [option.name for option in self.account_processor.account_options]
         return next((name for name in _QUOTED.findall(problem) if name in options), None)
 
 
 def form_of(path: str) -> type[AccountForm]:
-    """The form of accounts with the processor at the dotted path. Raises ``ConfigurationError``."""
+    """The form for accounts with the processor at the dotted path. Raises ``ConfigurationError``."""
     processor = processor_at(path)
     fields = {option.name: _field(option) for option in processor.account_options}
     return type("AccountForm", (AccountForm,), {"account_processor": processor, **fields})
@@ -95,7 +95,7 @@ def _field(option: Option) -> forms.Field:
 
 
 def _help(option: Option) -> str:
-    """A processor's own text is a message of the catalog of whoever wrote the processor."""
+    """The author of a processor also provides the catalog that translates its help texts."""
     texts = [gettext(option.help_text) if option.help_text else ""]
     if option.is_secret:
         texts.append(gettext("Enter the name under which the secret is kept, never the secret."))
@@ -106,16 +106,17 @@ def _help(option: Option) -> str:
 
 
 def _problems(name: str, processor: type[Processor], options: Mapping[str, Any]) -> list[str]:
-    """What is wrong with an account that riders are to use. Behind a wall: the frames below hold its secrets."""
+    """The problems of an account that riders are to use. Returns errors instead of raising them: the frames below hold
+    the account's secrets, and a traceback would include those frames."""
     try:
         whole = with_secrets(name, processor, options)
         problems = processor.check_options(whole)
         if not problems:
             processor.endpoints(whole)
-    except ConfigurationError as wrong:  # such as a secret that is not there: what else is wrong is told with it
+    except ConfigurationError as wrong:  # such as a missing secret: the other options are still checked
         others = [option for option in processor.account_options if not option.is_secret]
         return [str(wrong), *(problem for option in others for problem in option.problems(options))]
-    except Exception as error:  # noqa: BLE001  whatever a processor's own code raises, such as for a certificate
+    except Exception as error:  # noqa: BLE001  a processor may raise anything, such as for a certificate
         return [
             gettext("It cannot be used: %(error)s at %(place)s.")
             % {"error": type(error).__name__, "place": raised_at(error.__traceback__)}

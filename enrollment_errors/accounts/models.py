@@ -1,4 +1,4 @@
-"""An account with a transit processor, as operators edit it. No secret is ever kept here."""
+"""An account with a transit processor, as operators edit it. It never contains a secret."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Account(models.Model):
-    """``name`` is what an adapter's ``Enrollment.account`` says. ``processor`` is the dotted path of its class.
+    """``name`` is what the adapter puts in ``Enrollment.account``. ``processor`` is the dotted path of its class.
 
-    ``options`` is the account's ``OPTIONS``; of an option that is a secret it holds the secret's name in the site's
-    vault, and not the secret. One that is not ``is_active`` is not there for riders, and may be incomplete.
+    ``options`` are the account's ``OPTIONS``, except that they contain the name of each secret in the site's vault
+    instead of the secret. Riders cannot use an account that is not ``is_active``, and it may be incomplete.
     """
 
     name = models.SlugField(

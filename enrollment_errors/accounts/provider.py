@@ -1,4 +1,4 @@
-"""The accounts of the database, for the setting ``ACCOUNTS``."""
+"""The accounts in the database, for the setting ``ACCOUNTS``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .secrets import secret_named
 
 
 class DatabaseAccounts(AccountProvider):
-    """``ACCOUNTS = "enrollment_errors.accounts.provider.DatabaseAccounts"``."""
+    """Set ``ACCOUNTS`` to ``"enrollment_errors.accounts.provider.DatabaseAccounts"``."""
 
     def get_account(self, name: str) -> Mapping[str, Any]:
         try:
@@ -35,7 +35,7 @@ class DatabaseAccounts(AccountProvider):
 
 
 def with_secrets(name: str, processor: type[Processor], options: Mapping[str, Any]) -> dict[str, Any]:
-    """``options`` with the secret in place of each secret's name. Raises ``ConfigurationError``."""
+    """``options`` with each secret in place of its name. Raises ``ConfigurationError``."""
     found = dict(options)
     for option in processor.account_options:
         if option.is_secret and found.get(option.name):
@@ -47,7 +47,7 @@ def with_secrets(name: str, processor: type[Processor], options: Mapping[str, An
 
 
 def connect() -> None:
-    """Once, when Django has started: what is saved takes effect in every process."""
+    """Call it once, when Django has started: it makes each change to an account take effect in every process."""
     for signal in (post_save, post_delete):
         signal.connect(_changed, sender=Account, dispatch_uid=f"enrollment_accounts.{id(signal)}")
 

@@ -1,11 +1,11 @@
-"""From the name of a secret to the secret: the setting ``SECRETS`` names a function that does it.
+"""Turns the name of a secret into the secret, with the function that the setting ``SECRETS`` names.
 
-Where secrets live in a vault, it is two lines::
+If your secrets live in a vault, the function takes two lines::
 
     def from_our_vault(name: str) -> str:
         return vault_client.get_secret(name).value
 
-It raises ``LookupError`` where there is no secret of that name. By default secrets are environment variables.
+It must raise ``LookupError`` if no secret has that name. By default, secrets are environment variables.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ def secret_named(name: str) -> Secret:
 
 
 def _asked_for(name: str) -> Secret | ConfigurationError:
-    """Behind a wall: what a vault raises may show what was asked of it, and the frames below may hold the secret."""
+    """Returns errors instead of raising them: a vault's error may show what was asked of it, and the frames below may
+    hold the secret."""
     try:
         return Secret(conf.get_settings().SECRETS(name))
     except LookupError:
         return ConfigurationError(f'there is no secret named "{name}"')
-    except Exception as error:  # noqa: BLE001  whatever a vault's client raises
+    except Exception as error:  # noqa: BLE001  a vault's client may raise anything
         return ConfigurationError(f'the secret named "{name}" cannot be had ({type(error).__name__})')

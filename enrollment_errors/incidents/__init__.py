@@ -1,6 +1,6 @@
-"""A Django app of its own: what operators look up, which is each failure under its reference, and how often enrollments
-ended in which way. A site without it in ``INSTALLED_APPS`` has no tables, and everything else.
+"""An optional Django app for operators: it lists each failure under its reference, and counts how enrollments end.
+Without it in ``INSTALLED_APPS``, a site has no such tables; everything else works.
 
-``sink`` hears of an end, ``buffer`` gathers, ``database`` writes, ``retention`` takes out again; ``overview``,
-``page`` and ``chart`` show it to people for one of the ``periods``, ``status`` to machines.
+``sink`` receives each report, ``buffer`` gathers them, ``database`` writes them, and ``retention`` deletes them again.
+``overview``, ``page`` and ``chart`` show people one of the ``periods``; ``status`` answers machines.
 """

@@ -1,6 +1,7 @@
-"""For operators, read-only: the overview of causes, and the incidents behind them, found by the rider's reference.
+"""Read-only pages for operators: the overview of causes, and the incidents behind them, which operators find by the
+rider's reference.
 
-Whoever has the permission ``enrollment_incidents.view_incident`` sees both, and nobody can change either.
+Viewing either requires the permission ``enrollment_incidents.view_incident``. Nobody can change them.
 """
 
 from __future__ import annotations
@@ -59,12 +60,12 @@ class _ReadOnly(ReadOnly):
 @admin.register(Ending)
 class OverviewAdmin(_ReadOnly, _EndingAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """With ``as=csv`` in the query as CSV."""
+        """The overview, as CSV if the query has ``as=csv``."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.GET.get("as") == "csv":
             return HttpResponse(
-                "".join(csv_lines(HEAD, spreadsheet(request.GET))),  # as much as the page shows
+                "".join(csv_lines(HEAD, spreadsheet(request.GET))),  # short: at most 60 lines for each row of the page
                 content_type="text/csv; charset=utf-8",
                 headers={"Content-Disposition": 'attachment; filename="how-enrollments-end.csv"'},
             )
@@ -83,7 +84,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
     list_display_links = ("when", "shown_reference")
     list_filter = LIST_FILTERS
     list_per_page = 50
-    # Each would read all incidents, of which there may be a million.
+    # Sorting, facets and a full count would each read all incidents, and there may be a million.
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER
     show_full_result_count = False
@@ -227,7 +228,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
 
     @admin.display(description=_("same reference"))
     def same_reference(self, incident: Incident) -> str | SafeString:
-        """Of a region: what became of the other agencies, and of other tries."""
+        """The other incidents with this reference, such as those of a region's other agencies or of other tries."""
         others = Incident.objects.filter(reference=incident.reference).exclude(pk=incident.pk).order_by("at", "pk")
         links = format_html_join(
             ", ",
@@ -260,7 +261,7 @@ class IncidentAdmin(_ReadOnly, _IncidentAdmin):
 
 
 def _agency(incident: Incident) -> Agency | None:
-    """Asked for once an incident, though two fields want it."""
+    """Looked up once for each incident, because two fields need it."""
     kept = vars(incident)
     if "enrollment_agency" not in kept:
         kept["enrollment_agency"] = agencies().get(incident.agency)
@@ -274,7 +275,7 @@ def _status(incident: Incident) -> str:
 
 
 def _near_matches(typed: str) -> list[tuple[Incident, str]]:
-    """Incidents whose reference may have been misheard as ``typed``, the nearest first, with how it differs."""
+    """Incidents whose reference may have been misheard as ``typed``, and how each differs, the nearest first."""
     order = {reference: rank for rank, reference in enumerate(near(typed))}
     found = Incident.objects.filter(reference__in=order)[:MOST_SHOWN]
     nearest = sorted(found, key=lambda incident: order[incident.reference])

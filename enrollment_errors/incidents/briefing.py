@@ -1,4 +1,4 @@
-"""What an operator says to the rider who calls about an incident: is the card enrolled, and what now."""
+"""What an operator tells a rider who calls about an incident: whether the card is enrolled, and what to do now."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ _PERHAPS_PROMISED = Briefing(
         "If it does not say so, please try again later.”"
     ),
 )
-"""Of a system error, where links are finished later. The incident does not know whether this one is."""
+"""For a system error, if the site finishes links later. The incident does not say whether the page promised that."""
 
 
 def briefing(outcome: str, code: str) -> Briefing:
-    """An outcome that says nothing about the card is one of which nothing is known."""
+    """The briefing for a code or, without one, for an outcome. An outcome without one says nothing about the card."""
     if code in _OF_A_CODE:
         return _OF_A_CODE[code]
     if outcome == Outcome.SYSTEM_ERROR.value and apps.is_installed("enrollment_errors.settling"):

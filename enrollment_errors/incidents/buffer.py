@@ -1,7 +1,8 @@
-"""From a rider's request into the database, without the request waiting for it, and outside of its transaction.
+"""Takes the end of an enrollment from a rider's request to the database. The request does not wait for the write, and
+its transaction does not include it.
 
-While the database is down, what waits is bounded: an incident too many is still counted, and goes into the database as
-a count once there is one.
+While the database is down, a limited number of incidents wait. Any more are still counted, and the counts go into the
+database once it is back.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from ..reporting.budgets import budgets
 from .database import Counts, Facts, add_to, key_of, store
 
 MOST_WAITING = 1_000
-"""Incidents that wait for the database. Each is about one kilobyte."""
+"""Maximum incidents that wait for the database, and maximum successes that the journal keeps until then. Each takes
+about one kilobyte."""
 MOST_WAITING_COUNTS = 10_000
 
 
 class End(NamedTuple):
-    """``kept_as``: what the journal calls the link of a success that it keeps until it is counted."""
+    """``kept_as`` is the journal's name for the link, if it keeps the link until its success is counted."""
 
     facts: Facts
     counted_only: bool = False
@@ -40,7 +42,8 @@ class Gathered(NamedTuple):
 
 
 class IncidentSender(Sender[End, Gathered]):
-    """The facts of one process on their way. ``rest`` closes the connection: the thread has one of its own."""
+    """Delivers the facts of one process. ``rest`` closes the database connection, which belongs to the sender's
+    thread."""
 
     what: ClassVar[str] = "Incidents"
     thread_name: ClassVar[str] = "enrollment-errors-incidents"
@@ -52,17 +55,17 @@ class IncidentSender(Sender[End, Gathered]):
         self._kept: list[tuple[Facts, str]] = []
 
     def add(self, item: End) -> bool:
-        """A success is only counted, unless operators have to look at it."""
+        """A success is only counted, unless operators must look at it."""
         facts = item.facts
         if item.kept_as:
             if len(self._kept) >= MOST_WAITING:
-                return False  # the journal still has it, and counts it later
+                return False  # the journal still has it, and a sweep counts it later
             self._kept.append((facts, item.kept_as))
         elif not add_to(self._counts, facts, most=MOST_WAITING_COUNTS):
             return False
         if facts["outcome"] != Outcome.SUCCESS.value or explained(facts["code"]).is_odd:
             if explained(facts["code"]).is_meant:
-                return True  # nobody has to look at it
+                return True  # an operator wanted it
             if not item.counted_only and len(self._incidents) < MOST_WAITING:
                 self._incidents.append(facts)
             elif not item.kept_as:
@@ -93,7 +96,7 @@ class IncidentSender(Sender[End, Gathered]):
         try:
             store(*batch)
         except (DataError, IntegrityError):
-            raise  # it is the facts themselves that the database refuses
+            raise  # the database refuses the facts themselves, and would again
         except DatabaseFailed as error:
             raise Undelivered(batch, type(error).__name__) from error
         return bool(batch.counts or batch.kept)
@@ -107,13 +110,13 @@ _held: IncidentSender | None = None
 
 
 def sender() -> IncidentSender:
-    """This process's own."""
+    """The sender of this process."""
     return _held or _senders.get("sender", IncidentSender)
 
 
 @contextmanager
 def on_demand() -> Iterator[IncidentSender]:
-    """For tests: meanwhile nothing is written but by ``flush``, in the caller's thread and transaction."""
+    """For tests: inside the block, only ``flush`` writes, in the caller's thread and transaction."""
     global _held
     before, _held = _held, IncidentSender(background=False)
     budgets.clear()

@@ -1,7 +1,8 @@
-"""A bar chart of outcomes, as SVG for its template.
+"""Draws a bar chart of outcomes, as SVG for its template.
 
-No script, no inline style: widths are per cent of the picture, so that it fits any screen with its words at their size;
-heights are pixels. Colours come from the style sheet by the outcome's name. The same numbers stand in a table below.
+It uses no script and no inline style. Widths are percentages, so the chart fits any screen while its text keeps its
+size; heights are pixels. The style sheet colors each outcome by its name. A table below the chart has the same
+numbers.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ LABELS = {
     for outcome, page in PAGES.items()
     if not page.was_refused and outcome is not Outcome.PARTIAL
 }
-"""From the bottom of a bar to its top. Of a region, each target's end is counted."""
+"""In order from the bottom of a bar to its top. For a region, the outcome of each target is counted."""
 
 SHOWN = {**LABELS, SWITCHED_OFF: _("Switched off")}
 
 HEIGHT = 120
-"""Of the highest bar, in pixels. Above it there is room for half a line of text, below it for a line."""
+"""The height of the scale, in pixels. Above it there is room for half a line of text, and below it for a line."""
 _TOP = 8
 _GAP = 0.15
-"""Between bars, as a part of a bar's place."""
+"""The gap between bars, as a fraction of a bar's place."""
 _TICKS = 5
 _STEPS = (1, 2, 5)
 _MOST_LINES = 4
@@ -51,7 +52,8 @@ class Segment:
 
 @dataclass(frozen=True)
 class Bar:
-    """``url`` leads to its incidents; empty where there can be none. ``name`` is the day or the time of its start."""
+    """``url`` leads to the bar's incidents; it is empty if everything in the bar succeeded or was switched off.
+    ``name`` is the day or the time when the bar starts."""
 
     start: date
     name: str
@@ -90,12 +92,12 @@ class Chart:
 
     @property
     def totals(self) -> list[tuple[str, str, int]]:
-        """Outcome, label and count of each that occurs."""
+        """Outcome, label and count, for each outcome that occurs."""
         return [(outcome, str(SHOWN[outcome]), self.row.total[outcome]) for outcome in self.outcomes]
 
     @property
     def table(self) -> list[tuple[Bar, list[int]]]:
-        """The bars of which there is something to say, with a count for each of ``outcomes``."""
+        """The bars that are not empty, with a count for each of ``outcomes``."""
         return [(bar, [bar.counts.get(outcome, 0) for outcome in self.outcomes]) for bar in self.bars if bar.total]
 
     @property
@@ -116,13 +118,14 @@ class Chart:
 
     @property
     def drawn_bars(self) -> SafeString:
-        """Each with its numbers as a tooltip. A template takes far longer over hundreds of shapes."""
+        """Each bar has its numbers as a tooltip. This is not in the template because a template takes far longer for
+        hundreds of shapes."""
         drawn = [(self._drawn(place, bar),) for place, bar in enumerate(self.bars) if bar.total]
         return format_html_join("\n", "{}", drawn)
 
     @property
     def drawn_ticks(self) -> SafeString:
-        """The names of some bars below them, evenly apart, the first and the last among them."""
+        """The names of some bars, evenly spaced below them, including the first and the last."""
         return format_html_join(
             "\n",
             '<text class="tick{}" x="{}" y="{}">{}</text>',
@@ -178,7 +181,7 @@ def _name(period: Period, start: date) -> str:
 
 
 def _lines(highest: int) -> list[int]:
-    """Round numbers at the same distance, the last one no lower than ``highest``."""
+    """Evenly spaced round numbers from 0. The last one is no lower than ``highest``."""
     unit = 1
     while True:
         for step in (unit * size for size in _STEPS):
@@ -192,7 +195,7 @@ def _segments(counts: Mapping[str, int], highest: int) -> list[Segment]:
     segments, bottom = [], _TOP + HEIGHT
     for outcome in SHOWN:
         if count := counts.get(outcome, 0):
-            height = max(1, count * HEIGHT // highest)  # a single failure among thousands is still to be seen
+            height = max(1, count * HEIGHT // highest)  # a single failure among thousands stays visible
             bottom -= height
             segments.append(Segment(outcome, count, bottom, height))
     return segments

@@ -1,4 +1,4 @@
-"""Whom an operator can call: the agencies by the names that people know, and who helps with a processor."""
+"""Whom an operator can call: the agencies, by the names that people know, and the support for a processor."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ logger = logging.getLogger("enrollment_errors")
 
 
 def agencies() -> dict[str, Agency]:
-    """By slug, as the site tells them to the doctor. Never raises: an operator's page is there when the site's own code
-    is not well."""
+    """The agencies by slug, as the adapter names them to the doctor. Never raises: operators need their page even
+    while the site's own code fails."""
     try:
         enrollments = conf.get_adapter().get_enrollments_to_check()
         return {each.agency.slug: each.agency for enrollment in enrollments for each in enrollment.each()}
-    except Exception as error:  # noqa: BLE001  whatever the site's own code raises
+    except Exception as error:  # noqa: BLE001  the site's own code may raise anything
         logger.warning("The site's agencies cannot be named: %s", type(error).__name__)
         return {}
 
 
 def agency_contact(agency: Agency) -> SafeString:
-    """Its phone number, when somebody answers it, and its website, as far as they are known."""
+    """Its phone number, the hours when someone answers, and its website, as far as they are known."""
     parts = []
     if agency.phone:
         parts.append(format_html('<a href="tel:{}">{}</a>', agency.phone_link, agency.phone))
@@ -37,6 +37,6 @@ def agency_contact(agency: Agency) -> SafeString:
 
 
 def support_contact(account: str, processor: str) -> SafeString:
-    """The site's own words, with links. Empty where it has not said who helps."""
+    """The site's own text, with links. Empty if ``SUPPORT_CONTACTS`` has neither the account nor the processor."""
     contacts = conf.get_settings().SUPPORT_CONTACTS
     return SafeString(urlize(contacts.get(account) or contacts.get(processor, ""), autoescape=True))

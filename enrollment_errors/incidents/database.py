@@ -1,4 +1,4 @@
-"""What has gathered of ends, into the database: all of it, or nothing."""
+"""Writes the gathered ends of enrollments to the database: all of them, or none."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Count:
 
 
 Counts = dict[tuple[Any, ...], Count]
-"""By the minute, followed by the values of ``DIMENSIONS``."""
+"""The keys are the minute, followed by the values of ``DIMENSIONS``."""
 
 
 def key_of(facts: Facts) -> tuple[Any, ...]:
@@ -35,7 +35,7 @@ def key_of(facts: Facts) -> tuple[Any, ...]:
 
 
 def add_to(counts: Counts, facts: Facts, *, most: int | None = None) -> bool:
-    """One more of that kind. ``False`` where it would be a new count, and there are ``most`` already."""
+    """Counts one more of that kind. Returns ``False`` if that needs a new count, and there are ``most`` already."""
     key, at = key_of(facts), facts["at"]
     if key not in counts and most is not None and len(counts) >= most:
         return False
@@ -46,17 +46,19 @@ def add_to(counts: Counts, facts: Facts, *, most: int | None = None) -> bool:
 
 
 def store(incidents: Iterable[Facts], counts: Counts, kept: Sequence[tuple[Facts, str]] = ()) -> None:
-    """``kept`` are successes that the journal lets go as they are counted. Raises what the database raises."""
+    """``kept`` are successes, with the journal's names for their links. Each is counted only if the journal still
+    keeps it; the journal then releases it. Raises what the database raises."""
     try:
         _insert(incidents, counts, kept)
     except IntegrityError:
-        # An ending that was forgotten a moment ago is made again. Facts that the database refuses, it refuses again.
+        # If retention has just deleted an ending, the second try makes it again. If the database refuses the facts, it
+        # refuses them again.
         _insert(incidents, counts, kept)
 
 
 def _insert(incidents: Iterable[Facts], counts: Counts, kept: Sequence[tuple[Facts, str]]) -> None:
     alias = router.db_for_write(Incident)
-    # Before the transaction: two processes that make the same endings, each in one of its own, can lock each other out.
+    # Before the transaction: two processes that make the same endings, each in its own transaction, can deadlock.
     endings = _endings(_with(counts, [facts for facts, _ in kept]), alias)
     with transaction.atomic(using=alias):
         journal = get_journal()
@@ -78,7 +80,7 @@ def _with(counts: Counts, more: Iterable[Facts]) -> Counts:
 
 
 def _add_to_days(counts: Iterable[tuple[int, Count]], alias: str) -> None:
-    """In one order, whoever adds: each row is locked until the end of the transaction."""
+    """Always in the same order, to avoid deadlocks: each row stays locked until the transaction ends."""
     days: dict[tuple[int, date], Count] = {}
     for ending, count in counts:
         day = days.setdefault((ending, DayCount.day_of(count.last_at)), Count(count.first_at, count.last_at))
@@ -98,8 +100,8 @@ def _add_to_days(counts: Iterable[tuple[int, Count]], alias: str) -> None:
 
 
 def _endings(counts: Counts, alias: str) -> dict[tuple[Any, ...], Ending]:
-    """By the values of ``DIMENSIONS``. What has never come before is made, and ``first_at`` is moved back where an
-    older one comes late."""
+    """The endings, by the values of ``DIMENSIONS``. Makes those that are new, and moves ``first_at`` back if an older
+    one arrives late."""
     came_first: dict[tuple[Any, ...], datetime] = {}
     for (_, *values), count in counts.items():
         dimensions = tuple(values)

@@ -1,6 +1,6 @@
-"""How the list of incidents is narrowed, so that it opens as fast with a million of them as with ten.
+"""Filters the list of incidents, so that it opens as fast with a million of them as with ten.
 
-No filter looks for its values among the incidents, and nobody counts further than anybody pages.
+No filter reads its choices from the incidents, and the paginator counts no further than anyone pages.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ else:
     _Paginator = Paginator
 
 NONE = "none"
-"""Stands for a status that nobody answered."""
+"""In an address, stands for no value, such as the status of a call without an answer."""
 
 
 class BoundedPaginator(_Paginator):
@@ -41,7 +41,7 @@ class BoundedPaginator(_Paginator):
 
     @cached_property
     def count(self) -> int:
-        incidents: _Incidents = self.object_list  # type: ignore[assignment]  # what the admin gives it
+        incidents: _Incidents = self.object_list  # type: ignore[assignment]  # the admin passes a queryset
         return int(incidents.order_by()[: self.BOUND].count())
 
 
@@ -62,7 +62,7 @@ class _Period(SimpleListFilter):
 
 
 class _Value(SimpleListFilter):
-    """``options`` gives the values to choose from. One that was asked for by a link is shown too."""
+    """``options`` returns the choices. If a link asks for another value, that one is offered, too."""
 
     options: Callable[[HttpRequest], Iterable[tuple[str, str]]]
 
@@ -90,7 +90,7 @@ def _by(
 
 
 def _known(request: HttpRequest) -> dict[str, list[str]]:
-    """Asked for once a request, though two filters want it."""
+    """Queried once per request, because two filters need it."""
     kept = vars(request)
     if "enrollment_incidents_known" not in kept:
         kept["enrollment_incidents_known"] = known_values("agency", "flow")
@@ -114,7 +114,7 @@ LIST_FILTERS = (
 
 
 def incidents_url(**lookups: object) -> str:
-    """The address of the list, narrowed; a lookup of ``None`` asks for what has none, and a moment for that moment."""
+    """The address of the list with these lookups. ``None`` finds incidents without that value."""
     query = urlencode({name: _asked(value) for name, value in lookups.items()})
     return f"{reverse('admin:enrollment_incidents_incident_changelist')}?{query}"
 

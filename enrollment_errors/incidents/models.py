@@ -1,4 +1,4 @@
-"""What is kept of how enrollments ended. Nothing of it tells who the rider is."""
+"""What the app keeps about how enrollments ended. None of it identifies the rider."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from django.utils.timezone import get_default_timezone, localdate
 from django.utils.translation import gettext_lazy as _
 
 if not apps.is_installed("enrollment_errors.incidents"):
-    # Django would take these for models of the app that this folder lies in.
+    # Otherwise, Django would assign these models to the app that contains this folder.
     raise ImproperlyConfigured('"enrollment_errors.incidents" is not in INSTALLED_APPS')
 
 
 class _End(models.Model):
-    """How an enrollment ended: what one failure and a kind of them have in common.
+    """How an enrollment ended: the fields that an incident and an ending share.
 
     ``processor`` is the processor's name (``littlepay``), ``account`` the site's name for the account, ``agency`` the
-    agency's slug. ``upstream_status`` is the HTTP status that the processor answered, if it answered.
+    agency's slug. ``upstream_status`` is the HTTP status of the processor's answer, if it answered.
     """
 
     outcome = models.CharField(_("outcome"), max_length=20)
@@ -40,11 +40,11 @@ class _End(models.Model):
 
 
 class Incident(_End):
-    """One failure, or one expected refusal, under the reference that the rider was shown.
+    """One failure, one expected refusal, or one success that an operator must check, under the rider's reference.
 
-    ``route`` is the method and the templated path of the processor call that failed, ``exception`` the type of what was
-    raised. ``seconds`` is how long the rider's request took. ``verified_by`` is the id of the staff member who enrolled
-    in person; ``manage.py enrollment_verified_by`` says who that is.
+    ``route`` is the method and the templated path of the processor call that failed, ``exception`` the type of the
+    exception. ``seconds`` is how long the rider's request took. ``verified_by`` is the id of the staff member who
+    enrolled the rider in person; ``manage.py enrollment_verified_by`` says who that is.
     """
 
     reference = models.CharField(_("reference"), max_length=20, db_index=True)
@@ -73,10 +73,11 @@ class Incident(_End):
 
 
 class Ending(_End):
-    """A way in which enrollments end, success among them: there is one row of each, however often it comes.
+    """One way in which enrollments end, such as success. It has one row, however many enrollments end that way.
 
-    ``key`` is ``key_of`` its dimensions: a database takes no two rows for equal that have no ``upstream_status``.
-    ``first_at`` is when it came first. A way that has not come for as long as counts are kept is forgotten.
+    ``key`` is ``key_of`` the dimensions, which cannot be unique themselves: for a database, two rows without
+    ``upstream_status`` are never equal. ``first_at`` is when it first happened. ``retention`` deletes an ending once
+    it has no counts left.
     """
 
     key = models.CharField(max_length=64, unique=True)
@@ -96,12 +97,12 @@ class Ending(_End):
 
 
 class _Count(models.Model):
-    """How often enrollments ended in one way, the last time at ``last_at``.
+    """How many enrollments ended in one way, the last of them at ``last_at``.
 
     ``unlisted`` is how many of the failures have no ``Incident``, because there were too many at once.
     """
 
-    # The database refuses to delete an ending that has counts, and nothing else may happen to them.
+    # The database refuses to delete an ending that has counts, and Django must not delete or change the counts.
     ending = models.ForeignKey(Ending, on_delete=models.DO_NOTHING, related_name="%(class)ss")
     count = models.PositiveIntegerField()
     unlisted = models.PositiveIntegerField(default=0)
@@ -116,14 +117,14 @@ class _Count(models.Model):
 
 
 class MinuteCount(_Count):
-    """What one process saw within a minute, at most. Rows are only added; ``retention`` deletes old ones."""
+    """What one process saw within one minute or less. Rows are only added; ``retention`` deletes old ones."""
 
     class Meta(_Count.Meta):
         indexes = (models.Index(fields=["last_at"], name="minute_count_last_at"),)
 
 
 class DayCount(_Count):
-    """What all processes saw on a day of the site's time zone, the same as in the ``MinuteCount`` of that day."""
+    """What all processes saw on one day, in the site's time zone: the sum of the day's ``MinuteCount`` rows."""
 
     day = models.DateField()
 
@@ -137,6 +138,6 @@ class DayCount(_Count):
 
 
 DIMENSIONS: tuple[str, ...] = tuple(field.name for field in _End._meta.local_fields)
-"""By what ends are counted."""
+"""The fields that ends are counted by."""
 
 VIEW_PERMISSION = "enrollment_incidents.view_incident"

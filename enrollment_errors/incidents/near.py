@@ -1,4 +1,4 @@
-"""References that were heard or typed wrong: what the rider may have read out, the nearest first."""
+"""The references that a rider may have read out, if one was misheard or mistyped, the nearest first."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..references import ALPHABET, GROUP_SIZE, GROUPS, grouped, plain, readings
 
 LENGTH = GROUPS * GROUP_SIZE
 MOST_NEAR = 3_000
-"""References asked for at once. Among 100,000 incidents, one of so many is there by chance once in 1,700 searches."""
+"""Maximum references to look up at once. With 100,000 incidents, one search in 1,700 finds one by chance."""
 
-# Signs that sound alike on the phone, each group for itself.
+# The signs in each group sound alike on the phone.
 _SOUND_ALIKE = ("3CGPV", "FX5", "X6", "FMHX", "H8", "QW2", "GJ", "JR", "59", "9J", "34")
 _HEARD: dict[str, str] = {
     sign: "".join(sorted({other for group in _SOUND_ALIKE if sign in group for other in group} - {sign}))
@@ -23,9 +23,8 @@ _HEARD: dict[str, str] = {
 
 
 def near(typed: str) -> list[str]:
-    """References that differ from ``typed`` by a mishearing or two, or by one slip: a wrong, swapped, missing or
-    additional sign. Empty where it is too short or too long for that.
-    """
+    """References that differ from ``typed`` by one or two misheard signs, or by one slip: a wrong, swapped, missing or
+    additional sign. Empty if ``typed`` is too short or too long for that."""
     signs = plain(typed)
     found: dict[str, None] = {}
     candidates: Iterator[str]
@@ -43,7 +42,7 @@ def near(typed: str) -> list[str]:
     else:
         return []
     for candidate in islice(candidates, MOST_NEAR):
-        # With a sign more or fewer, it is read as if it had been typed so.
+        # If a sign was missing or extra, the other signs may still be look-alikes.
         found.update(dict.fromkeys([candidate] if len(signs) == LENGTH else map(plain, readings(candidate)[:4])))
     return [grouped(candidate) for candidate in found]
 

@@ -1,7 +1,8 @@
-"""What an operator wants to know in one look: how many succeed, which causes there are, since when and for whom.
+"""What an operator wants to know at a glance: how many enrollments succeed, what the causes of failures are, since
+when, and for whom.
 
-All of it comes from the endings and their counts, never from the incidents: a day costs the same whether ten failures
-came in it or a million.
+It reads the endings and their counts, never the incidents: a day with a million failures costs hardly more than one
+with ten.
 """
 
 from __future__ import annotations
@@ -26,26 +27,26 @@ from .words import code_words, step_words
 FAULTS = tuple(outcome.value for outcome in Outcome if outcome.is_fault)
 
 MEANT = tuple(name for name, code in CODES.items() if code.is_meant)
-"""Codes of ends that are faults by their outcome, and that an operator wanted."""
+"""Codes whose outcome is a fault, but that an operator wanted."""
 
 SWITCHED_OFF = "switched_off"
-"""In charts, beside the outcomes: ends with a code of ``MEANT``."""
+"""In charts, next to the outcomes: the ends with a code in ``MEANT``."""
 
 _SHOWN_AS = Case(When(ending__code__in=MEANT, then=Value(SWITCHED_OFF)), default=F("ending__outcome"))
 
 Filters = Mapping[str, str]
-"""Some of ``account``, ``agency``, ``flow`` and ``method``, and the value that each must have."""
+"""Required values, for any of ``account``, ``agency``, ``flow`` and ``method``."""
 
 Counts = Union["QuerySet[MinuteCount]", "QuerySet[DayCount]"]
-"""Those of a period, with the dimensions of their endings."""
+"""The counts of a period, with the dimensions of their endings."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """Failures of one cause, as Sentry puts them together. ``agencies`` are the slugs, the most concerned one first.
+    """Failures with the same cause, grouped as in Sentry. ``agencies`` are slugs, the most affected first.
 
-    ``count`` is that of the period, and ``unlisted`` how many of them have no row among the incidents. ``first_at`` is
-    when the cause came first, before the period too.
+    ``count`` is for the period, and ``unlisted`` says how many of those are not among the incidents. ``first_at`` is
+    when the cause first occurred, even if that was before the period.
     """
 
     processor: str
@@ -76,7 +77,7 @@ _CAUSE = ("processor", "stage", "code", "upstream_status", "outcome")
 
 
 def causes(counts: Counts, filters: Filters, *, outcomes: Sequence[str]) -> list[Cause]:
-    """The causes with one of ``outcomes`` among the counts, the most frequent first."""
+    """The causes in ``counts`` that have one of ``outcomes``, the most frequent first."""
     wanted = ~Q(code__in=MEANT) & Q(**filters, outcome__in=outcomes)
     rows: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in (
@@ -103,7 +104,7 @@ def causes(counts: Counts, filters: Filters, *, outcomes: Sequence[str]) -> list
 
 
 def known_values(*names: str) -> dict[str, list[str]]:
-    """What there is of each name (``agency``, …), in one query."""
+    """All values that occur for each name (``agency``, …), in one query."""
     found: dict[str, set[str]] = {name: set() for name in names}
     for combination in Ending.objects.values_list(*names).distinct():
         for name, value in zip(names, combination, strict=True):
@@ -112,13 +113,13 @@ def known_values(*names: str) -> dict[str, list[str]]:
 
 
 def minutes_since(moment: datetime) -> QuerySet[MinuteCount]:
-    """No longer than ``retention.MINUTES_KEPT`` ago."""
+    """``moment`` may be at most ``retention.MINUTES_KEPT`` ago."""
     counts: QuerySet[MinuteCount] = _with_dimensions(MinuteCount.objects.filter(last_at__gte=moment))
     return counts
 
 
 def days_since(day: date) -> QuerySet[DayCount]:
-    """That day among them."""
+    """Includes ``day`` itself."""
     counts: QuerySet[DayCount] = _with_dimensions(DayCount.objects.filter(day__gte=day))
     return counts
 
@@ -129,8 +130,8 @@ def _with_dimensions(counts: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """How the enrollments of an agency with an account ended: how often each outcome came in each bar of a period.
-    What an operator has switched off is not among its outcome's: it is counted as ``SWITCHED_OFF``."""
+    """How the enrollments of an agency with an account ended: how often each outcome occurred in each bar of a period.
+    Enrollments that an operator switched off count as ``SWITCHED_OFF`` instead of their outcome."""
 
     account: str
     agency: str
@@ -147,8 +148,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Rate:
-    """How many enrollments succeeded, of those that succeeded, failed, or may have. What is expected (a refused card, a
-    form that was not finished, a renewal that comes too early, a switch) says nothing of how well enrollment works."""
+    """How many enrollments succeeded, out of those that succeeded, failed, or may have failed. Expected ends (a
+    refused card, a form that was not finished, a renewal that comes too early, a switch) do not count, because they
+    say nothing about how well enrollment works."""
 
     succeeded: int
     counted: int
@@ -160,7 +162,7 @@ class Rate:
 
     @property
     def percent(self) -> int | None:
-        """Whole; 0 and 100 only where that is exact."""
+        """A whole number; 0 and 100 only if that is exact. ``None`` if nothing counts."""
         if not self.counted:
             return None
         if self.succeeded in (0, self.counted):
@@ -180,7 +182,7 @@ def counts_of(wanted: Period) -> Counts:
 
 
 def rows(wanted: Period, filters: Filters) -> list[Row]:
-    """One for each account and agency, in one query. Those with the most faults first."""
+    """One row for each account and agency, in one query. Those with the most faults come first."""
     truncated = TruncMinute if wanted.step < timedelta(hours=1) else TruncHour
     moments = F("day") if wanted.is_of_days else truncated("last_at", tzinfo=timezone.utc)
     counts = counts_of(wanted).filter(**filters).annotate(shown=_SHOWN_AS, moment=moments)
@@ -194,7 +196,7 @@ def rows(wanted: Period, filters: Filters) -> list[Row]:
 
 
 def outcomes_since(moment: datetime) -> dict[str, dict[str, int]]:
-    """By account: how often each outcome came."""
+    """How often each outcome occurred, by account."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for account, outcome, number in _summed(minutes_since(moment), "account", "outcome"):
         found[account][outcome] = number
@@ -207,7 +209,8 @@ def _summed(counts: Counts, *names: str) -> Iterable[tuple[Any, ...]]:
 
 
 def first_and_last_fault() -> tuple[datetime | None, datetime | None]:
-    """Of all endings that are not forgotten. The last of each is at the end of an index."""
+    """The times of the first and the last fault among all endings still kept. The last time of each ending is at the
+    end of an index."""
     last = DayCount.objects.filter(ending=OuterRef("pk")).order_by("-day").values("last_at")[:1]
     faults = Ending.objects.filter(outcome__in=FAULTS).exclude(code__in=MEANT).annotate(last_at=Subquery(last))
     found = faults.aggregate(first=Min("first_at"), last=Max("last_at"))

@@ -1,4 +1,4 @@
-"""The overview as a page: what is asked of it, and what its template shows."""
+"""The overview page: its form, and the context of its template."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from .periods import DEFAULT, PERIODS, Period, period
 from .words import METHODS
 
 MOST_CHARTS = 12
-"""Of the accounts and agencies with the most faults. A form narrows the page to others."""
+"""Maximum charts on the page, for the accounts and agencies with the most faults. The form selects others."""
 
 _REFUSALS = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.SUCCESS)
 _SHOWN = {"faults": (_("Faults"), FAULTS), "all": (_("Faults and expected refusals"), _REFUSALS)}
 _FIELDS = {"agency": _("Agency"), "account": _("Account"), "flow": _("Flow"), "method": _("Method")}
 _LISTED = frozenset(SHOWN) - {Outcome.SUCCESS.value, SWITCHED_OFF}
-"""What of a bar may be among the incidents."""
+"""If a bar has one of these outcomes, it links to its incidents."""
 
 
 class OverviewForm(forms.Form):
-    """What cannot be read counts as not asked."""
+    """Ignores values that are not valid."""
 
     period = forms.ChoiceField(label=_("Period"), choices=list(PERIODS.items()), required=False)
     show = forms.ChoiceField(
@@ -102,7 +102,7 @@ HEAD = ("account", "agency", "from", *SHOWN, "success rate in percent")
 
 
 def spreadsheet(asked: Mapping[str, Any]) -> Iterator[Sequence[Any]]:
-    """The numbers of all charts: a row for each bar in which something ended, with moments as ISO 8601."""
+    """The numbers of all accounts and agencies: a row for each bar that is not empty, with its start in ISO 8601."""
     form = OverviewForm(asked)
     wanted = form.get_period(now())
     for row in rows(wanted, form.filters):

@@ -1,4 +1,4 @@
-"""The periods that an operator can look at: since when, and in which steps a chart shows them."""
+"""The periods that an operator can choose: when each begins, and the steps of its charts."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _MOST_BARS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """``starts`` are those of its bars: moments in UTC, or days of the site's time zone, each ``step`` after the other.
-    The last one goes on."""
+    """``starts`` are the starts of its bars, ``step`` apart: moments in UTC, or days in the site's time zone. The last
+    bar has not ended yet."""
 
     words: str | Promise
     starts: Sequence[date]
@@ -55,15 +55,15 @@ class Period:
 
     @property
     def zone(self) -> str:
-        """The name of the time zone that its bars are in."""
+        """The name of the time zone that its bars are shown in."""
         return get_default_timezone_name() if self.is_of_days else get_current_timezone_name()
 
     def place(self, moment: date) -> int:
-        """Which bar a day, or a moment, is counted in."""
+        """The number of the bar that counts a day or a moment."""
         return bisect_right(self.starts, moment) - 1
 
     def bounds(self, place: int) -> tuple[datetime, datetime | None]:
-        """When a bar begins, and when it ends unless it is the last."""
+        """When a bar begins, and when it ends, which is ``None`` for the last one."""
         is_last = place == len(self.starts) - 1
         return _moment(self.starts[place]), None if is_last else _moment(self.starts[place + 1])
 

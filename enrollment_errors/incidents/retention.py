@@ -1,5 +1,5 @@
-"""What is kept for how long: incidents and counts by the day for as long as the site wants, counts by the minute for as
-long as they are asked for, and endings for as long as there are counts of them."""
+"""How long the app keeps data: incidents and counts by the day as long as the site wants, counts by the minute as long
+as pages need them, and endings as long as they have counts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..deletion import delete, rows
 from .models import DayCount, Ending, Incident, MinuteCount
 
 MINUTES_KEPT = timedelta(days=2)
-"""Whoever asks for what is older asks by the day."""
+"""For anything older, pages use the counts by the day."""
 
 
 def prune(now: datetime) -> str:
-    """Deletes what is no longer kept. Returns what it was, in a sentence."""
+    """Deletes everything past its time. Returns a sentence that says what was deleted."""
     days = conf.get_settings().INCIDENTS_KEPT_DAYS
     incidents, by_day = delete_older_than(now - timedelta(days=days))
     by_minute = delete_minutes(now)
@@ -28,7 +28,7 @@ def prune(now: datetime) -> str:
 
 
 def delete_older_than(moment: datetime) -> tuple[int, int]:
-    """Deletes incidents before ``moment``, and counts of the days before it. Returns how many rows of each."""
+    """Deletes incidents before ``moment``, and counts of the days before it. Returns how many there were of each."""
     return delete(Incident, at__lt=moment), delete(DayCount, day__lt=DayCount.day_of(moment))
 
 
@@ -38,9 +38,9 @@ def delete_minutes(now: datetime) -> int:
 
 
 def forget_endings() -> None:
-    """Deletes those without counts.
+    """Deletes endings without counts.
 
-    Each is locked before it is looked at again: a count that comes meanwhile waits, and makes the ending again.
+    It locks each one before it looks again: a count that arrives meanwhile waits, and then makes the ending again.
     """
     unused = rows(Ending).filter(minutecounts=None, daycounts=None)
     for key in list(unused.values_list("pk", flat=True)):

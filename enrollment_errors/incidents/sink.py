@@ -1,4 +1,4 @@
-"""The incident list: how each enrollment ended is counted, and what was no success can be looked up."""
+"""The incident list: it counts how each enrollment ended, and lists what an operator may have to look up."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .models import Incident
 
 class IncidentSink(Sink):
     def send(self, report: Report) -> None:
-        """Leaves the facts for the database, which may be down. Does nothing for what is no outcome."""
+        """Queues the facts for the database, which may be down. Does nothing if the report has no outcome."""
         if report.outcome is not None:
             sender().put(End(_facts(report, conf.get_settings().RELEASE), report.counted_only, report.kept_as))
 
 
 def count_at_once(report: Report) -> None:
-    """In the caller's transaction, as one that is counted, and not listed. Raises what the database raises."""
+    """Counts the report in the caller's transaction, without an incident. Raises what the database raises."""
     counts: Counts = {}
     add_to(counts, _facts(report, conf.get_settings().RELEASE))
     store([], counts)
@@ -52,6 +52,7 @@ def _facts(report: Report, release: str) -> dict[str, Any]:
 
 
 def _fitting(name: str, value: Any) -> Any:
-    """A text that comes from the site, no longer than its column: the database would refuse the whole batch."""
+    """``value``, cut to the length of its column: the database would refuse the whole batch if the site's text is too
+    long."""
     longest = getattr(Incident._meta.get_field(name), "max_length", None)
     return value if longest is None else value[:longest]

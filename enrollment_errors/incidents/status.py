@@ -1,9 +1,9 @@
-"""How enrollment does, as JSON for machines. Off until a site gives it an address of its own::
+"""The state of enrollment as JSON, for machines. It is off until the site gives it an address::
 
     path("status/enrollment/", enrollment_errors.incidents.status.status)
 
-It answers who brings the setting ``STATUS_TOKEN`` as ``Authorization: Bearer …``, and whoever is signed in with the
-permission ``enrollment_incidents.view_incident``. To everybody else it is not there.
+It answers requests that send the setting ``STATUS_TOKEN`` as ``Authorization: Bearer …``, and signed-in users with the
+permission ``enrollment_incidents.view_incident``. Everyone else gets a 404.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _may_read(request: HttpRequest) -> bool:
 
 def _brings_the_token(request: HttpRequest) -> bool:
     token = conf.get_settings().STATUS_TOKEN
-    # Compared in constant time, and hidden in each frame that takes part in it.
+    # A Secret compares in constant time, and hides its value from tracebacks.
     brought = Secret(request.headers.get("Authorization", ""))
     return token is not None and brought == Secret(f"Bearer {token.reveal()}")
 

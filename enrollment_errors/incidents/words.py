@@ -1,4 +1,4 @@
-"""What operators read in place of the names that the code and the database have."""
+"""The words that operators read instead of the names in the code and the database."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""A Django app of its own: one row for each success that a rider was told of, for as long as the site wants, and each
-card that an operator took out of a group. A site without it in ``INSTALLED_APPS`` has no tables, and everything else.
+"""An optional Django app: one row for each successful enrollment, kept as long as the site wants, and one for each
+time an operator took a card out of a group. Without it in ``INSTALLED_APPS``, a site has no such tables; everything
+else works.
 
-``sink`` hears of a success, ``database`` writes it; ``sums`` is for reports; ``history`` shows
-what is known of one reference; ``unlinking`` takes a card out of a group.
+``sink`` receives a success, and ``database`` writes it. ``sums`` is for reports, ``history`` shows everything known
+about a reference, and ``unlinking`` takes a card out of a group.
 """

@@ -1,8 +1,9 @@
-"""For operators: the ledger, its sums and its export, what is known of one reference, and taking a card out of a group.
+"""Pages for operators: the ledger, its sums and its export, everything known about a reference, and the form to take a
+card out of a group.
 
-Whoever has the permission ``enrollment_ledger.view_entry`` sees and exports the ledger. Taking a card out of a group
-has a permission of its own, ``enrollment_ledger.unlink_card``, and ``enrollment_ledger.view_unlink`` shows what was
-taken out. Nobody can change any of it.
+Users with the permission ``enrollment_ledger.view_entry`` can view and export the ledger. Taking a card out of a group
+requires ``enrollment_ledger.unlink_card``, and viewing these removals ``enrollment_ledger.view_unlink``. Nobody can
+change any of the records.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """What is typed into the search leads to all that is known of that reference."""
+        """A search leads to the page with everything known about that reference."""
         typed = request.GET.get("q", "").strip()
         if typed and self.has_view_permission(request):
             return redirect(f"{reverse(_REFERENCE)}?{urlencode({'q': typed})}")
@@ -103,7 +104,7 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **may})
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        """The list as it is filtered, as CSV."""
+        """The filtered list, as CSV."""
         self._check(request)
         try:
             entries = self.get_changelist_instance(request).queryset
@@ -128,7 +129,7 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
         return _download("enrollments", _COLUMNS, rows)
 
     def sums(self, request: HttpRequest) -> HttpResponseBase:
-        """By month or day, agency and flow; with ``as=csv`` in the query as CSV."""
+        """The sums by month or day, agency and flow, as CSV if the query has ``as=csv``."""
         self._check(request)
         form = SumsForm(request.GET)
         if request.GET.get("as") == "csv" and form.is_valid():
@@ -137,7 +138,7 @@ class EntryAdmin(ReadOnly, _EntryAdmin):
         return TemplateResponse(request, "admin/enrollment_ledger/sums.html", context)
 
     def reference(self, request: HttpRequest) -> HttpResponse:
-        """All that is known of the reference in the query."""
+        """Everything known about the reference in the query."""
         self._check(request)
         typed = request.GET.get("q", "").strip()
         context = {
@@ -171,7 +172,7 @@ def _download(name: str, head: Any, rows: Any) -> StreamingHttpResponse:
 
 
 def _in_no_transaction(view: Any) -> Any:
-    """What was sent to a processor no rollback can undo, so that what is written of it must stay."""
+    """No rollback can undo what was sent to a processor, so none may undo the record of it."""
     for alias in connections:
         view = transaction.non_atomic_requests(using=alias)(view)
     return view
@@ -199,7 +200,8 @@ class UnlinkAdmin(ReadOnly, _UnlinkAdmin):
 
     @method_decorator(sensitive_post_parameters())
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """First what is wanted, which is looked at; then, sealed, the word to do it."""
+        """Takes the first form, asks the processor about the card, and shows a second form, which contains the wish,
+        sealed. Submitting that one removes the card."""
         scrub_request(request)
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -269,7 +271,7 @@ class UnlinkAdmin(ReadOnly, _UnlinkAdmin):
 
 
 def _why(error: Exception) -> str:
-    """The meaning and the advice of the code that a rider's failure would have."""
+    """The meaning and the advice of the code that a rider would get for the same failure."""
     code = classify(error, processor="", stage=None, site_rules=conf.get_settings().RULES).code
     about = explained(code)
     return f"{gettext(about.meaning)} {gettext(about.action)}"

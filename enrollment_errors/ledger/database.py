@@ -1,5 +1,7 @@
-"""A success into the ledger, and where the database does not take it at once, later: no row is lost while this process
-lives, and what a process that dies had not written is in the log.
+"""Writes successes to the ledger, later if the database does not accept them at once.
+
+Until then, they wait in this process, up to ``MOST_WAITING`` of them. The log has every row that had to wait, in case
+the process dies, the database refuses the row, or there is no room for it.
 """
 
 from __future__ import annotations
@@ -16,18 +18,18 @@ from ..reporting.background import Sender, Undelivered
 from .models import Entry
 
 MOST_WAITING = 10_000
-"""Entries that wait for the database. Each is about one kilobyte."""
+"""Maximum entries that wait for the database. Each takes about one kilobyte."""
 
 Facts = Mapping[str, Any]
 """All fields of an ``Entry``, by name."""
 
 
 def store(entries: Sequence[Facts], *, kept_as: str = "") -> None:
-    """One that is there already is left as it is. Raises what the database raises.
+    """Leaves an entry that already exists unchanged. Raises what the database raises.
 
-    ``kept_as`` is what the journal calls the one link that they are about, and lets it go by.
+    ``kept_as`` is the journal's name for the link, if the entries are about just one; the journal then releases it.
 
-    The transaction is for a caller who has one open: it goes on, whatever becomes of ours.
+    If the caller has a transaction open, it can continue even if this one fails.
     """
     alias = router.db_for_write(Entry)
     with transaction.atomic(using=alias):
@@ -38,7 +40,7 @@ def store(entries: Sequence[Facts], *, kept_as: str = "") -> None:
 
 
 class EntrySender(Sender[Facts, Sequence[Facts]]):
-    """What the database of one process did not take at once. ``rest`` closes the connection of the thread."""
+    """Delivers entries that the database did not accept at once. ``rest`` closes the thread's connection."""
 
     what: ClassVar[str] = "Entries of the ledger"
     thread_name: ClassVar[str] = "enrollment-errors-ledger"
@@ -68,7 +70,7 @@ class EntrySender(Sender[Facts, Sequence[Facts]]):
         try:
             store(batch)
         except (OperationalError, InterfaceError, ProgrammingError) as error:
-            # After any other it is the facts themselves that the database refuses, and would refuse again.
+            # After any other error, the database refuses the facts themselves, and would again.
             raise Undelivered(batch, type(error).__name__) from error
         return bool(batch)
 
@@ -81,13 +83,13 @@ _held: EntrySender | None = None
 
 
 def sender() -> EntrySender:
-    """This process's own."""
+    """The sender of this process."""
     return _held or _senders.get("sender", EntrySender)
 
 
 @contextmanager
 def on_demand() -> Iterator[EntrySender]:
-    """For tests: meanwhile what waits is written by ``flush`` alone, in the caller's thread and transaction."""
+    """For tests: inside the block, only ``flush`` writes what waits, in the caller's thread and transaction."""
     global _held
     before, _held = _held, EntrySender(background=False)
     try:

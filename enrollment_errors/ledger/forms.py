@@ -1,4 +1,4 @@
-"""What an operator says to take a card out of a group: once to be looked at, and once more, sealed, to be done."""
+"""The form to take a card out of a group. The operator fills it in, and then confirms a sealed copy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .unlinking import Wanted, accounts_that_unlink
 
 _PURPOSE = "unlink"
 _SEALED_FOR = 15 * 60.0
-"""Seconds from the look to the deed, at most: meanwhile the rider may have linked the card again."""
+"""Maximum seconds between the form and its confirmation: meanwhile, the rider may link the card again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Wish:
     reference: str
 
     def sealed(self, user: Any) -> str:
-        """For a hidden field of the page: encrypted, because it holds the card, and good for this user alone."""
+        """The wish for a hidden field: encrypted, because it contains the card, and valid for this user only."""
         return encrypt(
             json.dumps(
                 {
@@ -51,7 +51,7 @@ class Wish:
 
     @classmethod
     def unsealed(cls, text: str, user: Any) -> Wish | None:
-        """``None`` where it is not this user's, or too old."""
+        """``None`` if the text cannot be read, belongs to another user, or is too old."""
         opened = decrypt(text, purpose=_PURPOSE)
         said = json.loads(opened) if opened else {}
         if said.get("user") != str(user.pk) or not 0 <= time.time() - said["at"] < _SEALED_FOR:
@@ -99,7 +99,7 @@ class UnlinkForm(forms.Form):
         field = self.fields["account"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(name, name) for name in accounts_that_unlink()]
-        # What it holds is taken out of every event while this form lives.
+        # While this form exists, its card is removed from every event.
         self.secret = Secret(str(self.data.get("card", "")).strip())
 
     def clean_group_id(self) -> str:
@@ -115,7 +115,8 @@ class UnlinkForm(forms.Form):
             raise forms.ValidationError(gettext("This is no funding source id.")) from None
 
     def clean_reference(self) -> str:
-        """As it was typed from the phone; where that can mean several, the one that is known."""
+        """The reference, as typed from the phone. If that can mean several: the one in the ledger, or else the
+        first."""
         typed = self.cleaned_data["reference"]
         if not typed:
             return ""

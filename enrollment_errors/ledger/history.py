@@ -1,4 +1,4 @@
-"""What is known of one reference: each thing that happened, in its order, and what they come to."""
+"""Everything known about a reference: what happened, in order, and the state that results from it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from .models import Entry, Removal, Unlink
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One thing that happened. ``facts`` are pairs of what it is and its value; ``row`` is what the admin has of it."""
+    """One thing that happened. ``facts`` are pairs of a label and a value; ``row`` is the record, and ``url`` leads to
+    it in the admin."""
 
     at: datetime
     what: str
@@ -42,7 +43,7 @@ class History:
 
     @property
     def state(self) -> str:
-        """By the newest thing that says it."""
+        """The sentence of the newest step that has one. If none has, the outcome of the last step decides."""
         said = next(filter(None, (_said_by(step) for step in reversed(self.steps))), "")
         if said:
             return said
@@ -50,7 +51,7 @@ class History:
 
     @property
     def entry(self) -> Entry | None:
-        """The newest one."""
+        """The newest entry of the ledger, if there is one."""
         return next((step.row for step in reversed(self.steps) if isinstance(step.row, Entry)), None)
 
 
@@ -66,11 +67,11 @@ _SETTLED = {
     "canceled": _("Not enrolled: the rider canceled it."),
     "expired": _("Not known: the processor could not be asked in time. Ask it yourself."),
 }
-"""By the state of a link that was sent."""
+"""The sentence for each state of a sent link."""
 
 
 def _said_by(step: Step) -> str:
-    """Empty for what says nothing of it, such as a removal of the card that failed, and for an incident."""
+    """The sentence of this step; empty if it does not decide the state, such as an incident or a failed removal."""
     row = step.row
     if isinstance(row, Entry):
         return _state_of(row)
@@ -95,8 +96,8 @@ def _state_of(entry: Entry) -> str:
 
 
 def histories(typed: str, user: Any) -> list[History]:
-    """Of each reference that somebody may mean who types this, which is usually one. ``user`` may see the ledger; the
-    rest is what that user may see."""
+    """The history of each reference that the typed text can mean, usually only one. The caller checks that ``user``
+    may view the ledger; this leaves out other records that ``user`` may not view."""
     found: dict[str, list[Step]] = defaultdict(list)
     for step in _steps(readings(typed), user):
         found[step.row.reference].append(step)
@@ -146,7 +147,7 @@ def _unlinked(unlink: Unlink) -> Step:
 
 
 def _failed(incident: Any) -> Step:
-    """One of the incidents' app, which is not always there."""
+    """Not typed as ``Incident``, because its app may not be installed."""
     number = incident.upstream_status
     status = gettext("status %(status)s") % {"status": number} if number else ""
     facts = [
@@ -159,7 +160,7 @@ def _failed(incident: Any) -> Step:
 
 
 def _sent(sent: Any) -> Step:
-    """One of the app that settles, which is not always there."""
+    """Not typed as ``SentLink``, because its app may not be installed."""
     facts = [
         (gettext("State"), sent.get_state_display()),
         (gettext("Agency and flow"), f"{sent.agency or '-'}, {sent.flow or '-'}"),

@@ -1,4 +1,4 @@
-"""What is kept of successes, and of cards that were taken out of a group. Nothing of it tells who the rider is."""
+"""What the app keeps about successes, and about cards taken out of a group. None of it identifies the rider."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from django.utils.timezone import get_default_timezone, localdate
 from django.utils.translation import gettext_lazy as _
 
 if not apps.is_installed("enrollment_errors.ledger"):
-    # Django would take these for models of the app that this folder lies in.
+    # Otherwise, Django would assign these models to the app that contains this folder.
     raise ImproperlyConfigured('"enrollment_errors.ledger" is not in INSTALLED_APPS')
 
 
 class Entry(models.Model):
-    """One success that a rider was told of, under the reference that events have, and the address of the rider's page.
+    """One success, under the same reference as its events and the address of the rider's page.
 
     ``agency`` is the agency's slug, ``account`` the site's name for the processor account, ``group_id`` the concession
-    group. ``code`` says which success it was (``linked``, ``renewed``, …). ``expires_at`` is when the link expires, if
-    it does. ``verified_by`` is the id of the staff member who enrolled in person. ``day`` is that of ``at`` in the
-    site's time zone, for sums: not every database knows time zones.
+    group. ``code`` says which kind of success it was (``linked``, ``renewed``, …). ``expires_at`` is when the link
+    expires, if it does. ``verified_by`` is the id of the staff member who enrolled the rider in person. ``day`` is the
+    day of ``at`` in the site's time zone, for sums: not every database knows time zones.
     """
 
     reference = models.CharField(_("reference"), max_length=20)
@@ -42,7 +42,7 @@ class Entry(models.Model):
         ordering = ("-at", "-pk")
         verbose_name = _("enrollment")
         verbose_name_plural = _("enrollments")
-        # Whoever tells of a success twice, such as after a lost answer, makes one row.
+        # A success that is reported twice, such as after a lost answer, becomes one row.
         constraints = (models.UniqueConstraint(fields=["reference", "account", "group_id"], name="ledger_entry_once"),)
         indexes = (
             models.Index(fields=["at"], name="ledger_entry_at"),
@@ -58,7 +58,7 @@ class Entry(models.Model):
 
 
 class Removal(str, Enum):
-    """What became of taking a card out of a group."""
+    """The result of taking a card out of a group."""
 
     REMOVED = "removed"
     ABSENT = "absent"
@@ -75,11 +75,12 @@ _WORDS = [
 
 
 class Unlink(models.Model):
-    """That somebody took a card out of a group, or tried to. It is written before the processor is asked.
+    """An operator took a card out of a group, or tried to. The row is written before the removal is sent.
 
-    ``by`` is the user name, which stays when the user is deleted. ``card`` is a keyed digest of what the processor
-    calls the card: the same card has the same one, and nobody can tell from it which card it is. ``reference`` is that
-    of the enrollment, where it is known. ``code`` is that of the failure, as in docs/errors.md.
+    ``by`` is the user name, which stays even if the user is deleted. ``card`` is a keyed digest of the processor's
+    name for the card. It is the same for the same card and account until the ``SECRET_KEY`` changes, and does not
+    reveal the card. ``reference`` is the enrollment's, if known. ``code`` is the code of the failure, as in
+    docs/errors.md.
     """
 
     at = models.DateTimeField(_("time"))

@@ -1,4 +1,4 @@
-"""What is kept for how long: as long as the site wants, which is forever where it does not say."""
+"""How long the app keeps the ledger: as long as ``LEDGER_KEPT_DAYS`` says, or forever if it says nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .models import Entry, Unlink
 
 
 def prune(now: datetime) -> str:
-    """Deletes what is no longer kept. Returns what it was, in a sentence."""
+    """Deletes everything past its time. Returns a sentence that says what was deleted."""
     days = conf.get_settings().LEDGER_KEPT_DAYS
     if days is None:
         return "The ledger is kept forever."

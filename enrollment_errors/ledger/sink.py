@@ -1,4 +1,4 @@
-"""The ledger: one row for each success that a rider was told of, written before the rider is told."""
+"""The ledger: one row for each success, written before the rider sees it."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ logger = logging.getLogger("enrollment_errors")
 
 
 class LedgerSink(Sink):
-    """Writes within the rider's request, because agencies report by these rows: a worker that is killed a moment
-    later takes none with it. A database that fails is told of, and does the rider no harm: the row waits.
-    """
+    """Writes within the rider's request, because agencies base their reports on these rows: they must survive if the
+    worker is killed a moment later. If the database fails, operators are told and the row waits, but the rider is
+    still enrolled."""
 
     def send(self, report: Report) -> None:
-        """Does nothing for what is no success."""
+        """Does nothing if the report is not a success."""
         if report.outcome is not Outcome.SUCCESS or report.enrollment is None:
             return
         facts = _facts(report)
         try:
-            # Without incidents, this is what the journal waits for.
+            # Without incidents, the journal waits for the ledger.
             store([facts], kept_as="" if conf.INCIDENT_SINK in conf.get_settings().SINKS else report.kept_as)
-        except Exception as error:  # noqa: BLE001  whatever a database's driver may raise
+        except Exception as error:  # noqa: BLE001  a database's driver may raise anything
             sender().put(facts)
             _tell(facts, type(error).__name__)
 
 
 def write(report: Report, *, also_known_as: Collection[str]) -> str | None:
-    """A success, in the caller's transaction. Raises what the database raises. It may be told of later: it stays one
-    row. If the same link has a row under one of the other references that it is known as, nothing is written, and that
-    reference is returned."""
+    """Writes a success in the caller's transaction. If it is reported again later, it stays one row. If the same link
+    already has a row under one of the other references in ``also_known_as``, writes nothing and returns that
+    reference. Raises what the database raises."""
     facts = _facts(report)
     others = set(also_known_as) - {report.reference}
     same = Entry.objects.using(router.db_for_write(Entry)).filter(
@@ -75,17 +75,17 @@ def _facts(report: Report) -> Facts:
 
 
 def _fitting(name: str, text: str) -> str:
-    """One that comes from the site, no longer than its column: the database would refuse it."""
+    """``text``, cut to the length of its column: the site provides it, and the database would refuse a longer one."""
     column = Entry._meta.get_field(name)
     assert isinstance(column, CharField)
     return text[: column.max_length]
 
 
 def _tell(facts: Facts, why: str) -> None:
-    """With all that the row holds, should this process die before it is written. The error's own text is left out: it
-    may hold addresses and values."""
+    """Reports the failure, and logs the whole row, in case this process dies before it is written. The error's own
+    text is left out, because it may contain addresses and values."""
     text = f"The ledger could not be written ({why}): the row of {facts['reference']} waits."
-    # No key may be an attribute of LogRecord, or one that a structured log has of its own.
+    # The prefix keeps the names apart from the attributes of LogRecord and from a structured log's own keys.
     logger.error(text, extra={f"ledger_{name}": str(value) for name, value in facts.items()})
     announce(
         f"The ledger could not be written ({why}).",

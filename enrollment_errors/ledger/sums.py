@@ -1,4 +1,4 @@
-"""How many riders enrolled in each month or on each day, by agency and flow."""
+"""Counts enrollments by month or day, agency and flow."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Period(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Sum:
-    """``start`` is the first day of the period. Of ``enrollments``, so many were made ``in_person``, and so many were
-    ``renewals`` of a link that was there before."""
+    """``start`` is the first day of the period. Of the ``enrollments``, ``in_person`` were made in person, and
+    ``renewals`` renewed a link that existed before."""
 
     start: date
     period: Period
@@ -36,12 +36,12 @@ class Sum:
 
     @property
     def name(self) -> str:
-        """As ISO 8601 has it, which sorts and needs no translation: ``2026-11``, ``2026-11-21``."""
+        """In ISO 8601, which sorts and needs no translation: ``2026-11``, ``2026-11-21``."""
         return format_date(self.start, "Y-m" if self.period is Period.MONTH else "Y-m-d")
 
 
 HEAD = ("agency", "flow", "enrollments", "in person", "renewals")
-"""Of the columns after that of the period."""
+"""The headings of the columns after the period's."""
 
 
 def cells(one: Sum) -> tuple[str, str, str, int, int, int]:
@@ -51,7 +51,7 @@ def cells(one: Sum) -> tuple[str, str, str, int, int, int]:
 def sums(
     period: Period, *, since: date | None = None, until: date | None = None, agency: str = "", flow: str = ""
 ) -> list[Sum]:
-    """The newest period first. ``since`` and ``until`` are days of the site's time zone, both among those counted."""
+    """The newest period first. ``since`` and ``until`` are days in the site's time zone, both included."""
     wanted = {"day__gte": since, "day__lte": until, "agency": agency, "flow": flow}
     entries = Entry.objects.filter(**{lookup: value for lookup, value in wanted.items() if value})
     counted: QuerySet[Entry, dict[str, Any]] = (
@@ -68,7 +68,7 @@ def sums(
 
 
 def total(found: Sequence[Sum]) -> tuple[int, int, int]:
-    """Enrollments, those in person, and renewals, of all of them."""
+    """The totals of enrollments, of those in person, and of renewals."""
     return (
         sum(one.enrollments for one in found),
         sum(one.in_person for one in found),
@@ -77,5 +77,5 @@ def total(found: Sequence[Sum]) -> tuple[int, int, int]:
 
 
 def known_values(name: str) -> list[str]:
-    """What there is of ``agency`` or ``flow``."""
+    """All values of ``name`` in the ledger, which is ``agency`` or ``flow``."""
     return list(Entry.objects.order_by(name).values_list(name, flat=True).distinct())

@@ -1,4 +1,4 @@
-"""The sums as a page of the admin: what is asked of it, and what its template shows."""
+"""The page of sums in the admin: its form, and the context of its template."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .models import Entry
 from .sums import Period, Sum, known_values, sums, total
 
 _DAYS = 31
-"""Shown where days are asked for and nobody says which."""
+"""How many days the page shows if you ask for days and do not say which."""
 
 
 class _DayInput(forms.DateInput):
-    """The browser's own, which needs no script, and wants ISO 8601 whatever the language."""
+    """The browser's own date field, which needs no script, and requires ISO 8601 in every language."""
 
     input_type = "date"
 
@@ -28,7 +28,7 @@ class _DayInput(forms.DateInput):
 
 
 class SumsForm(forms.Form):
-    """``since`` and ``until`` are days of the site's time zone, both among those counted."""
+    """``since`` and ``until`` are days in the site's time zone, both included."""
 
     by = forms.ChoiceField(label=_("By"), choices=[("month", _("Month")), ("day", _("Day"))], initial="month")
     agency = forms.ChoiceField(label=_("Agency"), required=False)
@@ -53,7 +53,7 @@ class SumsForm(forms.Form):
         return cleaned
 
     def sums(self) -> list[Sum]:
-        """None where something that was asked cannot be read."""
+        """Empty if the form is not valid."""
         if not self.is_valid():
             return []
         asked = {name: value for name, value in self.cleaned_data.items() if name != "by"}
@@ -61,7 +61,7 @@ class SumsForm(forms.Form):
 
     @property
     def first_day(self) -> date | None:
-        """Of those that are shown though nobody said which."""
+        """The first day shown if the form, not the user, chose it; otherwise ``None``."""
         first: date | None = None if self.data.get("since") else self.cleaned_data.get("since")
         return first
 

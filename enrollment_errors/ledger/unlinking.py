@@ -1,7 +1,7 @@
-"""Taking a card out of a concession group, once an operator has said so, and writing down that it was done.
+"""Takes a card out of a concession group once an operator has confirmed it, and records the outcome.
 
-It is safe to do twice. While a link of the same card to the same group may be at work, it is not done at all; and while
-it may be at work itself, nobody links.
+It is safe to do twice. It refuses while a link of the same card to the same group may still take effect, and nobody
+can link the card while its removal may still take effect.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ logger = logging.getLogger("enrollment_errors")
 
 
 class LinkUnderWay(EnrollmentError):
-    """Nothing was sent: a link of this card to this group is under way, or its answer was lost a moment ago."""
+    """Nothing was sent: a link or removal for this card and group is in progress, or its answer was lost recently."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is wanted: this card out of this group. ``account`` is the site's name for the processor account."""
+    """The card to take out of a group. ``account`` is the site's name for the processor account."""
 
     account: str
     group_id: str
@@ -40,12 +40,12 @@ class Wanted:
 
     @property
     def card(self) -> str:
-        """By which the card is known again, and nothing else."""
+        """A digest by which the app recognizes the card again. It reveals nothing else."""
         return keyed_digest("unlink", self.account, self.funding_source.id)
 
 
 def accounts_that_unlink() -> list[str]:
-    """The names of those whose processor has a way to do it."""
+    """The names of the accounts whose processor can take a card out of a group."""
     return [account.name for account in usable_accounts() if account.processor.unlink is not Processor.unlink]
 
 
@@ -55,7 +55,7 @@ def find(wanted: Wanted) -> Link | None:
 
 
 def unlink(wanted: Wanted, *, by: str, reason: str, reference: str = "") -> Unlink:
-    """Returns the row that tells how it ended. Raises ``LinkUnderWay``, and ``ConfigurationError``."""
+    """Returns the row with the outcome. Raises ``LinkUnderWay`` and ``ConfigurationError``."""
     processor = _open(wanted)
     sent_at = processor.http.clock.time()
     claim = _claim(wanted, processor, sent_at)
@@ -107,7 +107,7 @@ def _claim(wanted: Wanted, processor: Processor, sent_at: float) -> LinkClaim:
 
 
 def _sent(processor: Processor, wanted: Wanted) -> tuple[str, str]:
-    """The outcome, and the code of the failure."""
+    """The outcome, and the code of the failure, if any."""
     try:
         with processor.http.deadline.keeping_half_back():
             processor.unlink(wanted.funding_source, wanted.group_id)
@@ -117,7 +117,7 @@ def _sent(processor: Processor, wanted: Wanted) -> tuple[str, str]:
 
 
 def _what_became_of_it(error: ProcessorError, processor: Processor, wanted: Wanted) -> tuple[str, str]:
-    """An error that knows its stage is of a call before it, such as that for the access token."""
+    """If the error has a stage, an earlier call failed, such as the one for the access token."""
     was_sent = error.stage is None
     code = classify(error, processor=processor.name, stage=None, site_rules=conf.get_settings().RULES).code
     is_absent = was_sent and isinstance(error, StatusError) and error.status == 404

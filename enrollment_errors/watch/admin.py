@@ -1,4 +1,4 @@
-"""For operators: what the watch found, to read; and switches, to set."""
+"""Pages for operators: the findings of the watch, read-only, and the switches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form of a switch, with a field for what riders read in each of the site's languages."""
+"""The form for a switch, with a field for the riders' message in each of the site's languages."""
 
 from __future__ import annotations
 

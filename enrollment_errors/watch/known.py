@@ -1,7 +1,7 @@
-"""What the database says, as riders' requests need it: read once in ten seconds for all of them.
+"""Switches and findings for riders' requests: the processes that share a cache read the database once in ten seconds.
 
-While the database is down, what it said last goes on for a day. No request waits for one that hangs: a thread reads it,
-one in each process.
+While the database is down, the last answer counts for at least a day. In each process, a thread reads, so a request
+waits at most ``WAIT`` for a database that hangs.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from ..shared_cache import LONGEST, CacheDown, SharedCache, is_recent
 from .models import Switch, Watched
 
 FRESH = 10.0
-"""Seconds. ``forget`` makes a change known at once to all who share the cache."""
+"""Seconds for which a reading counts. After ``forget``, every process that shares the cache reads again."""
 WAIT = 0.5
-"""Seconds that a request waits for the thread that reads."""
+"""Maximum seconds that a request waits for the thread that reads."""
 THREAD_NAME = "enrollment-errors-watch"
 
 _KEY = "watch.known"
@@ -32,9 +32,10 @@ _NOTHING: dict[str, Any] = {"switches": [], "findings": []}
 
 
 def known() -> dict[str, Any]:
-    """``{"switches": […], "findings": […]}``: of the models the rows that may hold now or later, as dicts.
+    """``{"switches": […], "findings": […]}``: the rows that may apply now or later, as dicts.
 
-    Raises ``RuntimeError`` where the process can start no thread."""
+    Raises ``RuntimeError`` if the process cannot start a thread.
+    """
     kept = None
     with suppress(CacheDown):
         kept = _cache().get(_KEY)
@@ -46,7 +47,7 @@ def known() -> dict[str, Any]:
 
 
 class _Reading:
-    """The one reading of this process, which may hang for as long as the database does."""
+    """The only reading of this process at a time. It may hang as long as the database does."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,11 +56,11 @@ class _Reading:
         self._found: dict[str, Any] | None = None
 
     def result(self, kept: dict[str, Any] | None) -> dict[str, Any] | None:
-        """What is read, by this request or by one at the same time; ``None`` where that takes longer than ``WAIT``."""
+        """The result of a reading that this or another request started; ``None`` if it takes longer than ``WAIT``."""
         with self._lock:
             thread = self._thread
             if thread is None or not thread.is_alive():
-                # In an empty context: Sentry must not take it for a part of the request that happens to start it.
+                # In an empty context: Sentry must not take the thread for part of the request that starts it.
                 run = contextvars.Context().run
                 thread = threading.Thread(target=run, args=(self._read, kept), name=THREAD_NAME, daemon=True)
                 thread.start()
@@ -80,7 +81,7 @@ _readings: PerProcess[_Reading] = PerProcess()
 def _refreshed(kept: dict[str, Any] | None) -> dict[str, Any]:
     try:
         found = _read()
-    except Exception:  # noqa: BLE001  whatever a database raises: the rider's page does not depend on it
+    except Exception:  # noqa: BLE001  a database may raise anything, and riders' pages do not depend on it
         found = kept or _NOTHING
     with suppress(CacheDown):
         _cache().set(_KEY, {**found, "read_at": SYSTEM_CLOCK.time()}, LONGEST)
@@ -88,7 +89,7 @@ def _refreshed(kept: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def forget(**kwargs: Any) -> None:
-    """Something has changed. Also a receiver of Django's signals."""
+    """Call it after a change. It is also a receiver of Django's signals."""
     with suppress(CacheDown):
         _cache().delete(_KEY)
 
@@ -96,7 +97,7 @@ def forget(**kwargs: Any) -> None:
 def _read() -> dict[str, Any]:
     switches = _rows(Switch).filter(Q(ends=None) | Q(ends__gt=now())).order_by("-set_at", "-pk")
     findings = _rows(Watched).filter(is_failure=True).order_by("group_id")
-    # A query that fails must not spoil the transaction of the site's own page.
+    # A failed query must not break the transaction of the site's own page.
     with transaction.atomic(using=switches.db):
         return {
             "switches": list(switches.values("account", "agency", "position", "begins", "ends", "messages", "set_by")),

@@ -1,4 +1,4 @@
-"""What the watch last found, and what operators have set."""
+"""What the watch last found, and the switches that operators have set."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from django.utils.translation import gettext_lazy as _
 from ..account_directory import account_names
 
 if not apps.is_installed("enrollment_errors.watch"):
-    # Django would take these for models of the app that this folder lies in.
+    # Otherwise, Django would assign these models to the app that contains this folder.
     raise ImproperlyConfigured('"enrollment_errors.watch" is not in INSTALLED_APPS')
 
 
 class Watched(models.Model):
-    """What the watch last found of an account, or of one of its concession groups.
+    """What the watch last found out about an account, or about one concession group of an account.
 
-    ``diagnosis`` is a key that ``doctor.diagnoses.diagnosed`` explains, empty where all is well; with ``is_failure``
-    riders cannot enroll. ``since`` is when it became as it is. ``told`` are the diagnoses that operators have been told
-    of since then, with blanks in between.
+    ``diagnosis`` is a key for ``doctor.diagnoses.diagnosed``; it is empty if all is well. If ``is_failure``, riders
+    cannot enroll. ``since`` is when the present state began: all is well, a warning, or a failure. ``told`` lists the
+    diagnoses that operators already know about, separated by spaces.
     """
 
     account = models.CharField(_("account"), max_length=100)
@@ -52,9 +52,9 @@ class Watched(models.Model):
 
 
 class Switch(models.Model):
-    """What an operator has set for an account, an agency, or an agency's riders with one account.
+    """A switch that an operator has set for an account, an agency, or an agency's riders with one account.
 
-    ``messages`` are what riders read, by language code. Of several that hold, the one that was set last decides.
+    ``messages`` are what riders read, by language code. If several switches apply, the one that was set last decides.
     """
 
     class Position(models.TextChoices):
@@ -89,7 +89,7 @@ class Switch(models.Model):
         return ", ".join(filter(None, (self.account, agency)))
 
     def end(self, moment: datetime) -> None:
-        """It holds no longer; one that has not begun never does."""
+        """Ends the switch at ``moment``. If it has not begun by then, it never applies."""
         if self.ends is None or self.ends > moment:
             self.ends = moment
             self.save()
@@ -114,7 +114,7 @@ class Switch(models.Model):
 
 
 def message_in(messages: Mapping[str, str], language: str) -> str:
-    """The operator's words in ``language`` or, where there are none, those that most people may understand."""
+    """The operator's message in ``language``; without one, in the site's language, or else in any other."""
     own = settings.LANGUAGE_CODE
     for code in (language, language.partition("-")[0], own, own.partition("-")[0], *messages):
         if text := messages.get(code):

@@ -1,4 +1,4 @@
-"""What ``availability`` hears from the watch and from operators' switches."""
+"""Tells ``availability`` what the watch has found, and which switches operators have set."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .models import Switch, Watched, message_in
 
 
 def believed_for() -> timedelta:
-    """How long what the watch has found counts: three of its runs."""
+    """How long a finding of the watch counts: three times ``WATCH_EVERY``."""
     return timedelta(seconds=3 * conf.get_settings().WATCH_EVERY)
 
 
 class WatchSource(Source):
     def get_switch(self, target: Target) -> Availability | None:
         moment = now()
-        for row in known()["switches"]:  # the one that was set last comes first
+        for row in known()["switches"]:  # the one set last comes first
             if (
                 row["account"] in ("", target.account)
                 and row["agency"] in ("", target.agency)
@@ -46,7 +46,7 @@ class WatchSource(Source):
 
     def get_finding(self, target: Target) -> Availability | None:
         oldest = now() - believed_for()
-        for row in known()["findings"]:  # the account's own comes first
+        for row in known()["findings"]:  # the account's own finding comes first
             is_meant = row["account"] == target.account and row["group_id"] in ("", target.group_id)
             if is_meant and row["checked_at"] >= oldest:
                 return Availability(is_available=False, why=row["diagnosis"], since=row["since"])

@@ -1,4 +1,4 @@
-"""The watch as a task of Django's Tasks framework (from Django 6 on): enqueue it every ``WATCH_EVERY`` seconds."""
+"""The watch as a task for Django's Tasks framework (Django 6 and later). Enqueue it every ``WATCH_EVERY`` seconds."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from .watching import watch
 
 @task
 def watch_enrollment() -> int:
-    """How many accounts and groups have something wrong with them."""
+    """Returns how many accounts and groups have a problem."""
     return sum(bool(found.diagnosis) for found in watch())

@@ -1,4 +1,4 @@
-"""One alert where the watch finds something, and one where it is over."""
+"""Sends one alert when the watch finds a problem, and one when the problem is over."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def began(found: Watched) -> None:
 
 
 def over(found: Watched, diagnosis: str, lasted: timedelta) -> None:
-    """``found`` is how it is now."""
+    """``found`` is the state now, and ``diagnosis`` the problem that is over."""
     alerts.works(found.account, _place(found), diagnosis, group_id=found.group_id, lasted=lasted.total_seconds())
 
 

@@ -1,4 +1,4 @@
-"""The watch: each account examined without a rider, what has changed kept and told. Enrolls nobody."""
+"""The watch examines each account without a rider, keeps what it finds, and reports changes. Enrolls nobody."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ from .models import Watched
 
 MONITOR = "enrollment-watch"
 SECOND_LOOK = 10.0
-"""Seconds after which a failure that is new is looked at again."""
+"""Seconds before a new failure is checked again."""
 
 
 def watch(accounts: Collection[str] = ()) -> list[Watched]:
-    """Look at all accounts once, or at those named. Gives back how each of them is, and each of their groups.
+    """Examine all accounts once, or only those named. Returns the state of each account and group that it could
+    examine.
 
-    Raises what the database raises, and what ``account_names`` does.
+    Raises what the database raises, and what ``account_names`` raises.
     """
     with checked_in(MONITOR, minutes=max(1, round(conf.get_settings().WATCH_EVERY / 60))):
         names = list(accounts) or account_names()
@@ -39,7 +40,7 @@ def watch(accounts: Collection[str] = ()) -> list[Watched]:
 def _look_at(account: str, enrollments: Collection[Enrollment]) -> list[Watched]:
     findings = _examined(account, enrollments)
     agencies = ", ".join(sorted({enrollment.agency.slug for enrollment in enrollments}))[:500]
-    groups = list(dict.fromkeys(finding.group for finding in findings))  # "" first: the account's own
+    groups = list(dict.fromkeys(finding.group for finding in findings))  # "" comes first: the account itself
     Watched.objects.filter(account=account).exclude(group_id__in=groups).delete()
     moment = now()
     kept = []
@@ -53,7 +54,7 @@ def _look_at(account: str, enrollments: Collection[Enrollment]) -> list[Watched]
 
 
 def _examined(account: str, enrollments: Collection[Enrollment]) -> list[Finding]:
-    """What has begun to fail is looked at a second time before it is believed: a few seconds are no outage."""
+    """If something has begun to fail, examines the account a second time: a few seconds are not an outage."""
     findings = _looked(account, enrollments)
     failing: dict[str, str] = {}
     for finding in findings:
@@ -93,14 +94,14 @@ def _keep(account: str, group: str, agencies: str, worst: Finding | None, moment
     has_ended = _has_ended(before, after)
     if has_ended or (before.is_failure, not before.diagnosis) != (after.is_failure, not after.diagnosis):
         after.since = moment
-    if has_ended:  # a warning that is still there has been told
+    if has_ended:  # a warning that remains, and was told, stays told
         after.told = after.diagnosis if after.diagnosis in before.told.split() else ""
     is_news = after.diagnosis not in ("", *after.told.split())
     if is_news:
         after.told = f"{after.told} {after.diagnosis}".strip()
     as_it_was = Watched.objects.filter(pk=before.pk, diagnosis=before.diagnosis, told=before.told)
     values = {name: getattr(after, name) for name in _CHANGING}
-    if as_it_was.update(**values) and (has_ended or is_news):  # else another run has been faster, and has told
+    if as_it_was.update(**values) and (has_ended or is_news):  # otherwise another run was faster, and told
         known.forget()
         if has_ended:
             telling.over(after, before.diagnosis, moment - before.since)
@@ -113,5 +114,5 @@ _CHANGING = ("agencies", "diagnosis", "is_failure", "detail", "since", "checked_
 
 
 def _has_ended(before: Watched, after: Watched) -> bool:
-    """An outage is over when riders can enroll; a warning, when nothing is wrong."""
+    """An outage is over when riders can enroll again; a warning is over when nothing is wrong."""
     return before.is_failure > after.is_failure or bool(before.diagnosis and not after.diagnosis)

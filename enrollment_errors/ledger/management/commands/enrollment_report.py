@@ -1,4 +1,4 @@
-"""How many riders enrolled, by month or day, agency and flow: for those who report to a funder."""
+"""Counts enrollments by month or day, agency and flow, for reports to a funder."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def _day(text: str) -> date:
     return date.fromisoformat(text)
 
 
-_day.__name__ = "date"  # as the parser's sentence has it
+_day.__name__ = "date"  # for the parser's sentence
 
 
 def _table(rows: list[tuple[Any, ...]]) -> list[str]:
-    """Texts to the left, numbers to the right."""
+    """Aligns texts to the left and numbers to the right."""
     widths = [max(len(str(row[column])) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(

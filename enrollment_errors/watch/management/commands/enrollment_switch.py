@@ -1,4 +1,4 @@
-"""Switch enrollment off and on again, for an account or an agency, with what riders are told meanwhile."""
+"""Switches enrollment off and on again for an account or an agency, with a message for riders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find out, without a rider, whether riders can enroll; tell operators what has changed."""
+"""Finds out, without a rider, whether riders can enroll, and tells operators what has changed."""
 
 from __future__ import annotations
 
