@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing.util
 import os
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from enrollment_errors.journal import Journal, use_journal
+from enrollment_errors.shared_cache import SharedCache
 
 pytest_plugins = [
     "tests.leaks",
@@ -62,3 +65,25 @@ def no_journal() -> Iterator[None]:
     before = use_journal(Journal())
     yield
     use_journal(before)
+
+
+@pytest.fixture
+def operations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What this thread asks of the shared cache, in order."""
+    # Calls that another test has abandoned end when they are collected, and that may be now.
+    gc.collect()
+    ours, operations = threading.get_ident(), []
+
+    def counted(name: str) -> Any:
+        original = getattr(SharedCache, name)
+
+        def operation(self: SharedCache, *args: Any) -> Any:
+            if threading.get_ident() == ours:
+                operations.append(name)
+            return original(self, *args)
+
+        return operation
+
+    for name in ("get", "get_many", "add", "set", "delete"):
+        monkeypatch.setattr(SharedCache, name, counted(name))
+    return operations

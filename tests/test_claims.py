@@ -24,7 +24,6 @@ from tests import site as test_site
 from tests.rider import CARD_TOKEN, Rider
 from tests.test_redirect_flow import GatewayRider, gateway  # noqa: F401  a fixture
 from tests.transport.brittle_cache import BrittleCache
-from tests.transport.test_circuit import operations  # noqa: F401  a fixture
 
 LOST = Fault(kind="reset", after_effect=True)
 
@@ -104,7 +103,7 @@ class TestTheClaimOfASuccessThatWasTold:
         assert mine.make()
         assert mine.tell("H7P-2QX-9MR") is None
 
-    def test_costs_the_cache_one_operation_to_make_and_one_to_tell(self, operations: list[str]):  # noqa: F811
+    def test_costs_the_cache_one_operation_to_make_and_one_to_tell(self, operations: list[str]):
         self.made_and_told()
         assert operations == ["add", "add"]
 

@@ -21,7 +21,7 @@ from tests.incidents.conftest import facts as of_a_failure
 from tests.ledger.conftest import enrolled, unlinked
 from tests.rider import CARD_TOKEN
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.ci_only]
 
 LITTLEPAY = "enrollment_errors.processors.littlepay.LittlepayProcessor"
 GROUP = "group-seniors"

@@ -13,7 +13,6 @@ from django.test import override_settings
 from enrollment_errors.rate import seconds_until_allowed
 from tests.transport.brittle_cache import BrittleCache
 from tests.transport.clocks import FakeClock, cache_on
-from tests.transport.test_circuit import operations  # noqa: F401
 
 REQUESTS, WINDOW = 5, 60
 
@@ -78,7 +77,7 @@ def test_another_kind_and_another_session_have_bounds_of_their_own(clock: FakeCl
 
 def test_the_first_of_a_session_costs_the_cache_one_operation(
     clock: FakeClock,
-    operations: list[str],  # noqa: F811
+    operations: list[str],
 ) -> None:
     assert ask(clock, 1) == [0]
     assert operations == ["add"]
@@ -110,7 +109,7 @@ class TestTheFirstTenthOfWhatASessionMayAsk:
     def many(self, site: Any, few: None) -> None:
         site(RIDER_REQUESTS=self.MANY, RIDER_WINDOW=WINDOW)
 
-    def test_costs_the_cache_nothing(self, clock: FakeClock, operations: list[str]) -> None:  # noqa: F811
+    def test_costs_the_cache_nothing(self, clock: FakeClock, operations: list[str]) -> None:
         assert ask(clock, 4) == [0] * 4
         assert operations == ["add"]
 
@@ -119,14 +118,14 @@ class TestTheFirstTenthOfWhatASessionMayAsk:
         clock.now += WINDOW / 2
         assert ask(clock, 40).count(0) == 0
 
-    def test_is_counted_anew_after_a_window(self, clock: FakeClock, operations: list[str]) -> None:  # noqa: F811
+    def test_is_counted_anew_after_a_window(self, clock: FakeClock, operations: list[str]) -> None:
         ask(clock, 4)
         clock.now += WINDOW
         del operations[:]
         assert ask(clock, 3) == [0] * 3
         assert operations == []
 
-    def test_is_each_sessions_own(self, clock: FakeClock, operations: list[str]) -> None:  # noqa: F811
+    def test_is_each_sessions_own(self, clock: FakeClock, operations: list[str]) -> None:
         for session in ("one", "another"):
             assert ask(clock, 3, session=session) == [0] * 3
         assert operations == []

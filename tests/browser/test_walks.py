@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from .walks import FINISHED, RETURNED, STARTED, Walk, words
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 
 def test_a_rider_enrolls(walk: Walk) -> None:

@@ -59,6 +59,7 @@ def test_nothing_of_the_sites_schema_is_missing_from_its_migrations(database: Pa
     manage("makemigrations", "--check", "--dry-run", database=database)
 
 
+@pytest.mark.ci_only
 def test_a_deployment_with_its_agencies_in_the_environment_finds_them_in_its_database(database: Path) -> None:
     environment = {
         "LITTLEPAY_URL": "https://processor.example",
@@ -83,6 +84,7 @@ def test_a_deployment_with_its_agencies_in_the_environment_finds_them_in_its_dat
     assert told.strip() == "s3cr3t"
 
 
+@pytest.mark.ci_only
 def test_a_deployment_that_never_had_an_agency_begins_without_one(database: Path) -> None:
     manage("migrate", database=database)
     assert json.loads(manage("dumpdata", "example", "enrollment_accounts", database=database)) == []

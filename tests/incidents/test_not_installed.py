@@ -19,6 +19,8 @@ from enrollment_errors.incidents import models
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 
+pytestmark = pytest.mark.ci_only
+
 ROOT = Path(__file__).parents[2]
 PREAMBLE = """
 import io, json, sys

@@ -45,7 +45,7 @@ def say(said):
     print(json.dumps(said), flush=True)
 """
 
-pytestmark = pytest.mark.postgresql
+pytestmark = [pytest.mark.postgresql, pytest.mark.ci_only]
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ import pytest
 
 from enrollment_errors.sandbox.server import SandboxServer
 
+pytestmark = pytest.mark.ci_only
+
 ROOT = Path(__file__).parents[2]
 LINKS, MADE = 12, 8
 """The number of links, and how many of them the processor has made. Meanwhile, the rider of every third link checks

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from enrollment_errors import shared_cache
 from enrollment_errors.exceptions import (
     CircuitOpen,
     ConnectionFailed,
@@ -41,21 +40,6 @@ def circuit(account: str, clock: FakeClock) -> Circuit:
 def signals(account: str) -> Iterator[list[tuple[str, dict[str, Any]]]]:
     with heard(account) as signals:
         yield signals
-
-
-@pytest.fixture
-def operations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    operations: list[str] = []
-    for name in ("get", "get_many", "add", "set", "delete"):
-        original = getattr(shared_cache.SharedCache, name)
-        monkeypatch.setattr(
-            shared_cache.SharedCache,
-            name,
-            lambda self, *args, original=original, name=name, **kwargs: (
-                operations.append(name) or original(self, *args, **kwargs)
-            ),
-        )
-    return operations
 
 
 def succeed(circuit: Circuit) -> None:

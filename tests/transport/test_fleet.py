@@ -21,6 +21,8 @@ from .conftest import LIMITS, Serve
 from .fleet import BACKENDS, Fleet, create_cache_table, keep_calling, probe, use_token
 from .upstream import Connection, Upstream
 
+pytestmark = pytest.mark.ci_only
+
 PROCESSES = 4
 OPEN_FOR = 0.5
 

@@ -16,7 +16,6 @@ from enrollment_errors.transport.token_cache import AccessToken
 from .circuits import heard
 from .clocks import FakeClock
 from .conftest import Connect, Serve
-from .test_circuit import operations  # noqa: F401
 from .upstream import Connection, answering
 
 FAILURES, OPEN_FOR = 2, 10.0
@@ -61,7 +60,7 @@ def connect_rider(connect: Connect, clock: FakeClock) -> Any:
 def test_two_calls_read_the_circuit_and_the_token_once(
     serve: Serve,
     connect_rider: Any,
-    operations: list[str],  # noqa: F811
+    operations: list[str],
 ) -> None:
     url = serve().url
     connect_rider(url).calls()

@@ -11,7 +11,6 @@ from enrollment_errors.transport.circuit import Circuit, Phase, read_state
 
 from .clocks import FakeClock
 from .conftest import Connect, Serve
-from .test_circuit import operations  # noqa: F401 - a fixture
 from .upstream import answering
 
 FAILURES, WINDOW, OPEN_FOR, LONGEST = 3, 60, 10, 8
@@ -158,7 +157,7 @@ class TestCost:
     def test_a_call_for_somebody_through_a_closed_circuit_is_one_read(
         self,
         circuit: Circuit,
-        operations: list[str],  # noqa: F811
+        operations: list[str],
     ) -> None:
         call(circuit, "session", "card")
         assert operations == ["get_many"]
@@ -166,7 +165,7 @@ class TestCost:
     def test_a_call_for_somebody_that_an_open_one_refuses_is_one_read(
         self,
         circuit: Circuit,
-        operations: list[str],  # noqa: F811
+        operations: list[str],
     ) -> None:
         open_up(circuit)
         del operations[:]
