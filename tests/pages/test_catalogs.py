@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from django.utils import translation
 from django.utils.formats import date_format
 
-from . import catalogs, gallery
+from . import catalogs, gallery, sightings
 
 IN_SOURCES = set().union(*catalogs.messages_in_sources().values())
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
@@ -127,3 +127,17 @@ def test_a_site_has_its_own_words_in_a_language_and_ours_for_the_rest(
         page = gallery.render("enroll")
     assert f">{theirs}<" in re.sub(r"\s*([<>])\s*", r"\1", page)
     assert ours in page
+
+
+def test_a_translator_finds_the_pages_that_show_a_message() -> None:
+    texts = {
+        "enroll": "Enroll your card\n Enroll \nNeed help? Call 555-0100",
+        "success": "Enroll again\nYour card is enrolled",
+        "leave": "Call 555-0111",
+    }
+
+    assert sightings.of("Enroll", texts) == ["enroll"]
+    assert sightings.of("Need help?", texts) == ["enroll"]
+    assert sightings.of('Call <bdi dir="ltr">%(phone)s</bdi>', texts) == ["leave"]
+    assert sightings.of("card", texts) == ["enroll", "success"]
+    assert sightings.of("Reference:", texts) == []
