@@ -186,6 +186,18 @@ def test_a_site_in_one_language_needs_no_way_to_choose(settings):
     assert told() == {}
 
 
+def test_a_language_without_a_catalog_is_warned_of(settings):
+    settings.LANGUAGES = [("en-gb", "British English"), ("es-mx", "Español de México"), ("sw", "Kiswahili")]
+    assert told().keys() == {"W013"}
+    assert told()["W013"].msg.endswith(" asks for sw.")
+
+
+def test_a_site_that_translates_nothing_needs_no_catalog(settings):
+    settings.LANGUAGES = [("en", "English"), ("sw", "Kiswahili")]
+    settings.USE_I18N = False
+    assert told() == {}
+
+
 def test_a_site_whose_other_pages_can_be_forged_is_warned(settings):
     without(settings, "CsrfViewMiddleware")
     assert told().keys() == {"W002"}

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.utils.module_loading import import_string
 
+from ..languages import without_our_words
 from ..pages import PAGES
 from .lookups import DUMMY, cache_backend, enroll_path, loaded
 from .messages import Messages, error, warning
@@ -18,6 +19,7 @@ _CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 
 def check() -> Messages:
     yield from _middleware()
+    yield from _languages()
     yield from _sessions()
     yield from _time_zone()
     yield from _templates()
@@ -39,6 +41,16 @@ def _middleware() -> Messages:
             "W002",
             "The site's own pages are open to forged requests: this app checks its own alone.",
             f'Add "{_CSRF}" to MIDDLEWARE.',
+        )
+
+
+def _languages() -> Messages:
+    missing = without_our_words()
+    if missing:
+        yield warning(
+            "W013",
+            f"The pages are in English for riders whose browser asks for {', '.join(missing)}.",
+            "Take the language out of LANGUAGES, or put a catalog of your own into a folder of LOCALE_PATHS.",
         )
 
 

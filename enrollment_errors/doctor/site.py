@@ -16,17 +16,16 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.db import Error as DatabaseFailed
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import get_template
-from django.utils import translation
 from django.utils.timezone import now
 from sentry_sdk.utils import Dsn
 
 from .. import conf
+from ..languages import without_our_words
 from ..pages import PAGES
 from ..reporting.amplitude_sender import DEFAULT_URL
 from .diagnoses import Trouble
 from .fetching import fetch
 
-_A_MESSAGE_OF_OURS = "You are already enrolled"
 _GRACE = timedelta(days=2)
 
 
@@ -86,12 +85,7 @@ def templates() -> str:
 
 
 def catalogs() -> str:
-    missing = []
-    for language, _ in django_settings.LANGUAGES:
-        with translation.override(language):
-            is_english = translation.gettext(_A_MESSAGE_OF_OURS) == _A_MESSAGE_OF_OURS
-        if is_english and language.partition("-")[0] != "en":
-            missing.append(language)
+    missing = without_our_words()
     if missing:
         raise Trouble("catalog_missing", ", ".join(missing))
     return ", ".join(language for language, _ in django_settings.LANGUAGES)

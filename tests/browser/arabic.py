@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import string
-import struct
 from pathlib import Path
 
 from tests.pages import catalogs
@@ -20,7 +19,7 @@ def write_catalog(folder: Path) -> Path:
     header = ("", "Content-Type: text/plain; charset=UTF-8\n")
     compiled = folder / "ar" / "LC_MESSAGES" / "django.mo"
     compiled.parent.mkdir(parents=True)
-    compiled.write_bytes(_compile([header, *((message, disguise(message)) for message in messages)]))
+    compiled.write_bytes(catalogs.compile_entries([header, *((message, disguise(message)) for message in messages)]))
     return folder
 
 
@@ -30,14 +29,3 @@ def disguise(message: str) -> str:
         part if part[:1] in ("%", "<") else part.translate(_LETTERS)
         for part in re.split(r"(%\(\w+\)s|<[^>]+>)", message)
     )
-
-
-def _compile(entries: list[tuple[str, str]]) -> bytes:
-    """GNU gettext's binary format: two tables of lengths and offsets, then the texts."""
-    texts = [text.encode() for pair in zip(*entries, strict=True) for text in pair]
-    start = 28 + 8 * len(texts)
-    table, data = b"", b""
-    for text in texts:
-        table += struct.pack("<II", len(text), start + len(data))
-        data += text + b"\0"
-    return struct.pack("<7I", 0x950412DE, 0, len(entries), 28, 28 + 4 * len(texts), 0, 0) + table + data

@@ -213,7 +213,7 @@ class TestTheCommand:
             "level": "failure",
             "diagnosis": "audience_refused",
             "detail": "POST api/v1/oauth/token: status 403",
-            "cause": "The processor knows the client, and gives it no token for this audience.",
+            "cause": "The processor knows the client but issues no token for this audience.",
             "action": "Compare the account's audience with the one that the processor gave you. The options of this "
             "account are BASE_URL, CLIENT_ID, CLIENT_SECRET, AUDIENCE, CARD_FORM_URL.",
         }

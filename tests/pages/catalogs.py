@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import gettext
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,17 @@ def compiled(locale: str) -> dict[tuple[str, str], str]:
         for key, translation in catalog.items()
         if key
     }
+
+
+def compile_entries(entries: list[tuple[str, str]]) -> bytes:
+    """GNU gettext's binary format: two tables of lengths and offsets, then the texts. The first entry is the header."""
+    texts = [text.encode() for pair in zip(*entries, strict=True) for text in pair]
+    start = 28 + 8 * len(texts)
+    table, data = b"", b""
+    for text in texts:
+        table += struct.pack("<II", len(text), start + len(data))
+        data += text + b"\0"
+    return struct.pack("<7I", 0x950412DE, 0, len(entries), 28, 28 + 4 * len(texts), 0, 0) + table + data
 
 
 def messages_in_sources() -> dict[str, set[str]]:

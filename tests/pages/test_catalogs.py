@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.test import RequestFactory
 from django.utils import translation
 from django.utils.formats import date_format
 
-from . import catalogs
+from . import catalogs, gallery, sightings
 
 IN_SOURCES = set().union(*catalogs.messages_in_sources().values())
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
@@ -109,3 +110,34 @@ def test_a_browser_set_to_filipino_gets_tagalog_once_django_knows_of_it(monkeypa
     settings.LANGUAGES = [("en", "English"), ("tl", "Tagalog")]
     request = RequestFactory().get("/", headers={"accept-language": "fil-PH,fil;q=0.9,en;q=0.5"})
     assert translation.get_language_from_request(request) == "tl"
+
+
+@pytest.mark.parametrize(
+    ("language", "theirs", "ours"), [("en", "Join", "Try again"), ("es", "Unirse", "Volver al inicio")]
+)
+def test_a_site_has_its_own_words_in_a_language_and_ours_for_the_rest(
+    language: str, theirs: str, ours: str, settings: Any, tmp_path: Path
+) -> None:
+    catalog = tmp_path / language / "LC_MESSAGES" / "django.mo"
+    catalog.parent.mkdir(parents=True)
+    header = ("", "Content-Type: text/plain; charset=UTF-8\n")
+    catalog.write_bytes(catalogs.compile_entries([header, ("Enroll", theirs)]))
+    settings.LOCALE_PATHS = [tmp_path]
+    with translation.override(language):
+        page = gallery.render("enroll")
+    assert f">{theirs}<" in re.sub(r"\s*([<>])\s*", r"\1", page)
+    assert ours in page
+
+
+def test_a_translator_finds_the_pages_that_show_a_message() -> None:
+    texts = {
+        "enroll": "Enroll your card\n Enroll \nNeed help? Call 555-0100",
+        "success": "Enroll again\nYour card is enrolled",
+        "leave": "Call 555-0111",
+    }
+
+    assert sightings.of("Enroll", texts) == ["enroll"]
+    assert sightings.of("Need help?", texts) == ["enroll"]
+    assert sightings.of('Call <bdi dir="ltr">%(phone)s</bdi>', texts) == ["leave"]
+    assert sightings.of("card", texts) == ["enroll", "success"]
+    assert sightings.of("Reference:", texts) == []
