@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ci lint matrix matrix-lowest newest mutation bench screenshots messages docs docs-build release clean
+.PHONY: help demo test test-ci lint matrix matrix-lowest newest mutation bench screenshots pictures messages docs docs-build release clean
 
 help:
 	@echo "make demo         the example site, the sandbox processor and the operator's page, on this machine"
@@ -16,6 +16,7 @@ help:
 	@echo "make mutation     mutation testing of classification, redaction, retry and breaker"
 	@echo "make bench        upstream calls, latencies and outages, measured"
 	@echo "make screenshots  every page in every language and width, in the folder screenshots/"
+	@echo "make pictures     the pictures of the documentation, in docs/pictures/"
 	@echo "make docs         the documentation as a site, on this machine"
 	@echo "make docs-build   build that site; a broken link is an error"
 	@echo "make release      build, check and try the distribution, and tag it on this machine (RELEASING.md)"
@@ -77,6 +78,10 @@ bench: .venv/installed
 
 screenshots: .venv/installed
 	$(BIN)/python -m tests.browser.screenshots screenshots
+
+# They are committed: take them again after a change of the pages that they show.
+pictures: .venv/installed
+	$(BIN)/python -m tests.docs.pictures
 
 # No source asks for the Tagalog months, so gettext marks them obsolete (#~): they are kept, and what else is obsolete goes.
 messages: .venv/installed

@@ -9,10 +9,14 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 REPOSITORY = "https://github.com/django-enrollment-errors/django-enrollment-errors/blob/main/"
 
+PICTURE = re.compile(r'<img src="([^":]+)" alt="([^"]+)" width="(\d+)">')
+"""In Markdown, a picture has no width. As HTML, it has one in the repository too, but MkDocs does not find its file."""
+
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """``<!-- README: a heading -->`` is that section of the README. Links lead to pages of the site, if it has them."""
     markdown = re.sub(r"<!-- README: (.+) -->", _section, markdown)
+    markdown = PICTURE.sub(r'![\2](\1){ width="\3" }', markdown)
     markdown = markdown.replace(f"]({REPOSITORY}docs/", "](")
     return re.sub(r"\]\(\.\./([^)]+)\)", rf"]({REPOSITORY}\1)", markdown)
 

@@ -28,13 +28,21 @@ _QUIET = 2 * BATCH_SECONDS
 
 
 class RunningDemo:
-    """``environment`` has more environment variables for the site, such as secrets, in addition to the demo's own."""
+    """``environment`` has more environment variables for the site, such as secrets, in addition to the demo's own.
+    ``script`` runs the demo."""
 
-    def __init__(self, database: Path, *, budget: float = BUDGET, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        database: Path,
+        *,
+        budget: float = BUDGET,
+        environment: Mapping[str, str] | None = None,
+        script: Path = EXAMPLE_PROJECT / "demo" / "run.py",
+    ) -> None:
         self.database = database
-        command = [sys.executable, EXAMPLE_PROJECT / "demo" / "run.py", "--port=0", f"--database={database}"]
         self.process = subprocess.Popen(
-            [*command, f"--budget={budget}"],
+            [sys.executable, script, "--port=0", f"--database={database}", f"--budget={budget}"],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **(environment or {})},

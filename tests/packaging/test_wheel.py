@@ -123,6 +123,13 @@ class TestSdist:
         ours = [member for member in members if "/example_project/" not in member.name]
         assert len([member for member in ours if member.name.endswith("/es/LC_MESSAGES/django.mo")]) == 1
 
+    def test_it_has_the_documentation_without_the_pictures(self, dist):
+        (sdist,) = dist.glob("*.tar.gz")
+        with tarfile.open(sdist) as archive:
+            names = [name.partition("/")[2] for name in archive.getnames()]
+        assert "docs/screens.md" in names
+        assert [name for name in names if name.startswith("docs/pictures")] == []
+
 
 class TestLinks:
     @pytest.mark.parametrize("name", ["templates", "locale"])
