@@ -35,6 +35,7 @@ class TestAdapter(Adapter):
             account=eligible.get("account", "littlepay"),
             group_id=eligible.get("group", "group-seniors"),
             flow=eligible.get("flow", "senior"),
+            benefit=eligible.get("benefit", ""),
             verifier=eligible.get("verifier", "login.gov"),
             expiry=_expiry(eligible),
             sign_in=SignIn(provider="Login.gov", sign_out_url="/sign-out/") if eligible.get("signed_in") else None,
