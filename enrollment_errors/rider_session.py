@@ -188,6 +188,13 @@ class RiderSession:
             return {}
         return {**kept, **{name: as_moment(kept.get(name)) for name in _MOMENTS}}
 
+    def enrolled_before(self, enrollment: Enrollment) -> dict[str, Any]:
+        """The last end of this visit, if it is a success for the same enrollment. Otherwise empty."""
+        kept = self._end()
+        if kept is None or kept["outcome"] != Outcome.SUCCESS.value:
+            return {}
+        return kept if self.is_made_for(kept.get("made_for", ""), enrollment) else {}
+
     def end_of(self, brought: Secret, enrollment: Enrollment) -> tuple[Outcome, str] | None:
         """The outcome and reference that this card token, or this return, already had for this benefit: the rider
         clicked twice, or went back."""

@@ -31,7 +31,9 @@ class TestAdapter(Adapter):
         if eligible is None:
             return None
         return Enrollment(
-            agency=dataclasses.replace(AGENCY, slug=eligible.get("agency", AGENCY.slug)),
+            agency=dataclasses.replace(
+                AGENCY, slug=eligible.get("agency", AGENCY.slug), card_schemes=eligible.get("card_schemes", ())
+            ),
             account=eligible.get("account", "littlepay"),
             group_id=eligible.get("group", "group-seniors"),
             flow=eligible.get("flow", "senior"),

@@ -55,6 +55,8 @@ FACTS = {
     "enrolled_at": ENROLLED_AT,
     "never_expires": True,
 }
+CARDS = ["Visa", "Mastercard", "American Express"]
+ENROLLED_BEFORE = {"card_scheme": "Visa", "card_last_digits": "0119", "address": "/success/?reference=a-signature"}
 EXPIRES = {"never_expires": False, "expires_at": DATES["expires_at"]}
 SWITCHED_OFF = Availability(
     is_available=False,
@@ -165,6 +167,7 @@ PICTURES = {
     picture.name: picture
     for picture in (
         Picture("enroll", "enroll", ENROLL),
+        Picture("enroll-before", "enroll", {**ENROLL, "accepted_cards": CARDS, "enrolled_before": ENROLLED_BEFORE}),
         Picture("enroll-redirect", "enroll", {"form": EnrollForm(), "page_data": REDIRECT_DATA, "card_form": REDIRECT}),
         Picture("enroll-inline", "enroll", {"form": EnrollForm(), "page_data": INLINE_DATA, "card_form": INLINE}),
         Picture("enroll-circuit-open", "enroll", {"circuit_open": True}),

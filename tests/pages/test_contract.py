@@ -29,7 +29,16 @@ PAGE_BLOCKS = [
     "enrollment_reference",
 ]
 EVERY_PAGE = {"page", "base_template", "enrollment_agency", "home_url", "sign_in", "reference"}
-ENROLL = {"form", "page_data", "card_form", "circuit_open", "switched_off", "agencies"}
+ENROLL = {
+    "form",
+    "page_data",
+    "card_form",
+    "circuit_open",
+    "switched_off",
+    "agencies",
+    "accepted_cards",
+    "enrolled_before",
+}
 CARD = {"card_scheme", "card_last_digits", "benefit"}
 OWN_CONTEXT = {
     "enroll": ENROLL,

@@ -60,6 +60,8 @@ STANDS_EVERYWHERE = {
     "First day of the reduced fare:",
     "Renewed on:",
     # What was enrolled, and when.
+    "To enroll another card, continue below.",
+    "Cards that work here: %(cards)s",
     "Card",
     'Card ending in <bdi dir="ltr">%(digits)s</bdi>',
     '%(scheme)s ending in <bdi dir="ltr">%(digits)s</bdi>',
