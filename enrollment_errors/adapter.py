@@ -133,8 +133,9 @@ class Target:
 class Enrollment:
     """One rider's enrollment: the agency, the account, the group, and the rules.
 
-    ``account`` is a key of the setting ``ACCOUNTS``. ``flow`` and ``verifier`` are names for events. ``also`` lists the
-    other targets of a region: one proof and one card for several agencies.
+    ``account`` is a key of the setting ``ACCOUNTS``. ``flow`` and ``verifier`` are names for events; ``benefit`` is the
+    name for riders (``Older adults``). ``also`` lists the other targets of a region: one proof and one card for several
+    agencies.
 
     If the app read the card and the link failed because the processor was down, ``finish_until`` (aware) lets the app
     link the card later: until then, but never longer than ``SETTLING_HOURS``. Set it no later than the moment when the
@@ -153,6 +154,7 @@ class Enrollment:
     """If ``None``, the app creates a random one for each session and keeps it there."""
     extra_claims: Sequence[str] = ()
     also: Sequence[Target] = ()
+    benefit: str | Promise = ""
     finish_until: datetime | None = None
 
     def __post_init__(self) -> None:

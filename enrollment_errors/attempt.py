@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -59,6 +60,7 @@ class Attempt:
         self._now = timezone.now()
         self._started = SYSTEM_CLOCK.monotonic()
         self._link: ConcessionLink | None = None
+        self._enrolled_at = self._now
         self._targets = enrollment.each() if enrollment else []
         enrollment = self._targets[0] if self._targets else None
         self._entry = Entry()
@@ -127,6 +129,7 @@ class Attempt:
             self._entry.drop()
             linked = Linked("linked", too_early.expires_at)
             return self._linked(linked, funding_source, told.reference, is_new=False)
+        self._enrolled_at = _moment(self._link.wanted.sent_at)
         return self._succeed(linked, funding_source, claim)
 
     def settle(self, processor: Processor, lost: PendingLink, entry: Entry) -> Result | None:
@@ -136,7 +139,7 @@ class Attempt:
             link = processor.find_link(lost.funding_source, lost.group_id)
         if link is None or not is_same_expiry(link.expires_at, lost.expires_at):
             return None
-        self._entry = entry
+        self._entry, self._enrolled_at = entry, _moment(lost.sent_at)
         linked = Linked("linked", link.expires_at)
         return self._succeed(linked, lost.funding_source, self._claim(lost, processor), may_be_told=True)
 
@@ -254,6 +257,7 @@ class Attempt:
             Outcome.SUCCESS,
             linked.code,
             reference,
+            enrolled_at=self._enrolled_at,
             expires_at=linked.expires_at,
             is_new=is_new,
             card_scheme=funding_source.scheme,
@@ -281,6 +285,10 @@ class Attempt:
 
     def _found(self, **findings: Any) -> Report:
         return replace(self._report, seconds=SYSTEM_CLOCK.monotonic() - self._started, **findings)
+
+
+def _moment(epoch_seconds: float) -> datetime:
+    return datetime.fromtimestamp(epoch_seconds, tz=timezone.get_default_timezone())
 
 
 def _account_of(enrollment: Enrollment | None) -> Account | ConfigurationError:

@@ -50,9 +50,9 @@ class Linked:
 class ConcessionLink:
     """The link of one funding source to one concession group.
 
-    ``wanted`` is the link to make. After a failure, ``wanted.sent_at`` is when the link that may still take effect was
-    sent. ``lost`` is the rider's own link from an earlier request whose answer was lost, if any. With ``reads_first``,
-    it asks before it sends anything, even if the processor does not overwrite links.
+    ``wanted`` is the link to make. Afterward, ``wanted.sent_at`` is when it was sent, or after a failure, when the link
+    that may still take effect was sent. ``lost`` is the rider's own link from an earlier request whose answer was lost,
+    if any. With ``reads_first``, it asks before it sends anything, even if the processor does not overwrite links.
     """
 
     def __init__(
@@ -96,7 +96,12 @@ class ConcessionLink:
             if self._lost is not None and self._may_be_at_work(self._lost):
                 return self._settled_or_lost(self._lost.sent_at)
             link = self._find_before() if is_first else self._ask_what_became_of(None)
-            return self._link() if link is None else self._settled(link)
+            if link is None:
+                return self._link()
+            linked = self._settled(link)
+            if self._lost is not None and linked.code == "linked":
+                self.wanted = replace(self.wanted, sent_at=self._lost.sent_at)
+            return linked
 
     def _find_before(self) -> Link | None:
         """Nothing was sent for this rider yet, so an error here is not a ``LinkAnswerLost``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from .adapter import Agency, Enrollment, ExpiryPolicy, Method, Target
@@ -37,6 +37,8 @@ def packed_enrollment(enrollment: Enrollment) -> dict[str, Any]:
         "expiry": expiry,
         "extra_claims": list(enrollment.extra_claims),
     }
+    if enrollment.benefit:
+        packed["benefit"] = str(enrollment.benefit)
     if enrollment.finish_until is not None:
         packed["finish_until"] = as_text(enrollment.finish_until)
     if enrollment.also:
@@ -134,13 +136,15 @@ def unpacked_region(kept: dict[str, Any]) -> Region:
 
 
 def _packed_result(result: Result | None) -> list[Any] | None:
-    """The outcome, the code, and the dates or, for a lost link, its expiry and when it was sent."""
+    """The outcome, the code, and the moments or, for a lost link, its expiry and when it was sent."""
     if result is None:
         return None
     lost = result.pending
     if lost is not None:
         return [result.outcome.value, result.code, as_text(lost.expires_at), lost.sent_at]
-    return [result.outcome.value, result.code, as_text(result.expires_at), as_text(result.reenrollment_opens_at)]
+    dates = [as_text(result.expires_at), as_text(result.reenrollment_opens_at)]
+    enrolled = [] if result.enrolled_at is None else [int(result.enrolled_at.timestamp())]
+    return [result.outcome.value, result.code, *dates, *enrolled]
 
 
 def _unpacked_part(enrollment: Enrollment, card: FundingSource | None, kept: list[Any] | None, reference: str) -> Part:
@@ -157,7 +161,15 @@ def _unpacked_part(enrollment: Enrollment, card: FundingSource | None, kept: lis
         )
         result = Result(outcome, code, reference, pending=lost)
     else:
-        result = Result(outcome, code, reference, expires_at=expires_at, reenrollment_opens_at=as_moment(other))
+        enrolled_at = datetime.fromtimestamp(kept[4], tz=timezone.utc) if len(kept) > 4 else None
+        result = Result(
+            outcome,
+            code,
+            reference,
+            enrolled_at=enrolled_at,
+            expires_at=expires_at,
+            reenrollment_opens_at=as_moment(other),
+        )
     return Part(enrollment=enrollment, result=result, funding_source=card)
 
 

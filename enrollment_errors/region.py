@@ -17,7 +17,7 @@ from .exceptions import ConfigurationError
 from .outcomes import Outcome
 from .processors.types import FundingSource
 from .references import new_reference
-from .results import PendingLink, Result
+from .results import PendingLink, Result, how_enrolled
 
 _BEFORE_THE_CARD = (Outcome.RETRY, Outcome.UNFINISHED)
 """Outcomes that change nothing: the rider enters the card again."""
@@ -159,6 +159,14 @@ class Region:
             return "checking"
         return "some" if self.has_begun else "none"
 
+    @property
+    def card(self) -> FundingSource | None:
+        """The card, if it has the same last digits at every account so far. Each account has its own id for it, and
+        riders may enter another card when they are asked again."""
+        cards = [part.funding_source for part in self.parts if part.funding_source is not None]
+        digits = {card.last_digits for card in cards}
+        return cards[0] if len(digits) == 1 and None not in digits else None
+
     def lost_links(self) -> list[PendingLink]:
         return [part.lost for part in self.parts if part.lost is not None]
 
@@ -171,10 +179,14 @@ class Region:
             if last.outcome is Outcome.UNFINISHED or not self.has_begun:
                 return replace(last, reference=self.reference)
         elif first is not None and all(part.outcome is first.outcome for part in self.parts):
-            return replace(first, reference=self.reference, pending=None, code=self._common_code(first))
+            code = self._common_code(first)
+            return replace(first, reference=self.reference, pending=None, code=code, **self._card_named())
         failures = [part.result for part in self.parts if part.result is not None and not part.is_done]
         code = last.code if last else failures[0].code if failures else "linked"
-        return Result(Outcome.PARTIAL, code, self.reference)
+        return Result(Outcome.PARTIAL, code, self.reference, **self._card_named())
+
+    def _card_named(self) -> dict[str, Any]:
+        return {"card_scheme": self.card.scheme, "card_last_digits": self.card.last_digits} if self.card else {}
 
     def _common_code(self, first: Result) -> str:
         codes = {part.result.code for part in self.parts if part.result}
@@ -182,12 +194,14 @@ class Region:
 
 
 def shown(parts: Sequence[Part]) -> list[dict[str, Any]]:
-    """Each target's ``agency`` name, ``state``, ``code`` and dates, for a page."""
+    """Each target's ``agency`` name, ``state``, ``code``, how it was enrolled, and moments, for a page."""
     return [
         {
             "agency": part.enrollment.agency.name,
             "state": part.state,
             "code": part.result.code if part.result else "",
+            "enrolled": how_enrolled(part.result.code) if part.result else "",
+            "enrolled_at": part.result and part.result.enrolled_at,
             "expires_at": part.result and part.result.expires_at,
             "reenrollment_opens_at": part.result and part.result.reenrollment_opens_at,
         }

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from .adapter import Enrollment
 from .availability import Availability, switch_of
+from .card_schemes import scheme_name
 from .decorators import enrollment_if_any, session_of
 from .in_person import is_in_person
 from .outcomes import Outcome
 from .pages import PAGES
 from .region import shown
 from .responses import page, reference_in, url
+from .results import how_enrolled
 from .rider_session import RiderSession
 
 
@@ -47,15 +50,31 @@ def result_page(outcome: Outcome) -> Callable[..., HttpResponse]:
             status=end.status,
             reference=reference or "",
             already_linked=known.get("code", "").startswith("already_linked"),
-            expires_at=known.get("expires_at"),
             reenrollment_opens_at=known.get("reenrollment_opens_at"),
-            card_last_digits=known.get("card_last_digits"),
             enroll_url=url(request, "enroll"),
+            **_facts(session, known, enrollment),
             **region,
             **told,
         )
 
     return view
+
+
+def _facts(session: RiderSession, known: Mapping[str, Any], enrollment: Enrollment | None) -> dict[str, Any]:
+    """What a rider may want to keep, all of it from the enrollment that ended under this reference. The session may be
+    good for another one by now; if not, the benefit's name follows the language of the page."""
+    code, enrolled_at, expires_at = known.get("code", ""), known.get("enrolled_at"), known.get("expires_at")
+    is_the_same = enrollment is not None and session.is_made_for(known.get("made_for", ""), enrollment)
+    return {
+        "card_scheme": scheme_name(known.get("card_scheme")),
+        "card_last_digits": known.get("card_last_digits"),
+        "benefit": enrollment.benefit if enrollment is not None and is_the_same else known.get("benefit", ""),
+        "enrolled_with": known.get("agency", ""),
+        "enrolled": how_enrolled(code),
+        "enrolled_at": enrolled_at,
+        "expires_at": expires_at,
+        "never_expires": enrolled_at is not None and expires_at is None and code != "already_linked_elsewhere",
+    }
 
 
 def _region_on(session: RiderSession, reference: str | None) -> dict[str, Any]:

@@ -32,8 +32,9 @@ class PendingLink:
 class Result:
     """What the service returns to the views.
 
-    ``expires_at`` and ``reenrollment_opens_at`` are aware datetimes, set if the benefit expires. ``tokenization`` is
-    set after a successful token request, and ``pending`` with the outcome ``UNKNOWN`` if the answer to a link is lost.
+    All moments are aware. ``enrolled_at`` is when the link or its renewal was sent, or when the card was found to be
+    linked already. ``expires_at`` and ``reenrollment_opens_at`` are set if the benefit expires. ``tokenization`` is set
+    after a successful token request, and ``pending`` with the outcome ``UNKNOWN`` if the answer to a link is lost.
     ``finishing`` is the name of the promise to finish it later, or empty. ``is_new`` is false if another request from
     this rider already had this result.
 
@@ -44,6 +45,7 @@ class Result:
     outcome: Outcome
     code: str
     reference: str
+    enrolled_at: datetime | None = None
     expires_at: datetime | None = None
     reenrollment_opens_at: datetime | None = None
     tokenization: Tokenization | None = None
@@ -53,3 +55,8 @@ class Result:
     card_category: str | None = None
     card_last_digits: str | None = None
     finishing: str = ""
+
+
+def how_enrolled(code: str) -> str:
+    """For pages: ``now``, ``again`` for a renewal, or ``before`` for a card that was linked already."""
+    return {"linked": "now", "renewed": "again"}.get(code, "before")

@@ -49,6 +49,7 @@ EXPIRY_MARGIN = 5.0
 """Seconds before its expiry from which a tokenization access is no longer used."""
 KEPT = 24 * 60 * 60
 """Seconds for which the last result and a lost link are kept."""
+_MOMENTS = ("enrolled_at", "expires_at", "reenrollment_opens_at")
 MOST_LOST = 3
 MOST_TOLD = 5
 LONGEST_COOKIE = 3_000
@@ -161,8 +162,11 @@ class RiderSession:
                 "outcome": result.outcome.value,
                 "code": result.code,
                 "reference": result.reference,
-                "expires_at": as_text(result.expires_at),
-                "reenrollment_opens_at": as_text(result.reenrollment_opens_at),
+                "made_for": self.made_for(enrollment),
+                "agency": enrollment.agency.name,
+                "benefit": str(enrollment.benefit),
+                **{name: as_text(getattr(result, name)) for name in _MOMENTS},
+                "card_scheme": result.card_scheme,
                 "card_last_digits": result.card_last_digits,
                 "brought": self._digest(brought, enrollment) if brought else None,
                 "checked": checked,
@@ -175,20 +179,21 @@ class RiderSession:
             self._written[LOST + checked] = None
 
     def end(self, reference: str) -> dict[str, Any]:
-        """``code``, ``expires_at``, ``reenrollment_opens_at`` and ``card_last_digits`` of the enrollment that ended
-        under ``reference``.
+        """What ``keep_end`` kept of the enrollment that ended under ``reference``, with its moments as datetimes.
 
         Empty if this visit does not know it.
         """
         kept = self._end()
         if kept is None or kept["reference"] != reference:
             return {}
-        return {
-            "code": kept["code"],
-            "expires_at": as_moment(kept["expires_at"]),
-            "reenrollment_opens_at": as_moment(kept["reenrollment_opens_at"]),
-            "card_last_digits": kept["card_last_digits"],
-        }
+        return {**kept, **{name: as_moment(kept.get(name)) for name in _MOMENTS}}
+
+    def enrolled_before(self, enrollment: Enrollment) -> dict[str, Any]:
+        """The last end of this visit, if it is a success for the same enrollment. Otherwise empty."""
+        kept = self._end()
+        if kept is None or kept["outcome"] != Outcome.SUCCESS.value:
+            return {}
+        return kept if self.is_made_for(kept.get("made_for", ""), enrollment) else {}
 
     def end_of(self, brought: Secret, enrollment: Enrollment) -> tuple[Outcome, str] | None:
         """The outcome and reference that this card token, or this return, already had for this benefit: the rider

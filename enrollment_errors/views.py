@@ -20,6 +20,7 @@ from . import hooks, service
 from .account_directory import get_account
 from .adapter import Enrollment
 from .availability import switch_of
+from .card_schemes import scheme_name
 from .decorators import brought_in, origin_of, protected, reported, rider_view
 from .exceptions import ConfigurationError
 from .forms import EnrollForm, json_object, posted
@@ -277,6 +278,7 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
     switch = None if enrollment.also else switch_of(enrollment)  # in a region, a target's switch stops no other
     is_off = switched_off(switch)
     region = session.region
+    assert session.enrollment is not None
     if circuit.phase is Phase.OPEN and region and (region.has_begun or len(region.rounds()) > 1):
         down = Result(Outcome.SYSTEM_ERROR, "circuit_open", region.reference)
         return _end(request, region.whole, session, session.end_before_card(down))  # the other targets need not wait
@@ -294,7 +296,19 @@ def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSes
         agencies=[one.agency.name for one in enrollment.each()] if enrollment.also else [],
         targets=shown(region.parts) if region and region.has_begun else [],
         left=len(region.open_parts) if region else 0,
+        accepted_cards=[scheme_name(one) or one for one in form.card_schemes or enrollment.agency.card_schemes],
+        enrolled_before=_enrolled_before(request, session, session.enrollment),
     )
+
+
+def _enrolled_before(request: HttpRequest, session: RiderSession, enrollment: Enrollment) -> dict[str, Any]:
+    """The card that this rider has just enrolled, and the address of its page. Empty if there is none."""
+    kept = session.enrolled_before(enrollment)
+    return kept and {
+        "card_scheme": scheme_name(kept["card_scheme"]),
+        "card_last_digits": kept["card_last_digits"],
+        "address": end_url(request, Outcome.SUCCESS, kept["reference"]),
+    }
 
 
 def _other_return(request: HttpRequest, enrollment: Enrollment, session: RiderSession, returned: str) -> HttpResponse:

@@ -31,10 +31,13 @@ class TestAdapter(Adapter):
         if eligible is None:
             return None
         return Enrollment(
-            agency=dataclasses.replace(AGENCY, slug=eligible.get("agency", AGENCY.slug)),
+            agency=dataclasses.replace(
+                AGENCY, slug=eligible.get("agency", AGENCY.slug), card_schemes=eligible.get("card_schemes", ())
+            ),
             account=eligible.get("account", "littlepay"),
             group_id=eligible.get("group", "group-seniors"),
             flow=eligible.get("flow", "senior"),
+            benefit=eligible.get("benefit", ""),
             verifier=eligible.get("verifier", "login.gov"),
             expiry=_expiry(eligible),
             sign_in=SignIn(provider="Login.gov", sign_out_url="/sign-out/") if eligible.get("signed_in") else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enrollment_errors.sandbox.faults import Fault
 from tests.rider import CARD_TOKEN
 
-WORDS = 'Card ending in <bdi dir="ltr">0119</bdi>'
+WORDS = 'Visa ending in <bdi dir="ltr">0119</bdi>'
 
 
 def test_the_success_page_shows_them(sandbox, rider):
@@ -24,7 +24,7 @@ def test_so_it_does_after_a_link_whose_answer_was_lost(sandbox, rider):
     sandbox.faults.set("groups", Fault(kind="status", status=503))
     lost = rider.enrolls()
     assert lost.page == "still_checking"
-    assert "Card ending" not in lost.text
+    assert "ending in" not in lost.text
     sandbox.faults.clear()
     assert WORDS in rider.checks_again(lost).text
 
@@ -33,7 +33,7 @@ def test_another_rider_does_not_see_them(sandbox, rider):
     end = rider.enrolls()
     rider.client.session.flush()
     del rider.client.cookies["sessionid"]
-    assert "Card ending" not in rider.becomes_eligible().goes_to(end.url).text
+    assert "ending in" not in rider.becomes_eligible().goes_to(end.url).text
 
 
 def test_no_operator_does(sandbox, rider, telemetry):
@@ -46,4 +46,4 @@ def test_a_card_of_which_the_processor_does_not_tell_them_has_none(sandbox, ride
     sandbox.faults.set("lookup", Fault(kind="missing_fields", fields=("card_last_digits",)))
     end = rider.enrolls()
     assert end.page == "success"
-    assert "Card ending" not in end.text
+    assert "ending in" not in end.text

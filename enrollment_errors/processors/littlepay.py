@@ -270,6 +270,7 @@ class LittlepayProcessor(Processor):
             script=f"{host}/assets/js/littlepay.min.js",
             function="littlepay",
             data={"envUrl": host, "options": shown},
+            card_schemes=shown.get("cardTypes", ()),
             opens_at_once=asked.is_in_person,
         )
 

@@ -136,7 +136,8 @@ class CardForm:
     (docs/adding-a-processor.md has its interface). ``script`` is the URL of the processor's own script, which the page
     loads for it; empty if there is none. ``function`` is the name of the function in that script that opens the form;
     sites chart it. ``script_attributes`` are the attributes of its element: some gateways read their public key there.
-    ``data`` is JSON for the adapter. All of this is public.
+    ``data`` is JSON for the adapter. ``card_schemes`` are those that the form accepts (``visa``), for the page to name;
+    if it is empty, the page names the agency's. All of this is public.
 
     ``sources`` lists what a strict Content-Security-Policy must allow besides ``script``, by directive:
     ``{"frame-src": ["https://form.example"]}``.
@@ -151,6 +152,7 @@ class CardForm:
     function: str = ""
     script_attributes: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    card_schemes: Sequence[str] = ()
     sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
     needs_access: bool = True
     opens_at_once: bool = False

@@ -66,6 +66,7 @@ def _get_enrollment_into(group: ConcessionGroup, home_url: str, **more: Any) -> 
         account=group.agency.account.name,
         group_id=group.group_id,
         flow=group.flow,
+        benefit=FLOWS[group.flow].title,
         verifier=FLOWS[group.flow].verifier,
         **more,
     )

@@ -16,6 +16,10 @@ _OTHER_WAYS = _("You can also enroll at the counter of {agency}, Monday to Frida
 """Shown while riders cannot enroll online."""
 
 
+_CARD_SCHEMES = ("visa", "mastercard")
+"""What the readers of all agencies here accept."""
+
+
 class Agency(models.Model):
     name = models.CharField(max_length=100)
     slug = models.SlugField(unique=True, help_text="In the address of the agency's pages, and in events.")
@@ -43,6 +47,7 @@ class Agency(models.Model):
             home_url=home_url,
             phone=self.phone,
             website=self.website,
+            card_schemes=_CARD_SCHEMES,
             other_ways=format_lazy(_OTHER_WAYS, agency=self.name),
         )
 

@@ -32,6 +32,32 @@ DATES = {
     "expires_at": datetime(2027, 2, 1, tzinfo=ZoneInfo("America/Los_Angeles")),
     "reenrollment_opens_at": datetime(2027, 1, 18, tzinfo=ZoneInfo("America/Los_Angeles")),
 }
+ENROLLED_AT = datetime(2026, 11, 28, 20, tzinfo=ZoneInfo("America/Los_Angeles"))
+CARD: dict[str, Any] = {"card_scheme": "Visa", "card_last_digits": "0119", "benefit": "Older adults"}
+NO_FACTS: dict[str, Any] = {
+    "already_linked": False,
+    "card_scheme": "",
+    "card_last_digits": None,
+    "benefit": "",
+    "enrolled_with": "",
+    "enrolled": "before",
+    "enrolled_at": None,
+    "expires_at": None,
+    "never_expires": False,
+    "reference": REFERENCE,
+}
+"""Of an enrollment that this visit does not know."""
+FACTS = {
+    **NO_FACTS,
+    **CARD,
+    "enrolled_with": AGENCY.name,
+    "enrolled": "now",
+    "enrolled_at": ENROLLED_AT,
+    "never_expires": True,
+}
+CARDS = ["Visa", "Mastercard", "American Express"]
+ENROLLED_BEFORE = {"card_scheme": "Visa", "card_last_digits": "0119", "address": "/success/?reference=a-signature"}
+EXPIRES = {"never_expires": False, "expires_at": DATES["expires_at"]}
 SWITCHED_OFF = Availability(
     is_available=False,
     why="switched_off",
@@ -81,6 +107,8 @@ def target(agency: str, state: str, **more: Any) -> dict[str, Any]:
         "agency": agency,
         "state": state,
         "code": "processor_error",
+        "enrolled": "now" if state == "linked" else "before",
+        "enrolled_at": ENROLLED_AT if state in ("linked", "already_linked") else None,
         "expires_at": None,
         "reenrollment_opens_at": None,
         **more,
@@ -97,7 +125,11 @@ PARTIAL: dict[str, dict[str, Any]] = {
     "card": {"targets": [DONE, target(COAST, "failed"), target(HARBOR, "waiting")], "mix": "some", "needs_card": True},
     "checking": {"targets": [DONE, target(COAST, "unknown")], "mix": "checking", "can_check_again": True},
     "none": {"targets": [target(HERE, "failed"), target(COAST, "waiting")], "mix": "none", "needs_card": True},
-    "enrolled": {"targets": [target(HERE, "already_linked"), target(COAST, "too_early", **DATES)], "mix": "enrolled"},
+    "enrolled": {
+        "targets": [target(HERE, "already_linked"), target(COAST, "too_early", **DATES)],
+        "mix": "enrolled",
+        **CARD,
+    },
 }
 
 
@@ -135,15 +167,23 @@ PICTURES = {
     picture.name: picture
     for picture in (
         Picture("enroll", "enroll", ENROLL),
+        Picture("enroll-before", "enroll", {**ENROLL, "accepted_cards": CARDS, "enrolled_before": ENROLLED_BEFORE}),
         Picture("enroll-redirect", "enroll", {"form": EnrollForm(), "page_data": REDIRECT_DATA, "card_form": REDIRECT}),
         Picture("enroll-inline", "enroll", {"form": EnrollForm(), "page_data": INLINE_DATA, "card_form": INLINE}),
         Picture("enroll-circuit-open", "enroll", {"circuit_open": True}),
         Picture("enroll-switched-off", "enroll", {"circuit_open": True, "switched_off": SWITCHED_OFF}),
         Picture("enroll-region", "enroll", {**ENROLL, "agencies": [HERE, COAST]}),
         Picture("enroll-again", "enroll_again", {**ENROLL, "targets": [DONE, target(COAST, "waiting")], "left": 1}),
-        Picture("success", "success", {"already_linked": False, "expires_at": None, "card_last_digits": "0119"}),
-        Picture("success-region", "success", {"already_linked": False, "targets": [DONE, target(COAST, "linked")]}),
-        Picture("success-already", "success", {"already_linked": True, "expires_at": DATES["expires_at"]}),
+        Picture("success", "success", FACTS),
+        Picture("success-unknown", "success", NO_FACTS),
+        Picture("success-expires", "success", {**FACTS, **EXPIRES}),
+        Picture("success-renewed", "success", {**FACTS, **EXPIRES, "enrolled": "again", "card_scheme": ""}),
+        Picture("success-region", "success", {**FACTS, "targets": [DONE, target(COAST, "linked")]}),
+        Picture(
+            "success-already",
+            "success",
+            {**FACTS, **EXPIRES, "already_linked": True, "enrolled": "before", "card_last_digits": None},
+        ),
         Picture("check-card", "check_card", {"enroll_url": "/enroll/"}),
         Picture("too-early", "too_early", DATES),
         Picture("too-early-no-dates", "too_early", dict.fromkeys(DATES)),
@@ -186,6 +226,8 @@ _STAFFS_HEADINGS = dict((*HEADINGS.values(), CANCEL, NOT_NOW))
 
 def _for_staff(picture: Picture, **context: Any) -> Picture:
     code = CODES_BY_PAGE.get(picture.page)
+    if picture.page == "success":
+        context = {"reference": "", **context}  # staff need it only to know an earlier rider
     if picture.page == "finishing":
         context["heading"] = _STAFFS_HEADINGS[picture.context["heading"]]
     explained = {"code": code, "advice": CODES[code], "reference": REFERENCE} if code else {}
@@ -200,9 +242,7 @@ IN_PERSON = {
         **PICTURES,
         "enroll-at-once": _for_staff(PICTURES["enroll"], card_form=replace(DIALOG, opens_at_once=True)),
         "cannot-enroll-not-permitted": _for_staff(PICTURES["cannot-enroll"], is_permitted=False),
-        "success-earlier": _for_staff(
-            PICTURES["success"], is_of_earlier_rider=True, card_last_digits=None, reference=REFERENCE
-        ),
+        "success-earlier": _for_staff(PICTURES["success-unknown"], is_of_earlier_rider=True, reference=REFERENCE),
         "still-checking-earlier": _for_staff(PICTURES["still-checking"], is_of_earlier_rider=True),
     }.items()
 }

@@ -29,15 +29,34 @@ PAGE_BLOCKS = [
     "enrollment_reference",
 ]
 EVERY_PAGE = {"page", "base_template", "enrollment_agency", "home_url", "sign_in", "reference"}
-ENROLL = {"form", "page_data", "card_form", "circuit_open", "switched_off", "agencies"}
+ENROLL = {
+    "form",
+    "page_data",
+    "card_form",
+    "circuit_open",
+    "switched_off",
+    "agencies",
+    "accepted_cards",
+    "enrolled_before",
+}
+CARD = {"card_scheme", "card_last_digits", "benefit"}
 OWN_CONTEXT = {
     "enroll": ENROLL,
     "enroll_again": {*ENROLL, "targets", "left"},
-    "success": {"expires_at", "already_linked", "card_last_digits", "targets"},
+    "success": {
+        *CARD,
+        "enrolled_with",
+        "enrolled",
+        "enrolled_at",
+        "expires_at",
+        "never_expires",
+        "already_linked",
+        "targets",
+    },
     "check_card": {"enroll_url"},
     "too_early": {"expires_at", "reenrollment_opens_at", "targets"},
     "still_checking": {"targets"},
-    "partial": {"targets", "mix", "needs_card", "can_try_again", "can_check_again", "enroll_url"},
+    "partial": {*CARD, "targets", "mix", "needs_card", "can_try_again", "can_check_again", "enroll_url"},
     "system_error": {"switched_off", "can_start_again", "enroll_url"},
     "server_error": set(),
     "cannot_enroll": {"enroll_url"},

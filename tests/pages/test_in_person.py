@@ -57,6 +57,21 @@ STANDS_EVERYWHERE = {
     "Still checking",
     "Card needed",
     "Last day of the reduced fare:",
+    "First day of the reduced fare:",
+    "Renewed on:",
+    # What was enrolled, and when.
+    "To enroll another card, continue below.",
+    "Cards that work here: %(cards)s",
+    "Card",
+    'Card ending in <bdi dir="ltr">%(digits)s</bdi>',
+    '%(scheme)s ending in <bdi dir="ltr">%(digits)s</bdi>',
+    "Benefit",
+    "Transit agency",
+    "First day of the reduced fare",
+    "Renewed on",
+    "Already enrolled on",
+    "Last day of the reduced fare",
+    "It has no end date.",
     "First day to enroll again:",
 }
 PAGES_OF_CODES = (Outcome.RETRY, Outcome.TOO_EARLY)

@@ -130,8 +130,15 @@ def test_a_sentence_that_ends_in_an_hour_has_one_period(name: str) -> None:
     assert ".." not in html
 
 
-def test_success_shows_no_reference() -> None:
-    assert REFERENCE not in render("success", reference=REFERENCE)
+def test_success_shows_its_reference_to_keep() -> None:
+    assert "When you contact us, tell us this reference." in render("success")
+    assert REFERENCE in render("success")
+
+
+def test_an_illustration_is_decoration() -> None:
+    [illustration] = re.findall(r"<svg[^>]*48[^>]*>", render("success"))
+    assert 'aria-hidden="true" focusable="false"' in illustration
+    assert "style" not in illustration
 
 
 def test_a_failure_without_a_reference_asks_for_none() -> None:
