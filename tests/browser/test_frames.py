@@ -166,6 +166,13 @@ class TestTheDark:
         expect(page.locator(".enrollment-actions")).to_be_hidden()
         expect(page.locator(".enrollment-reference [aria-hidden]")).to_be_visible()
 
+    @pytest.mark.parametrize("language", ["en", "es"])
+    @pytest.mark.parametrize("name", ["success-expires", "success-region"])
+    def test_what_riders_keep_is_one_sheet(self, page: Page, site: str, name: str, language: str) -> None:
+        page.emulate_media(media="print")
+        page.goto(address(site, name, language))
+        assert b"/Count 1" in page.pdf(format="Letter")
+
 
 @pytest.mark.parametrize("name", gallery.ALL)
 def test_forced_colors_leave_every_page_legible(page: Page, site: str, name: str) -> None:
