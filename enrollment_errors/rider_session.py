@@ -54,6 +54,8 @@ MOST_LOST = 3
 MOST_TOLD = 5
 LONGEST_COOKIE = 3_000
 """The maximum in characters. Servers refuse a request if all its cookies together exceed about 8,000."""
+LONGEST_NAME = 200
+"""How many characters of an agency's or a benefit's name a cookie keeps for the page."""
 
 logger = logging.getLogger("enrollment_errors")
 
@@ -163,8 +165,8 @@ class RiderSession:
                 "code": result.code,
                 "reference": result.reference,
                 "made_for": self.made_for(enrollment),
-                "agency": enrollment.agency.name,
-                "benefit": str(enrollment.benefit),
+                "agency": enrollment.agency.name[:LONGEST_NAME],
+                "benefit": str(enrollment.benefit)[:LONGEST_NAME],
                 **{name: as_text(getattr(result, name)) for name in _MOMENTS},
                 "card_scheme": result.card_scheme,
                 "card_last_digits": result.card_last_digits,
@@ -348,7 +350,7 @@ class RiderSession:
         return None if text is None else json.loads(text)
 
     def _write(self, name: str, value: dict[str, Any], seconds: int) -> None:
-        encrypted = encrypt(json.dumps(value, separators=(",", ":")), purpose=_purpose(name))
+        encrypted = encrypt(json.dumps(value, separators=(",", ":"), ensure_ascii=False), purpose=_purpose(name))
         if len(encrypted) > LONGEST_COOKIE:
             logger.warning("%s is too long for a cookie, and not kept.", name.rstrip("_"))
             return
