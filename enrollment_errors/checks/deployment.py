@@ -44,7 +44,11 @@ def _error_page() -> Messages:
 def _sentry() -> Messages:
     client = sentry_sdk.get_client()
     if not (sentry_sdk.is_initialized() and client.dsn):
-        yield warning("W102", "Sentry does not hear of faults.", "Call sentry_sdk.init(dsn=…) in the settings.")
+        yield warning(
+            "W102",
+            "Sentry is not initialized, so it does not hear about failures.",
+            "Call sentry_sdk.init(dsn=…) in the settings.",
+        )
         return
     hooks = ["before_send"]
     if client.options.get("traces_sample_rate") or client.options.get("traces_sampler"):
@@ -115,6 +119,6 @@ def _encrypted_way(account: Account) -> Messages:
     if any(urlsplit(endpoint.base_url).scheme == "http" for endpoint in account.endpoints.values()):
         yield warning(
             "W106",
-            f'The calls to "{account.name}" are not encrypted, its credentials with them.',
+            f'Calls to "{account.name}" are not encrypted, and neither are its credentials.',
             "Use its https:// address.",
         )

@@ -19,8 +19,6 @@ from enrollment_errors.incidents import models
 from enrollment_errors.sandbox.faults import Fault
 from enrollment_errors.sandbox.server import SandboxServer
 
-pytestmark = pytest.mark.ci_only
-
 ROOT = Path(__file__).parents[2]
 PREAMBLE = """
 import io, json, sys
@@ -69,6 +67,7 @@ def run(tmp_path: Path) -> Any:
     return run
 
 
+@pytest.mark.ci_only
 def test_it_has_no_table_of_ours_and_needs_no_migration(run: Any) -> None:
     said = run(
         """
@@ -82,6 +81,7 @@ def test_it_has_no_table_of_ours_and_needs_no_migration(run: Any) -> None:
     assert said == []
 
 
+@pytest.mark.ci_only
 def test_its_riders_enroll_and_its_operators_hear(run: Any, sandbox: SandboxServer) -> None:
     sandbox.faults.set("link", Fault(kind="status", status=503))
 
@@ -104,6 +104,7 @@ def test_its_riders_enroll_and_its_operators_hear(run: Any, sandbox: SandboxServ
     assert "returned enrollment: system_error, processor_error" in said["told"][0]
 
 
+@pytest.mark.ci_only
 def test_the_checks_and_the_doctor_miss_nothing(run: Any) -> None:
     said = run(
         """
@@ -118,6 +119,7 @@ def test_the_checks_and_the_doctor_miss_nothing(run: Any) -> None:
     assert said["sinks"] == [path for path in conf.DEFAULT_SINKS if path not in (conf.INCIDENT_SINK, conf.LEDGER_SINK)]
 
 
+@pytest.mark.ci_only
 def test_its_admin_has_no_pages_of_them_and_the_permission_of_counter_staff(run: Any) -> None:
     said = run(
         """
@@ -142,6 +144,7 @@ def test_its_models_are_not_taken_for_those_of_another_app(settings: LazySetting
         runpy.run_path(models.__file__)
 
 
+@pytest.mark.ci_only
 def test_a_sink_that_needs_the_app_is_told_by_the_checks(run: Any) -> None:
     said = run(
         """

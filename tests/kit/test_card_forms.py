@@ -16,7 +16,7 @@ from tests.inline.processor import InlineProcessor
 from tests.inline.service import GATEWAY_SCRIPT, Inline
 
 pytest_plugins = ["enrollment_errors.testing.plugin"]
-pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
+pytestmark = pytest.mark.browser
 
 
 class LittlepayForm:
