@@ -192,6 +192,11 @@ def test_a_language_without_a_catalog_is_warned_of(settings):
     assert told()["W013"].msg.endswith(" asks for sw.")
 
 
+def test_of_many_languages_without_a_catalog_a_few_are_named(settings):
+    settings.LANGUAGES = [(language, language) for language in ("de", "el", "fi", "he", "is", "lt", "sw")]
+    assert told()["W013"].msg.endswith(" asks for de, el, fi, he, is and 2 more.")
+
+
 def test_a_site_that_translates_nothing_needs_no_catalog(settings):
     settings.LANGUAGES = [("en", "English"), ("sw", "Kiswahili")]
     settings.USE_I18N = False

@@ -227,14 +227,14 @@ def test_a_page_of_the_last_rider_enrolls_nobody_once_the_next_one_has_come(coun
 def test_back_shows_nothing_of_the_last_rider(counter, has_come):
     end = counter.enrolls("card")
     address = end.wsgi_request.get_full_path()
-    assert "Card ending" in text(counter.client.get(address))
+    assert "ending in " in text(counter.client.get(address))
     counter.calls_the_next(end)
     if has_come:
         counter.confirms(group="group-veterans")
     back = counter.client.get(address, follow=True)
     assert back.context["page"] == ("enroll" if has_come else "cannot_enroll")
     assert back.context["reference"] == ""
-    assert "Card ending" not in text(back)
+    assert "ending in " not in text(back)
 
 
 def test_a_rider_whom_the_site_forgot_without_the_button_leaves_no_data_either(counter):
@@ -242,7 +242,7 @@ def test_a_rider_whom_the_site_forgot_without_the_button_leaves_no_data_either(c
     counter.confirms(group="group-veterans")
     back = counter.client.get(address)
     assert "This page is about an earlier rider" in text(back)
-    assert "Card ending" not in text(back)
+    assert "ending in " not in text(back)
 
 
 def test_a_lost_answer_of_the_last_rider_is_settled_by_its_reference(counter, processor, enrollment_reports):
@@ -258,7 +258,7 @@ def test_a_lost_answer_of_the_last_rider_is_settled_by_its_reference(counter, pr
     end = counter.checks_again(page)
     assert_ended(end, "success", told=enrollment_reports)
     assert "This page is about an earlier rider" in text(end)
-    assert "Card ending" not in text(end)
+    assert "ending in " not in text(end)
     assert "Give the card back" not in text(end)
     assert end.context["reference"] in text(end)
     assert enrollment_reports[0].enrollment.group_id == "group-seniors"

@@ -15,6 +15,8 @@ from .messages import Messages, error, warning
 _SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 _LOCALE = "django.middleware.locale.LocaleMiddleware"
 _CSRF = "django.middleware.csrf.CsrfViewMiddleware"
+MOST_NAMED = 5
+"""How many languages a warning names: a site that sets no LANGUAGES has all that Django knows."""
 
 
 def check() -> Messages:
@@ -47,9 +49,10 @@ def _middleware() -> Messages:
 def _languages() -> Messages:
     missing = without_our_words()
     if missing:
+        more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
         yield warning(
             "W013",
-            f"The pages are in English for riders whose browser asks for {', '.join(missing)}.",
+            f"The pages are in English for riders whose browser asks for {', '.join(missing[:MOST_NAMED])}{more}.",
             "Take the language out of LANGUAGES, or put a catalog of your own into a folder of LOCALE_PATHS.",
         )
 

@@ -76,7 +76,7 @@ def test_three_riders_in_a_row_leave_nothing_to_the_next(counter: Counter) -> No
     counter.confirms("mountain/low-income").uses("visa", "success")
     assert "The rider’s card is enrolled" in counter.text
     assert "Last day of the reduced fare" in counter.text
-    (digits,) = re.findall(r"Card ending in <bdi[^>]*>(\w+)<", counter.text) or ["Last day of the reduced fare"]
+    (digits,) = re.findall(r"ending in <bdi[^>]*>(\w+)<", counter.text) or ["Last day of the reduced fare"]
     ends["success"], of_the_first = page.url, {digits, "Last day of the reduced fare"}
     counter.calls_the_next()
 

@@ -16,7 +16,7 @@ from enrollment_errors.references import ALPHABET
 
 PATIENCE = 30
 """Seconds. Only a test that fails waits this long."""
-_PAGE = re.compile(r'class="enrollment enrollment-([a-z_]+)"')
+_PAGE = re.compile(r'class="enrollment enrollment-([a-z_]+)')
 _REFERENCE = re.compile(rf"\b[{ALPHABET}]{{3}}-[{ALPHABET}]{{3}}-[{ALPHABET}]{{3}}\b")
 
 
