@@ -56,7 +56,8 @@ def test_a_benefit_that_expires_shows_its_last_day(walk: Walk, card: str) -> Non
     walk.qualify("low-income")
     walk.use_card(card)
     walk.expect_end("success")
-    expect(walk.page.locator("dl time")).to_have_count(1)
+    last_day = walk.page.locator("dl > div").filter(has_text="Last day of the reduced fare")
+    expect(last_day.locator("time")).to_have_count(1)
     walk.expect_told(STARTED, FINISHED, RETURNED)
 
 

@@ -34,7 +34,7 @@ class RegionalWalk:
 
     def expect_states(self, heading: str, states: Mapping[str, str]) -> None:
         expect(self.page.locator("h1")).to_have_text(words(heading, self.language))
-        shown: Any = self.page.locator(".enrollment-dates > div")
+        shown: Any = self.page.locator(".enrollment-dates").last.locator("> div")
         told = [(row.locator("dt").inner_text(), row.locator("dd").first.inner_text()) for row in shown.all()]
         assert dict(told) == {agency: words(state, self.language) for agency, state in states.items()}
 
