@@ -11,6 +11,9 @@ from .processors.types import FundingSource
 from .region import Part, Region
 from .results import PendingLink, Result
 
+LONGEST_NAME = 200
+"""The maximum in characters of a name that is kept. Three of the longest still fit into a cookie."""
+
 
 def named(enrollment: Enrollment) -> list[Any]:
     """What identifies an enrollment on a page, so that a card entered there is used for nothing else."""
@@ -38,7 +41,7 @@ def packed_enrollment(enrollment: Enrollment) -> dict[str, Any]:
         "extra_claims": list(enrollment.extra_claims),
     }
     if enrollment.benefit:
-        packed["benefit"] = str(enrollment.benefit)
+        packed["benefit"] = short(enrollment.benefit)
     if enrollment.finish_until is not None:
         packed["finish_until"] = as_text(enrollment.finish_until)
     if enrollment.also:
@@ -67,8 +70,13 @@ def unpacked_enrollment(kept: dict[str, Any]) -> Enrollment:
     )
 
 
+def short(name: object) -> str:
+    """A name that riders read, such as an agency's, in the active language. A longer one must not cost the cookie."""
+    return str(name)[:LONGEST_NAME]
+
+
 def packed_agency(agency: Agency) -> list[str]:
-    return [str(text) for text in (agency.slug, agency.name, agency.home_url, agency.phone, agency.website)]
+    return [agency.slug, short(agency.name), *(str(text) for text in (agency.home_url, agency.phone, agency.website))]
 
 
 def unpacked_agency(kept: list[str]) -> Agency:

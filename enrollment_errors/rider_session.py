@@ -31,6 +31,7 @@ from .packing import (
     packed_enrollment,
     packed_link,
     packed_region,
+    short,
     unpacked_enrollment,
     unpacked_link,
     unpacked_region,
@@ -54,8 +55,6 @@ MOST_LOST = 3
 MOST_TOLD = 5
 LONGEST_COOKIE = 3_000
 """The maximum in characters. Servers refuse a request if all its cookies together exceed about 8,000."""
-LONGEST_NAME = 200
-"""How many characters of an agency's or a benefit's name a cookie keeps for the page."""
 
 logger = logging.getLogger("enrollment_errors")
 
@@ -165,8 +164,8 @@ class RiderSession:
                 "code": result.code,
                 "reference": result.reference,
                 "made_for": self.made_for(enrollment),
-                "agency": enrollment.agency.name[:LONGEST_NAME],
-                "benefit": str(enrollment.benefit)[:LONGEST_NAME],
+                "agency": short(enrollment.agency.name),
+                "benefit": short(enrollment.benefit),
                 **{name: as_text(getattr(result, name)) for name in _MOMENTS},
                 "card_scheme": result.card_scheme,
                 "card_last_digits": result.card_last_digits,

@@ -103,6 +103,13 @@ class TestAfterALostAnswer:
         assert told["First day of the reduced fare"] == "Jan. 2, 2026"
         assert told["Benefit"] == "Older adults"
 
+    def test_the_rider_can_check_again_though_the_benefits_name_is_longer_than_a_cookie(self, sandbox, rider):
+        sandbox.faults.set("link", LOST)
+        sandbox.faults.set("groups", DOWN)
+        lost = rider.becomes_eligible(benefit="長" * 5_000).enrolls()
+        sandbox.faults.clear()
+        assert facts(rider.checks_again(lost))["Card"] == "Visa ending in 0119"
+
 
 class TestTheyStayTheSame:
     def test_after_a_reload_and_after_a_second_click(self, sandbox, rider):
