@@ -12,7 +12,7 @@ from .region import Part, Region
 from .results import PendingLink, Result
 
 LONGEST_NAME = 200
-"""The maximum in characters of a name that is kept. Three of the longest still fit into a cookie."""
+"""The maximum in characters of a name that is kept. Both names of an enrollment still fit into its cookie."""
 
 
 def named(enrollment: Enrollment) -> list[Any]:
