@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -17,35 +16,31 @@ from django.utils.module_loading import import_string
 from django.views import defaults
 
 from . import hooks, service
-from .account_directory import get_account
 from .adapter import Enrollment
-from .availability import switch_of
-from .card_schemes import scheme_name
 from .decorators import brought_in, origin_of, protected, reported, rider_view
+from .enroll_page import enroll_page
 from .exceptions import ConfigurationError
-from .forms import EnrollForm, json_object, posted
+from .forms import json_object, posted
 from .in_person import APP_NAME
-from .opening import circuit_state
 from .outcomes import Outcome
 from .pages import PAGES
-from .processors.types import Access, CardForm, Redirect
+from .processors.types import Access, Redirect
 from .rate import seconds_until_allowed
-from .region import Part, shown
+from .region import Part
 from .reporting.report import Event
 from .responses import Envelopes, Pages, end_url, is_allowed_redirect, page, reference_in, url
-from .result_pages import result_page, switched_off, too_soon
+from .result_pages import result_page, too_soon
 from .results import Result
 from .rider_session import EXPIRY_MARGIN, RiderSession
 from .secret import Secret
 from .service import CardFormEvent, End, Wanted
-from .transport.circuit import Phase
 
 
 @rider_view(Event.RETURNED_ENROLLMENT, Pages, "GET", "HEAD", "POST")
 def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
     """The page with the card form. Its POST contains the card token, or none if the rider is back from a redirect."""
     if request.method != "POST":
-        return _enroll_page(request, enrollment, session)
+        return enroll_page(request, enrollment, session)
     assert session.enrollment is not None
     brought, returned = brought_in(request), posted(request, "returned")
     handle = session.returned_with(returned, enrollment)
@@ -254,79 +249,3 @@ def _end(
     if region and region.needs_card and (result.outcome, result.code) == (Outcome.PARTIAL, "linked"):
         return Pages.see_other(url(request, "enroll"))
     return Pages.end(request, result)
-
-
-def _enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
-    session.begin()
-    returned = request.GET.get("returned", "")
-    is_back = session.returned_with(returned, enrollment) is not None
-    if returned and not is_back:
-        return _other_return(request, enrollment, session, returned)
-    account = get_account(enrollment.account)
-    form = service.card_form_of(account, enrollment, translation.get_language() or "en")
-    unfinished = session.end(reference_in(request, PAGES[Outcome.UNFINISHED].name) or "").get("code", "")
-    made_for = session.made_for(enrollment)
-    data: dict[str, Any] = {
-        "tokenUrl": url(request, "token"),
-        "reportUrl": url(request, "card_form"),
-        "madeFor": made_for,
-        "returned": is_back,
-        "unfinished": unfinished,
-        "cardForm": _described(form),
-    }
-    circuit = circuit_state(account)
-    switch = None if enrollment.also else switch_of(enrollment)  # in a region, a target's switch stops no other
-    is_off = switched_off(switch)
-    region = session.region
-    assert session.enrollment is not None
-    if circuit.phase is Phase.OPEN and region and (region.has_begun or len(region.rounds()) > 1):
-        down = Result(Outcome.SYSTEM_ERROR, "circuit_open", region.reference)
-        return _end(request, region.whole, session, session.end_before_card(down))  # the other targets need not wait
-    return page(
-        request,
-        "enroll_again" if region and region.has_begun else "enroll",
-        enrollment,
-        form=EnrollForm(initial={"made_for": made_for, "returned": returned}),
-        page_data=data,
-        card_form=form,
-        # Shown before the rider enters a card for nothing. Half-open is no reason: this rider's call may be the one
-        # that shows the processor is back.
-        circuit_open=is_off is not None or (switch is None and circuit.phase is Phase.OPEN),
-        switched_off=is_off,
-        agencies=[one.agency.name for one in enrollment.each()] if enrollment.also else [],
-        targets=shown(region.parts) if region and region.has_begun else [],
-        left=len(region.open_parts) if region else 0,
-        accepted_cards=[scheme_name(one) or one for one in form.card_schemes or enrollment.agency.card_schemes],
-        enrolled_before=_enrolled_before(request, session, session.enrollment),
-    )
-
-
-def _enrolled_before(request: HttpRequest, session: RiderSession, enrollment: Enrollment) -> dict[str, Any]:
-    """The card that this rider has just enrolled, and the address of its page. Empty if there is none."""
-    kept = session.enrolled_before(enrollment)
-    return kept and {
-        "card_scheme": scheme_name(kept["card_scheme"]),
-        "card_last_digits": kept["card_last_digits"],
-        "address": end_url(request, Outcome.SUCCESS, kept["reference"]),
-    }
-
-
-def _other_return(request: HttpRequest, enrollment: Enrollment, session: RiderSession, returned: str) -> HttpResponse:
-    """A return from another visit to the processor's site, which has already ended or was replaced by a new one."""
-    assert session.enrollment is not None
-    end = session.end_of(Secret(returned), session.enrollment)
-    if end and end[0] in (Outcome.SUCCESS, Outcome.PARTIAL):
-        return redirect(end_url(request, *end))
-    return Pages.refuse(request, "changed", enrollment)
-
-
-def _described(form: CardForm) -> dict[str, Any]:
-    """The card form, as data for the page's script."""
-    return {
-        "kind": form.kind.value,
-        "script": form.script,
-        "scriptAttributes": dict(form.script_attributes),
-        "data": dict(form.data),
-        "needsAccess": form.needs_access,
-        "opensAtOnce": form.opens_at_once,
-    }
