@@ -26,6 +26,7 @@ from enrollment_errors.processes import host_lock
 from enrollment_errors.secret import Secret
 from enrollment_errors.transport import AccessToken, Limits, ProcessorHttp, Response
 from enrollment_errors.transport.circuit import Circuit, Phase, read_state
+from tests.waiting import wait_until
 
 from .circuits import heard
 
@@ -178,8 +179,8 @@ def probe(config: dict[str, Any], pipe: Connection) -> list[Call]:
     circuit = Circuit(config["account"], failures=1, window=30, open_for=0.02, cache="default")
     with suppress(CircuitOpen, TimedOut), circuit.admit(5):
         raise TimedOut
-    while read_state(config["account"], "default", open_for=0.02).phase is Phase.CLOSED:
-        time.sleep(0.002)  # another process has opened it but not written that yet, so calls are not probes
+    # Another process may have opened it and not written that yet. Until then, calls are not probes.
+    wait_until(lambda: read_state(config["account"], "default", open_for=0.02).phase is not Phase.CLOSED)
     calls = []
     with open(config["probes"], "ab", buffering=0) as probes:
         while not pipe.poll(0.005):
