@@ -245,8 +245,7 @@ class Pictures:
             self.tops[name] = page.screenshot(style=HIDE_WHAT_DOES_NOT_FIT)
 
     def _write(self, name: str, picture: bytes) -> None:
-        with self._page(DESK) as blank:
-            (self.folder / f"{name}.png").write_bytes(with_palette(blank, picture))
+        (self.folder / f"{name}.png").write_bytes(with_palette(picture))
 
 
 def main(folder: Path) -> None:
