@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -16,6 +17,7 @@ from django.utils.timezone import localtime
 
 from enrollment_errors.adapter import Enrollment
 from enrollment_errors.card_schemes import scheme_name
+from enrollment_errors.encryption import decrypt, encrypt
 from enrollment_errors.processors.types import FundingSource
 from enrollment_errors.region import Part, Region
 from enrollment_errors.rider_session import END
@@ -132,6 +134,16 @@ class TestTheyStayTheSame:
         stranger = Rider().becomes_eligible()
         assert facts(stranger.goes_to(end.url)) == {}
         assert stranger.goes_to(end.url).reference == end.reference
+
+    def test_of_an_end_that_an_earlier_version_kept_are_those_that_it_knew(self, sandbox, rider):
+        end = rider.enrolls()
+        cookie = rider.client.cookies[END]
+        kept = json.loads(decrypt(cookie.value, purpose=f"cookie.{END}"))
+        for new in ("card_scheme", "enrolled_at", "agency", "benefit", "made_for"):
+            del kept[new]
+        cookie.set(END, *[encrypt(json.dumps(kept), purpose=f"cookie.{END}")] * 2)
+        assert facts(rider.goes_to(end.url)) == {"Card": "Card ending in 0119"}
+        assert "You have already enrolled a card" not in rider.opens_the_page().text
 
     def test_what_is_kept_is_encrypted(self, sandbox, rider):
         rider.becomes_eligible(benefit="Older adults").enrolls()
