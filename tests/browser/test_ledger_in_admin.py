@@ -58,7 +58,11 @@ def operator(browser: Browser, demo: RunningDemo, stopped: list[str]) -> Iterato
 
 
 def check(page: Page, name: str) -> None:
-    """Checks our part of the page at each width, and saves pictures if ENROLLMENT_ERRORS_PICTURES names a folder."""
+    """Checks our part of the page at each width, and saves pictures if ENROLLMENT_ERRORS_PICTURES names a folder.
+
+    Wait for something that only this page has before you call it: a click returns before the next page is there.
+    """
+    page.wait_for_load_state()
     page.evaluate(AXE_SCRIPT)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
@@ -102,9 +106,11 @@ def test_from_the_admins_first_page_to_what_is_known_of_an_enrollment(operator: 
 
 def test_the_list_and_its_export(operator: Page, demo: RunningDemo, stopped: list[str]) -> None:
     operator.get_by_role("link", name="Enrollments", exact=True).first.click()
+    expect(operator.get_by_role("link", name="Export this list as CSV")).to_be_visible()
     check(operator, "list")
     operator.set_viewport_size({"width": 1280, "height": 900})
     operator.locator("#changelist-filter").get_by_role("link", name="mountain").first.click()
+    operator.wait_for_url("**/entry/?*=mountain")
 
     link = operator.get_by_role("link", name="Export this list as CSV")
     export = operator.request.get(f"{demo.url}{link.get_attribute('href')}")

@@ -166,6 +166,7 @@ class Pictures:
         with self._page(DESK) as page:
             page.goto(f"{self.demo.url}/demo/operator/")
             page.get_by_role("button", name="Sign in to the admin as an operator").click()
+            page.wait_for_url("**/admin/")
             page.goto(f"{self.demo.url}/admin/enrollment_incidents/ending/?period=week")
             self._take(page, "operator-overview")
             page.goto(f"{self.demo.url}/admin/enrollment_incidents/incident/?q={self.failed}")
