@@ -90,7 +90,8 @@ messages: .venv/installed
 	sed -i.bak '/^# Django has no Tagalog/,/^$$/s/^#~ //' locale/tl/LC_MESSAGES/django.po
 	rm locale/tl/LC_MESSAGES/django.po.bak
 	for catalog in locale/*/LC_MESSAGES/django.po; do \
-		msgattrib --no-obsolete --no-wrap --output-file "$$catalog" "$$catalog" || exit 1; done
+		msgattrib --no-obsolete --no-wrap --output-file "$$catalog" "$$catalog" || exit 1; \
+		sed -i.bak '/^"POT-Creation-Date:/d' "$$catalog" && rm "$$catalog.bak" || exit 1; done
 	$(BIN)/django-admin compilemessages --ignore '.venv/*' --ignore 'example_project/*' --ignore 'enrollment_errors/*'
 
 # Apart from the rest: of the tests, only those of make test-ci need it.

@@ -115,6 +115,8 @@ class Identity:
     session_id: int
 
 
+MOST_CARDS = 10
+"""Maximum for ``Enrollment.cards``."""
 MOST_TARGETS = 6
 """Maximum groups for one enrollment: a cookie must hold the state of all of them."""
 
@@ -140,6 +142,10 @@ class Enrollment:
     If the app read the card and the link failed because the processor was down, ``finish_until`` (aware) lets the app
     link the card later: until then, but never longer than ``SETTLING_HOURS``. Set it no later than the moment when the
     rider's proof stops being valid. It needs ``enrollment_errors.settling``; the app never finishes a region later.
+
+    ``cards`` is how many cards the rider can enroll for this benefit with one proof: from 1 to 10, or ``None`` for any
+    number. A new proof begins with ``forget_rider`` or a new session. The app counts in the shared cache for 24 hours,
+    and a card whose outcome is unknown counts. It cannot limit a region.
     """
 
     agency: Agency
@@ -156,10 +162,15 @@ class Enrollment:
     also: Sequence[Target] = ()
     benefit: str | Promise = ""
     finish_until: datetime | None = None
+    cards: int | None = None
 
     def __post_init__(self) -> None:
         if self.finish_until is not None and timezone.is_naive(self.finish_until):
             raise ConfigurationError("Enrollment.finish_until must have a time zone.")
+        if self.cards is not None and not 1 <= self.cards <= MOST_CARDS:
+            raise ConfigurationError(f"Enrollment.cards is {self.cards}: it must be from 1 to {MOST_CARDS}, or None.")
+        if self.cards is not None and self.also:
+            raise ConfigurationError("Enrollment.cards cannot limit an enrollment that has targets in also.")
         places = [(target.account, target.group_id) for target in self._targets]
         if any(group_id in ("", ".", "..") for _, group_id in places):
             raise ConfigurationError(

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from . import conf
+from . import card_limit, conf
 from .account_directory import get_account
 from .adapter import Enrollment
 from .availability import Availability, switch_of
@@ -44,7 +44,8 @@ class Attempt:
 
     ``enrollment`` is ``None`` if the site's own hook failed to return one. If it has several targets, the attempt is
     for the first: a failure before the card is known is one failure. ``reference`` comes from an earlier request, or
-    from a region that shares it among its targets; leave it empty for a new one.
+    from a region that shares it among its targets; leave it empty for a new one. ``sent`` is the link that an earlier
+    request sent, if this one is about it.
     """
 
     def __init__(
@@ -55,11 +56,13 @@ class Attempt:
         *,
         side: Side = Side.BACKEND,
         reference: str = "",
+        sent: PendingLink | None = None,
     ) -> None:
         self.reference = reference or new_reference()
         self._now = timezone.now()
         self._started = SYSTEM_CLOCK.monotonic()
         self._link: ConcessionLink | None = None
+        self._sent = sent
         self._enrolled_at = self._now
         self._targets = enrollment.each() if enrollment else []
         enrollment = self._targets[0] if self._targets else None
@@ -102,11 +105,18 @@ class Attempt:
         raise self._account
 
     def link(
-        self, processor: Processor, funding_source: FundingSource, lost: PendingLink | None, *, known_as: str = ""
+        self,
+        processor: Processor,
+        funding_source: FundingSource,
+        lost: PendingLink | None,
+        *,
+        known_as: str = "",
+        proof: str = "",
     ) -> Result:
         """Link the card to the benefit's group. Raises what ``ConcessionLink.make`` raises.
 
-        If this checks a lost link, ``known_as`` is the reference that the rider knows for it.
+        If this checks a lost link, ``known_as`` is the reference that the rider knows for it, and the link keeps its
+        proof. Otherwise ``proof`` may enroll only so many cards, if the site limits them.
         """
         assert self._report.enrollment is not None
         enrollment = self._report.enrollment
@@ -116,7 +126,11 @@ class Attempt:
             funding_source=funding_source,
             expires_at=enrollment.expiry.expires_at(self._now) if enrollment.expiry else None,
             sent_at=self._now.timestamp(),
+            proof=proof if enrollment.cards else lost.proof if lost else "",
         )
+        if enrollment.cards and not card_limit.take(wanted, enrollment.cards):
+            return Result(Outcome.NO_MORE_CARDS, "no_more_cards", self.reference)
+        self._sent = wanted
         claim = self._claim(wanted, processor)
         self._entry = get_journal().open(wanted, replace(self._report, reference=known_as or self.reference))
         self._link = ConcessionLink(processor, wanted, enrollment.expiry, claim, now=self._now, lost=lost)
@@ -192,6 +206,10 @@ class Attempt:
             finishing = self._finished_later(verdict.outcome)
             if not finishing:
                 self._entry.drop()
+        if finishing or verdict.outcome is Outcome.UNKNOWN:
+            card_limit.hold(self._sent)
+        else:
+            card_limit.give_back(self._sent)
         self._dispatch(
             status=self._failure_status(verdict.outcome),
             outcome=verdict.outcome,
@@ -253,6 +271,7 @@ class Attempt:
         return self._linked(linked, funding_source, self.reference)
 
     def _linked(self, linked: Linked, funding_source: FundingSource, reference: str, *, is_new: bool = True) -> Result:
+        card_limit.fill(self._sent)
         return Result(
             Outcome.SUCCESS,
             linked.code,

@@ -547,6 +547,15 @@ CODES: dict[str, Code] = {
         action=_NOTHING_WRONG,
         is_reported=False,
     ),
+    "no_more_cards": Code(
+        label=gettext_noop("No more cards"),
+        outcome=Outcome.NO_MORE_CARDS,
+        meaning=gettext_noop(
+            "The rider has enrolled as many cards as Enrollment.cards allows for one proof; another one was not linked."
+        ),
+        action=_NOTHING_WRONG,
+        is_reported=False,
+    ),
     "too_many": Code(
         label=gettext_noop("Too many tries"),
         outcome=Outcome.TOO_MANY,

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import translation
 
-from . import service
+from . import card_limit, service
 from .account_directory import get_account
 from .adapter import Enrollment
 from .availability import switch_of
@@ -20,7 +20,7 @@ from .pages import PAGES
 from .processors.types import CardForm
 from .region import shown
 from .responses import Pages, end_url, page, reference_in, url
-from .result_pages import switched_off
+from .result_pages import enrolled_before, switched_off
 from .results import Result
 from .rider_session import RiderSession
 from .secret import Secret
@@ -29,6 +29,8 @@ from .transport.circuit import Phase
 
 def enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
     session.begin()
+    if card_limit.are_used_up(enrollment, session.proof):
+        return redirect(url(request, PAGES[Outcome.NO_MORE_CARDS].name))
     returned = request.GET.get("returned", "")
     is_back = session.returned_with(returned, enrollment) is not None
     if returned and not is_back:
@@ -69,18 +71,8 @@ def enroll_page(request: HttpRequest, enrollment: Enrollment, session: RiderSess
         targets=shown(region.parts) if region and region.has_begun else [],
         left=len(region.open_parts) if region else 0,
         accepted_cards=[scheme_name(one) or one for one in form.card_schemes or enrollment.agency.card_schemes],
-        enrolled_before=_enrolled_before(request, session, session.enrollment),
+        enrolled_before=enrolled_before(request, session, session.enrollment),
     )
-
-
-def _enrolled_before(request: HttpRequest, session: RiderSession, enrollment: Enrollment) -> dict[str, Any]:
-    """The card that this rider has just enrolled, and the address of its page. Empty if there is none."""
-    kept = session.enrolled_before(enrollment)
-    return kept and {
-        "card_scheme": scheme_name(kept["card_scheme"]),
-        "card_last_digits": kept["card_last_digits"],
-        "address": end_url(request, Outcome.SUCCESS, kept["reference"]),
-    }
 
 
 def _other_return(request: HttpRequest, enrollment: Enrollment, session: RiderSession, returned: str) -> HttpResponse:

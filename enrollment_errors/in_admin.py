@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.contrib.admin import site as default_site
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils.translation import pgettext
 
 BASE_TEMPLATE = "enrollment_errors/in_person/in_admin.html"
 
@@ -22,5 +22,5 @@ def admin_frame(request: HttpRequest, site: AdminSite = default_site) -> dict[st
         "is_nav_sidebar_enabled": context["is_nav_sidebar_enabled"] and bool(context["available_apps"]),
         "base_template": BASE_TEMPLATE,
         "is_in_admin": True,
-        "title": gettext("In-person enrollment"),
+        "title": pgettext("enrollment", "In-person enrollment"),
     }

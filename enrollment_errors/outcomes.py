@@ -18,6 +18,7 @@ class Outcome(str, Enum):
     PARTIAL = "partial"
     NOT_ELIGIBLE = "not_eligible"
     CHANGED = "changed"
+    NO_MORE_CARDS = "no_more_cards"
     TOO_MANY = "too_many"
 
     @property

@@ -103,6 +103,7 @@ def packed_link(link: PendingLink) -> dict[str, Any]:
         "funding_source": _packed_card(link.funding_source),
         "expires_at": as_text(link.expires_at),
         "sent_at": link.sent_at,
+        **({"proof": link.proof} if link.proof else {}),
     }
 
 
@@ -113,6 +114,7 @@ def unpacked_link(kept: dict[str, Any]) -> PendingLink:
         funding_source=_unpacked_card(kept["funding_source"]),
         expires_at=as_moment(kept["expires_at"]),
         sent_at=kept["sent_at"],
+        proof=kept.get("proof", ""),
     )
 
 

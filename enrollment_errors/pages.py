@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, pgettext_lazy
 
 from .outcomes import Outcome
 
@@ -38,7 +38,7 @@ PAGES: dict[Outcome, Page] = {
     Outcome.RETRY: Page(
         name="check_card",
         label=gettext_noop("Card refused"),
-        title=_("Check your card"),
+        title=pgettext_lazy("enrollment", "Check your card"),
         detail=_("The details of your card could not be confirmed. You can try again."),
         staff_title=_("Check the card details"),
         staff_detail=_("We could not confirm the rider’s card, so it is not enrolled yet."),
@@ -110,6 +110,16 @@ PAGES: dict[Outcome, Page] = {
         detail=_("This page was made for another benefit or another rider."),
         staff_title=_("This page is out of date"),
         staff_detail=_("Another rider or another benefit may have been started in another tab."),
+        status=409,
+        was_refused=True,
+    ),
+    Outcome.NO_MORE_CARDS: Page(
+        name="no_more_cards",
+        label=gettext_noop("No more cards"),
+        title=_("You cannot enroll another card"),
+        detail=_("You have reached the number of cards that you can enroll for this benefit."),
+        staff_title=_("This rider cannot enroll another card"),
+        staff_detail=_("The rider has reached the number of cards that they can enroll for this benefit."),
         status=409,
         was_refused=True,
     ),

@@ -16,7 +16,7 @@ from .in_person import is_in_person
 from .outcomes import Outcome
 from .pages import PAGES
 from .region import shown
-from .responses import page, reference_in, url
+from .responses import end_url, page, reference_in, url
 from .results import how_enrolled
 from .rider_session import RiderSession
 
@@ -43,6 +43,8 @@ def result_page(outcome: Outcome) -> Callable[..., HttpResponse]:
         if outcome is Outcome.SYSTEM_ERROR:
             told["switched_off"] = switched_off(switch_of(enrollment) if enrollment else None)
             told["can_start_again"] = enrollment is not None and told["switched_off"] is None
+        if outcome is Outcome.NO_MORE_CARDS:
+            told["enrolled_before"] = enrolled_before(request, session, enrollment) if enrollment else {}
         return page(
             request,
             end.name,
@@ -58,6 +60,16 @@ def result_page(outcome: Outcome) -> Callable[..., HttpResponse]:
         )
 
     return view
+
+
+def enrolled_before(request: HttpRequest, session: RiderSession, enrollment: Enrollment) -> dict[str, Any]:
+    """The card that this rider has just enrolled, and the address of its page. Empty if there is none."""
+    kept = session.enrolled_before(enrollment)
+    return kept and {
+        "card_scheme": scheme_name(kept["card_scheme"]),
+        "card_last_digits": kept["card_last_digits"],
+        "address": end_url(request, Outcome.SUCCESS, kept["reference"]),
+    }
 
 
 def _facts(session: RiderSession, known: Mapping[str, Any], enrollment: Enrollment | None) -> dict[str, Any]:

@@ -15,7 +15,8 @@ class PendingLink:
 
     ``account`` is the site's name for the processor account. ``expires_at`` is the link's expiry (aware), or ``None``
     if the benefit does not expire. ``sent_at`` is when the link was last sent, in epoch seconds; for some time after
-    that, it may still take effect.
+    that, it may still take effect. ``proof`` is a random name for the rider's proof if the site limits how many cards
+    can be enrolled with it, otherwise empty.
     """
 
     account: str
@@ -23,6 +24,7 @@ class PendingLink:
     funding_source: FundingSource
     expires_at: datetime | None
     sent_at: float
+    proof: str = ""
 
     def is_same_link(self, account: str, group_id: str, funding_source: FundingSource) -> bool:
         return (self.account, self.group_id, self.funding_source.id) == (account, group_id, funding_source.id)

@@ -89,6 +89,11 @@ class RiderSession:
         user_id = _hash("user", visit["id"])
         return Identity(user_id=user_id, device_id=_hash("device", user_id), session_id=visit["began"])
 
+    @property
+    def proof(self) -> str:
+        """A name for the proof of this visit. Each new visit is a new proof."""
+        return _hash("proof", self._visit["id"]) if self._visit else ""
+
     def made_for(self, enrollment: Enrollment) -> str:
         """A signature for a page of this visit, which shows for whom and for what the page was made."""
         return self._made_for(enrollment, settings.SECRET_KEY)

@@ -124,13 +124,15 @@ def enroll(
     query: Mapping[str, Secret] = {},
     lost: Sequence[PendingLink] = (),
     reference: str = "",
+    proof: str = "",
 ) -> Iterator[End]:
     """Link the card of ``card_token`` to the concession group of each target in turn. Yields an ``End`` for each as
     soon as it is done.
 
     If the rider is back from a redirect flow, the processor gives the card token: ``handle`` is its name for the visit
     to its site, and ``query`` is the query that the rider came back with. ``lost`` are this browser's links whose
-    answers were lost; one for the same card and benefit is settled. ``reference`` is that of a region.
+    answers were lost; one for the same card and benefit is settled. ``reference`` is that of a region. ``proof`` is
+    what ``Enrollment.cards`` limits, if the site sets it.
     """
     attempt = Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin, reference=reference)
     targets = enrollment.each()
@@ -167,7 +169,7 @@ def enroll(
                 processor = attempt.processor(deadline)
                 processor.http.parties.update(parties)
             with deadline.sharing(len(targets) - number):
-                result = attempt.link(processor, funding_source, wanted)
+                result = attempt.link(processor, funding_source, wanted, proof=proof)
         except Exception as error:  # noqa: BLE001  an error that the table does not list is a server error
             result = attempt.fail(error, Stage.LINK)
         yield End(target, result, funding_source)

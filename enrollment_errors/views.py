@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.module_loading import import_string
 from django.views import defaults
 
-from . import hooks, service
+from . import card_limit, hooks, service
 from .adapter import Enrollment
 from .decorators import brought_in, origin_of, protected, reported, rider_view
 from .enroll_page import enroll_page
@@ -57,6 +57,7 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
         query={name: Secret(str(value)) for name, value in request.GET.items() if name != "returned"},
         lost=session.lost_links(),
         reference=session.region_reference(),
+        proof=session.proof,
     )
     if session.region is None:
         [(_, result, _)] = ends
@@ -64,6 +65,8 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
         result = _region_end(request, session, ends)
     if handle is not None and result.code != "tokenization_running":
         session.forget_tokenization()  # a visit to the processor's site is good for one card
+    if result.outcome is Outcome.NO_MORE_CARDS:
+        return Pages.see_other(url(request, PAGES[result.outcome].name))
     return _end(request, session.enrollment, session, result, brought=brought)
 
 
@@ -71,6 +74,8 @@ def enroll(request: HttpRequest, enrollment: Enrollment, session: RiderSession) 
 def token(request: HttpRequest, enrollment: Enrollment, session: RiderSession) -> HttpResponse:
     """JSON for the page's script: ``{"token": …, "expires_in": seconds or null}``, or ``{"redirect": …}`` to the
     processor, or the error envelope."""
+    if card_limit.are_used_up(enrollment, session.proof):
+        return Envelopes.refuse(request, "no_more_cards", enrollment)
     tokenization = kept = session.tokenization(enrollment)
     if not isinstance(tokenization, Access):
         returned = secrets.token_hex(16)

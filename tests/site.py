@@ -42,6 +42,7 @@ class TestAdapter(Adapter):
             expiry=_expiry(eligible),
             sign_in=SignIn(provider="Login.gov", sign_out_url="/sign-out/") if eligible.get("signed_in") else None,
             finish_until=_moment(eligible.get("finish_until")),
+            cards=eligible.get("cards"),
             method=Method.IN_PERSON if is_in_person(request) else Method.SELF_SERVICE,
             also=[
                 Target(

@@ -11,7 +11,7 @@ from enrollment_errors.pages import PAGES
 from enrollment_errors.references import signed
 from tests.rider import Rider
 
-REFUSED = {Outcome.NOT_ELIGIBLE, Outcome.CHANGED, Outcome.TOO_MANY}
+REFUSED = {Outcome.NOT_ELIGIBLE, Outcome.CHANGED, Outcome.NO_MORE_CARDS, Outcome.TOO_MANY}
 
 
 @pytest.fixture

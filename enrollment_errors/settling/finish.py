@@ -28,9 +28,10 @@ from ..exceptions import (
 )
 from ..outcomes import Stage
 from .models import SentLink, State
-from .rows import end, request_is_over, rows
+from .promises import cancel
+from .rows import request_is_over, rows
 from .sealing import sealed, unsealed
-from .swept import NOWHERE, WAITING, SweptEntry, attempt_for, enrollment_of, pause_after, processor_for
+from .swept import WAITING, SweptEntry, attempt_for, pause_after, processor_for
 from .transactions import committed
 
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -43,10 +44,8 @@ _OUR_OWN_TROUBLE = (401, 403, 408, 425, 429)
 def finish(row: SentLink) -> str:
     known, now = unsealed(row.sealed), timezone.now()
     if known is None:
-        return _give_up(
-            row, attempt_for(row, enrollment_of(row), NOWHERE), LinkNotFinished("what was kept is unreadable")
-        )
-    attempt = attempt_for(row, known.enrollment, known.origin)
+        return _give_up(row, attempt_for(row, None), LinkNotFinished("what was kept is unreadable"))
+    attempt = attempt_for(row, known)
     if row.finish_until is None or row.finish_until <= request_is_over(now):
         return _give_up(row, attempt, LinkNotFinished("the processor was down until it was too late"))
     wanted = replace(known.link, sent_at=now.timestamp())
@@ -76,7 +75,7 @@ def go_on(keys: Collection[int]) -> dict[int, str]:
     mine = rows().filter(pk__in=keys).exclude(finishing="")
     taken_back = list(mine.filter(finish_until=None).values_list("pk", flat=True))
     waiting = list(mine.exclude(finish_until=None).values_list("pk", flat=True))
-    end(taken_back, State.CANCELED)
+    cancel(taken_back)
     rows().filter(pk__in=waiting).update(state=State.FINISHING, next_at=timezone.now())
     return {**dict.fromkeys(taken_back, str(State.CANCELED)), **dict.fromkeys(waiting, WAITING)}
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from .. import conf
+from .. import card_limit, conf
 from ..finishing import Progress, Promise
 from ..packing import packed_agency, unpacked_agency
 from ..reporting.report import Report
 from .models import SentLink, State
 from .rows import UNENDED, end, locked, request_is_over, rows
+from .sealing import unsealed
 from .transactions import committed
 
 FIRST_PAUSE = timedelta(minutes=1)
@@ -71,15 +73,23 @@ def canceled(name: str) -> bool:
     """Cancels every promise for the same link: the rider means the card, not the page. A link already being sent is not
     stopped, but is not tried again."""
 
-    def cancel() -> bool:
+    def cancel_all() -> bool:
         link = rows().filter(finishing=name).values_list("link", flat=True).first()
         if link is None:
             return False
         locked(link, *UNENDED)
         waiting = list(rows().filter(link=link, state=State.FINISHING).values_list("pk", flat=True))
-        end(waiting, State.CANCELED)
+        cancel(waiting)
         under_way = rows().filter(link=link, state=State.OPEN).exclude(finishing="")
         under_way.update(finish_until=None)
         return True
 
-    return committed(cancel)
+    return committed(cancel_all)
+
+
+def cancel(keys: Collection[int]) -> None:
+    """End these promises. Their cards can make way for others."""
+    for text in rows().filter(pk__in=keys).values_list("sealed", flat=True):
+        known = unsealed(text)
+        card_limit.give_back(known.link if known else None)
+    end(keys, State.CANCELED)

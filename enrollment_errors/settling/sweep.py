@@ -23,7 +23,7 @@ from .finish import finish, go_on
 from .models import SentLink, State
 from .rows import UNENDED, end, locked, prune, request_is_over, rows
 from .sealing import unsealed
-from .swept import NOWHERE, WAITING, SweptEntry, attempt_for, enrollment_of, pause_after, processor_for
+from .swept import WAITING, SweptEntry, attempt_for, pause_after, processor_for
 from .transactions import committed, database
 
 PACE = 0.2
@@ -88,8 +88,8 @@ def _finish_or_settle(row: SentLink) -> str:
 def _settle(row: SentLink) -> str:
     known = unsealed(row.sealed)
     if known is None:
-        return _expire(row, attempt_for(row, enrollment_of(row), NOWHERE), None)
-    attempt = attempt_for(row, known.enrollment, known.origin)
+        return _expire(row, attempt_for(row, None), None)
+    attempt = attempt_for(row, known)
     try:
         result = attempt.settle(processor_for(attempt), known.link, SweptEntry(row))
     except DatabaseError:

@@ -16,6 +16,7 @@ from ..reporting.report import Event, Origin, Report
 from .models import SentLink, State
 from .promises import FIRST_PAUSE
 from .rows import UNENDED, end, is_counted_later, is_entered_later, locked, rows
+from .sealing import Unsealed
 from .transactions import committed
 
 PARTY = "settling"
@@ -31,8 +32,11 @@ def pause_after(asked: int, longest: timedelta) -> timedelta:
     return min(doubled, longest)
 
 
-def attempt_for(row: SentLink, enrollment: Enrollment, origin: Origin) -> Attempt:
-    return Attempt(Event.RETURNED_ENROLLMENT, enrollment, origin, reference=row.reference)
+def attempt_for(row: SentLink, known: Unsealed | None) -> Attempt:
+    """``known`` is what was sealed in the row, or ``None`` if that is unreadable."""
+    if known is None:
+        return Attempt(Event.RETURNED_ENROLLMENT, _enrollment_of(row), _NOWHERE, reference=row.reference)
+    return Attempt(Event.RETURNED_ENROLLMENT, known.enrollment, known.origin, reference=row.reference, sent=known.link)
 
 
 def processor_for(attempt: Attempt) -> Processor:
@@ -75,10 +79,10 @@ class SweptEntry(Entry):
         committed(lambda: end([self._row.pk], State.LINKED))
 
 
-NOWHERE = Origin(path="", language="", identity=Identity(user_id="", device_id="", session_id=0))
+_NOWHERE = Origin(path="", language="", identity=Identity(user_id="", device_id="", session_id=0))
 
 
-def enrollment_of(row: SentLink) -> Enrollment:
+def _enrollment_of(row: SentLink) -> Enrollment:
     """As much as an unreadable row reveals, for the report of its end."""
     return Enrollment(
         agency=Agency(slug=row.agency, name=row.agency, home_url="/"),

@@ -9,7 +9,7 @@ from django.template import Context
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import pgettext
 
 from ..availability import Availability, availability
 
@@ -33,7 +33,7 @@ def nonce_attribute(context: Context) -> str | SafeString:
 def site_name(context: Context) -> str:
     """The agency's name, or what the site is about where no agency is known."""
     agency = context.get("enrollment_agency")
-    return agency.name if agency else gettext("Transit benefits")
+    return agency.name if agency else pgettext("enrollment", "Transit benefits")
 
 
 @register.simple_tag(takes_context=True)

@@ -15,11 +15,15 @@ _LETTERS = str.maketrans(
 
 def write_catalog(folder: Path) -> Path:
     """Writes the catalog into ``folder``, and returns it for ``LOCALE_PATHS``."""
-    messages = sorted(set().union(*catalogs.messages_in_sources().values()))
+    messages = {
+        f"{context}{message}": disguise(message)
+        for message in set().union(*catalogs.messages_in_sources().values())
+        for context in ("", f"{catalogs.CONTEXT}\x04")
+    }
     header = ("", "Content-Type: text/plain; charset=UTF-8\n")
     compiled = folder / "ar" / "LC_MESSAGES" / "django.mo"
     compiled.parent.mkdir(parents=True)
-    compiled.write_bytes(catalogs.compile_entries([header, *((message, disguise(message)) for message in messages)]))
+    compiled.write_bytes(catalogs.compile_entries([header, *sorted(messages.items())]))
     return folder
 
 

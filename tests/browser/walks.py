@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from django.utils import translation
-from django.utils.translation import gettext
 from playwright.sync_api import Page, expect
 
 from tests.example.running import RunningDemo
+from tests.pages.catalogs import said
 
 LANGUAGES = ("en", "es")
 AGENCY = "Mountain Valley Transit"
@@ -39,7 +39,7 @@ def status(code: int, body: str = "", **more: Any) -> dict[str, Any]:
 
 def words(english: str, language: str) -> str:
     with translation.override(language):
-        return gettext(english)
+        return said(english)
 
 
 class Walk:

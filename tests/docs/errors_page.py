@@ -22,6 +22,7 @@ RIDER_GETS = {
     Outcome.PARTIAL: "each agency's state",
     Outcome.NOT_ELIGIBLE: "can't enroll from here, 403",
     Outcome.CHANGED: "out of date, 409",
+    Outcome.NO_MORE_CARDS: "no more cards, 409",
     Outcome.TOO_MANY: "wait a minute, 429",
 }
 

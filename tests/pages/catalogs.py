@@ -9,6 +9,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.utils import translation
+
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "templates" / "enrollment_errors"
 LOCALE = ROOT / "locale"
@@ -24,6 +26,8 @@ OPERATORS = (
 )
 """Sources with text that only operators read, in English and Spanish."""
 
+CONTEXT = "enrollment"
+"""That of short messages, which a site may have too, with another meaning."""
 _TRANSLATE = re.compile(r"""\{%\s*translate\s+"([^"]+)"|\b_\("([^"]+)"\)""")
 _BLOCKTRANSLATE = re.compile(r"\{%\s*blocktranslate\b[^%]*%\}(.*?)\{%\s*endblocktranslate\s*%\}")
 _LINE = re.compile(r'^(?:(msgctxt|msgid|msgstr)\s+)?"(.*)"$')
@@ -38,6 +42,12 @@ class Entry:
     context: str
     sources: tuple[str, ...]
     flags: tuple[str, ...]
+
+
+def said(message: str) -> str:
+    """A message in the active language, with or without a context."""
+    in_context = translation.pgettext(CONTEXT, message)
+    return translation.gettext(message) if in_context == message else in_context
 
 
 def entries(locale: str) -> list[Entry]:
@@ -87,14 +97,14 @@ def messages_in_sources() -> dict[str, set[str]]:
         if messages:
             found[str(path.relative_to(ROOT))] = messages
     for name in ("finishing_views.py", "responses.py", "templatetags/enrollment_errors.py"):
-        found[f"enrollment_errors/{name}"] = _messages_in_python(ROOT / "enrollment_errors" / name, "_", "gettext")
+        found[f"enrollment_errors/{name}"] = _messages_in_python(ROOT / "enrollment_errors" / name, "_", "pgettext")
     return found
 
 
 def _messages_in_python(path: Path, *functions: str) -> set[str]:
     calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
     named = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id in functions)
-    return {ast.literal_eval(call.args[0]) for call in named}
+    return {ast.literal_eval(call.args[-1]) for call in named}
 
 
 _MARKED_FOR_OPERATORS = set().union(

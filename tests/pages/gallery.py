@@ -198,6 +198,8 @@ PICTURES = {
         Picture("server-error", "server_error", {"reference": REFERENCE}),
         Picture("cannot-enroll", "cannot_enroll", {"enroll_url": "/enroll/"}),
         Picture("changed", "changed", {"enroll_url": "/enroll/"}),
+        Picture("no-more-cards", "no_more_cards", {"enrolled_before": ENROLLED_BEFORE}),
+        Picture("no-more-cards-unknown", "no_more_cards", {"enrolled_before": {}}),
         Picture("too-many", "too_many", {"enroll_url": "/enroll/"}),
         *(Picture(f"finishing-{name}", "finishing", {**FINISHING, **context}) for name, context in PROMISES.items()),
     )

@@ -86,6 +86,48 @@ def test_the_ready_text_names_the_button_as_the_button_is_named(locale: str) -> 
     assert translations["Enroll"] in translations["Ready. Select Enroll to go on."]
 
 
+STIFF = {
+    "es": ["Elija", "agencia de tránsito", "revisando"],  # the second is the traffic police to many
+    "zh_Hans": ["注册"],  # to sign up for an account; a card is 登记
+    "zh_Hant": ["註冊"],
+}
+
+
+@pytest.mark.parametrize("locale", STIFF)
+def test_no_message_has_a_word_that_native_speakers_read_differently(locale: str) -> None:
+    found = [entry.message for entry in ours(locale) for word in STIFF[locale] if word in entry.translation]
+    assert found == []
+
+
+@pytest.mark.parametrize("locale", catalogs.LOCALES)
+def test_a_message_of_few_words_has_a_context_so_that_a_sites_own_does_not_mix_with_it(locale: str) -> None:
+    without = [
+        entry.message
+        for entry in ours(locale)
+        if entry.context != catalogs.CONTEXT
+        and len(entry.message.split()) <= 3
+        and any(source.startswith("templates/enrollment_errors/") for source in entry.sources)
+        and "%(" not in entry.message
+    ]
+    assert without == []
+
+
+def test_a_site_that_says_enroll_in_its_own_words_leaves_ours_alone(settings: Any, tmp_path: Path) -> None:
+    """Django joins all catalogs of a site, and the first one that has a message wins."""
+    folder = tmp_path / "es" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    header = "Content-Type: text/plain; charset=UTF-8\n"
+    entries = [("", header), ("Enroll", "Matricularse"), ("Try again", "Otra vez")]
+    (folder / "django.mo").write_bytes(catalogs.compile_entries(entries))
+    settings.LOCALE_PATHS = [str(tmp_path)]
+    with translation.override("es"):
+        assert translation.gettext("Enroll") == "Matricularse"
+        html = gallery.render("enroll")
+    assert "Matricularse" not in html
+    assert "Otra vez" not in html
+    assert "Inscribir" in html
+
+
 @each_catalog
 def test_a_header_says_that_a_native_speaker_has_to_review_it(locale: str) -> None:
     assert "# Awaits review by a native speaker." in catalogs.header(locale)
@@ -121,7 +163,7 @@ def test_a_site_has_its_own_words_in_a_language_and_ours_for_the_rest(
     catalog = tmp_path / language / "LC_MESSAGES" / "django.mo"
     catalog.parent.mkdir(parents=True)
     header = ("", "Content-Type: text/plain; charset=UTF-8\n")
-    catalog.write_bytes(catalogs.compile_entries([header, ("Enroll", theirs)]))
+    catalog.write_bytes(catalogs.compile_entries([header, (f"{catalogs.CONTEXT}\x04Enroll", theirs)]))
     settings.LOCALE_PATHS = [tmp_path]
     with translation.override(language):
         page = gallery.render("enroll")

@@ -61,6 +61,7 @@ OWN_CONTEXT = {
     "server_error": set(),
     "cannot_enroll": {"enroll_url"},
     "changed": {"enroll_url"},
+    "no_more_cards": {"enrolled_before"},
     "too_many": {"enroll_url"},
     "finishing": {
         "heading",

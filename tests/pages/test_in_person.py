@@ -103,8 +103,8 @@ def picture_of(page: str) -> str:
 
 
 def sentences_for_riders(html: str) -> list[str]:
-    to_staff = {translation.gettext(message) for message in TO_STAFF | STANDS_EVERYWHERE}
-    to_riders = {translation.gettext(message) for message in TO_RIDERS} - to_staff
+    to_staff = {catalogs.said(message) for message in TO_STAFF | STANDS_EVERYWHERE}
+    to_riders = {catalogs.said(message) for message in TO_RIDERS} - to_staff
     words = re.sub(r">\s+|\s+<", lambda edge: edge[0].strip(), html)
     return [sentence for sentence in to_riders if f">{sentence}<" in words or f"<title>{sentence}, " in words]
 
@@ -168,8 +168,8 @@ def test_what_stands_there_for_the_support_team_is_in_the_pages_language(languag
         for code in (*(CODES[name] for name in TOLD_TO_STAFF), explained("a-code-of-the-sites-own")):
             html = text(render("in-person-server-error", code="a_code", advice=code))
             for words in (code.meaning, code.action):
-                assert translation.gettext(words) != words
-                assert escape(translation.gettext(words)) in html
+                assert catalogs.said(words) != words
+                assert escape(catalogs.said(words)) in html
 
 
 @pytest.mark.parametrize("name", [name for name in IN_PERSON if "cannot-enroll" not in name])
@@ -198,13 +198,13 @@ def test_the_ready_text_names_the_button_as_the_button_is_named(language: str) -
     with translation.override(language):
         html = render("in-person-enroll")
         button = re.findall(r'id="enrollment-open".*?>\s*(.*?)\s*</button>', html, re.DOTALL)[0]
-        assert button == translation.gettext("Enroll the card")
-        assert button in translation.gettext("Ready. Select Enroll the card to go on.")
-        assert button in translation.gettext("Select Enroll the card.")
+        assert button == catalogs.said("Enroll the card")
+        assert button in catalogs.said("Ready. Select Enroll the card to go on.")
+        assert button in catalogs.said("Select Enroll the card.")
 
 
 def test_riders_read_of_other_ways_while_the_system_is_down() -> None:
-    agency = replace(AGENCY, other_ways=translation.gettext_lazy("Return home"))
+    agency = replace(AGENCY, other_ways=translation.pgettext_lazy(catalogs.CONTEXT, "Return home"))
     with translation.override("es"):
         for name in ("system-error", "enroll-circuit-open"):
             assert "Otra forma de inscribirse" in render(name, enrollment_agency=agency)
@@ -222,7 +222,7 @@ def test_inside_the_admin_a_page_has_the_admins_title_and_breadcrumbs_and_its_ow
     with translation.override(language):
         html = render(name, **gallery.in_admin())
         [breadcrumbs] = re.findall(r'class="breadcrumbs">(.*?)</(?:div|ol)>', html, re.DOTALL)
-        assert translation.gettext("In-person enrollment") in breadcrumbs
+        assert catalogs.said("In-person enrollment") in breadcrumbs
     title = re.findall(r"<title>(.*?)</title>", html, re.DOTALL)[0].strip()
     assert (
         title == f"{heading(html)} | {'Django site admin' if language == 'en' else 'Sitio de administración de Django'}"
