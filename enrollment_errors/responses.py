@@ -49,7 +49,7 @@ def page(
     agency = agency or (enrollment.agency if enrollment else _fallback_agency())
     everything = {
         "page": name,
-        "enrollment_agency": agency,
+        "agency": agency,
         "home_url": _home_url(request, agency),
         "sign_in": _sign_in(request, enrollment),
         "reference": "",
@@ -238,22 +238,19 @@ def _render(request: HttpRequest, name: str, context: Mapping[str, Any]) -> str:
         adapter = conf.get_adapter()
         assert request.resolver_match is not None
         template = select_template([f"enrollment_errors/{request.resolver_match.namespace}/{name}.html", own])
-        everything = {
-            "base_template": conf.get_settings().BASE_TEMPLATE,
-            **context,
-            **adapter.get_page_context(request, name),
-        }
-        return str(template.render(everything, request))
+        sites = adapter.get_page_context(request, name)
+        base = sites.get("base_template", conf.get_settings().BASE_TEMPLATE)
+        return str(template.render({**sites, "enrollment": {**context, "base_template": base}}, request))
     except Exception as error:  # noqa: BLE001  the site's templates, tags and context processors may raise anything
         site_error(error, f"rendering the page {name}")
         ours = _standalone_engine().get_template(own)
         bare = {
-            "base_template": "enrollment_errors/base.html",
+            "enrollment": {**context, "base_template": "enrollment_errors/base.html"},
             "csrf_token": get_token(request),
             # From django-csp, otherwise from Django's own middleware.
             "csp_nonce": getattr(request, "csp_nonce", getattr(request, "_csp_nonce", None)),
         }
-        return ours.render({**bare, **context})
+        return ours.render(bare)
 
 
 @cache

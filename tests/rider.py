@@ -114,7 +114,10 @@ class Rider:
             url = response["Location"]
             response = self.client.get(url)
         return End(
-            response.context["page"] if response.context else "", response.status_code, response.content.decode(), url
+            response.context["enrollment"]["page"] if response.context else "",
+            response.status_code,
+            response.content.decode(),
+            url,
         )
 
 

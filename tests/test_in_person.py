@@ -77,9 +77,9 @@ def test_nobody_else_gets_anything_done(client, enrollment_processor, enrollment
             if who in SIGNED_OUT:
                 assert (answer.status_code, urlsplit(answer["Location"]).path) == (302, "/accounts/login/")
             else:
-                assert (answer.status_code, answer.context["page"]) == (403, "cannot_enroll")
+                assert (answer.status_code, answer.context["enrollment"]["page"]) == (403, "cannot_enroll")
                 assert "You may not enroll riders" in answer.content.decode()
-                assert answer.context["enrollment_agency"] is None
+                assert answer.context["enrollment"]["agency"] is None
     assert not enrollment_processor.calls
     assert enrollment_reports == []
 
@@ -119,7 +119,7 @@ def test_staff_sign_in_where_the_site_says(client, settings, name, sign_in):
 def test_nobody_is_sent_to_sign_in_at_a_host_that_the_site_does_not_name(client, settings, enrollment_settings):
     settings.LOGIN_URL = "https://id.example/staff/"
     answer = client.get("/staff/")
-    assert (answer.status_code, answer.context["page"]) == (500, "server_error")
+    assert (answer.status_code, answer.context["enrollment"]["page"]) == (500, "server_error")
     enrollment_settings(ADAPTER=f"{__name__}.GuardedAdapter", ALLOWED_REDIRECT_HOSTS=["id.example"])
     assert client.get("/staff/")["Location"] == "https://id.example/staff/?next=/staff/"
 
@@ -135,9 +135,9 @@ def test_where_the_site_cannot_say_who_may_nobody_gets_in_and_operators_hear(
 ):
     enrollment_settings(ADAPTER=f"{__name__}.CannotSay")
     answer = client.get(address)
-    assert (answer.status_code, answer.context["page"]) == (500, "server_error")
-    assert [report.reference for report in enrollment_reports] == [answer.context["reference"]]
-    assert answer.context["code"] == ""
+    assert (answer.status_code, answer.context["enrollment"]["page"]) == (500, "server_error")
+    assert [report.reference for report in enrollment_reports] == [answer.context["enrollment"]["reference"]]
+    assert answer.context["enrollment"]["code"] == ""
 
 
 @pytest.mark.parametrize("address", FOR_SCRIPTS)
@@ -147,19 +147,19 @@ def test_where_the_site_cannot_say_who_may_a_script_is_sent_to_the_page(
     enrollment_settings(ADAPTER=f"{__name__}.CannotSay")
     answer = client.post(address, {}, content_type="application/json")
     assert (answer.status_code, len(enrollment_reports)) == (500, 1)
-    assert client.get(answer.json()["redirect"]).context["page"] == "server_error"
+    assert client.get(answer.json()["redirect"]).context["enrollment"]["page"] == "server_error"
 
 
 def test_a_page_of_a_site_without_users_says_so_too(client, settings, enrollment_processor):
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if ".auth." not in name and ".messages." not in name]
-    assert client.get("/staff/").context["page"] == "cannot_enroll"
+    assert client.get("/staff/").context["enrollment"]["page"] == "cannot_enroll"
 
 
 def test_a_permission_that_is_taken_away_counts_at_the_next_request(client, enrollment_processor):
     rider = Rider(signed_in(client, "enroll_in_person"), namespace="enrollment_errors_in_person")
     page = rider.opens_page()
     User.objects.get().user_permissions.clear()
-    assert rider.enrolls("card", page).context["page"] == "cannot_enroll"
+    assert rider.enrolls("card", page).context["enrollment"]["page"] == "cannot_enroll"
     assert not enrollment_processor.calls
 
 

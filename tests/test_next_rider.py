@@ -93,12 +93,12 @@ def text(page: Any) -> str:
 
 def test_all_pages_are_the_staffs_by_the_views_too(counter, processor):
     pages = list(_every_page(counter, processor))
-    assert [page.context["page"] for page in pages] == PAGES
+    assert [page.context["enrollment"]["page"] for page in pages] == PAGES
     for page in pages:
-        assert page.templates[0].name == f"enrollment_errors/in_person/{page.context['page']}.html"
+        assert page.templates[0].name == f"enrollment_errors/in_person/{page.context['enrollment']['page']}.html"
         assert not re.search(r"your card|you did nothing wrong|call ", text(page), re.IGNORECASE)
         assert page["Cache-Control"].startswith("max-age=0, no-cache, no-store")
-        assert page.context["home_url"] == START
+        assert page.context["enrollment"]["home_url"] == START
 
 
 PAGES = [
@@ -145,7 +145,10 @@ def _every_page(counter, processor):
 
 
 def test_beside_the_reference_stand_the_code_and_the_advice(counter, processor):
-    codes = {page.context["page"]: page.context["code"] for page in _every_page(counter, processor)}
+    codes = {
+        page.context["enrollment"]["page"]: page.context["enrollment"]["code"]
+        for page in _every_page(counter, processor)
+    }
     assert codes == {
         "enroll": "",
         "success": "",
@@ -173,14 +176,20 @@ def test_a_bug_of_the_site_has_its_code_there_too(counter, monkeypatch):
 
     monkeypatch.setattr(CounterAdapter, "get_enrollment", breaks)
     page = counter.client.get("/staff/", follow=True)
-    assert (page.context["page"], page.context["code"]) == ("server_error", "unexpected_error")
+    assert (page.context["enrollment"]["page"], page.context["enrollment"]["code"]) == (
+        "server_error",
+        "unexpected_error",
+    )
 
 
 def test_a_success_that_somebody_has_to_look_into_says_so_to_staff(counter, processor):
     processor.fails_at("link", status=409, body=KNOWN_WORDS)
     page = counter.enrolls("card")
-    assert (page.context["page"], page.context["code"]) == ("success", "already_linked_elsewhere")
-    assert page.context["reference"] in text(page)
+    assert (page.context["enrollment"]["page"], page.context["enrollment"]["code"]) == (
+        "success",
+        "already_linked_elsewhere",
+    )
+    assert page.context["enrollment"]["reference"] in text(page)
 
 
 def test_next_rider_leads_to_where_the_site_begins_and_keeps_nothing(counter):
@@ -196,11 +205,11 @@ def test_the_last_riders_proof_enrolls_nobody_else(counter, processor):
     old = counter.opens_page()
     counter.calls_the_next(old.response)
     processor.calls.clear()
-    assert counter.opens_page().response.context["page"] == "cannot_enroll"
+    assert counter.opens_page().response.context["enrollment"]["page"] == "cannot_enroll"
     assert "Confirm first that the rider qualifies" in text(counter.opens_page().response)
-    assert counter.enrolls("card", old).context["page"] == "cannot_enroll"
+    assert counter.enrolls("card", old).context["enrollment"]["page"] == "cannot_enroll"
     assert not processor.calls
-    assert counter.confirms().enrolls("card").context["page"] == "success"
+    assert counter.confirms().enrolls("card").context["enrollment"]["page"] == "success"
 
 
 def test_a_proof_of_their_own_online_does_not_bring_the_last_riders_back(counter, processor):
@@ -210,16 +219,16 @@ def test_a_proof_of_their_own_online_does_not_bring_the_last_riders_back(counter
     request.session = counter.client.session
     forget_rider(request)
     request.session.save()
-    assert counter.opens_page().response.context["page"] == "cannot_enroll"
-    assert Rider(counter.client).opens_page().response.context["page"] == "enroll"
-    assert counter.confirms().opens_page().response.context["page"] == "enroll"
+    assert counter.opens_page().response.context["enrollment"]["page"] == "cannot_enroll"
+    assert Rider(counter.client).opens_page().response.context["enrollment"]["page"] == "enroll"
+    assert counter.confirms().opens_page().response.context["enrollment"]["page"] == "enroll"
 
 
 def test_a_page_of_the_last_rider_enrolls_nobody_once_the_next_one_has_come(counter, processor):
     old = counter.opens_page()
     counter.calls_the_next(old.response)
     counter.confirms(group="group-veterans")
-    assert counter.enrolls("card", old).context["page"] == "changed"
+    assert counter.enrolls("card", old).context["enrollment"]["page"] == "changed"
     assert not processor.calls
 
 
@@ -232,8 +241,8 @@ def test_back_shows_nothing_of_the_last_rider(counter, has_come):
     if has_come:
         counter.confirms(group="group-veterans")
     back = counter.client.get(address, follow=True)
-    assert back.context["page"] == ("enroll" if has_come else "cannot_enroll")
-    assert back.context["reference"] == ""
+    assert back.context["enrollment"]["page"] == ("enroll" if has_come else "cannot_enroll")
+    assert back.context["enrollment"]["reference"] == ""
     assert "ending in " not in text(back)
 
 
@@ -247,20 +256,23 @@ def test_a_rider_whom_the_site_forgot_without_the_button_leaves_no_data_either(c
 
 def test_a_lost_answer_of_the_last_rider_is_settled_by_its_reference(counter, processor, enrollment_reports):
     lost = counter.loses(processor)
-    address, reference = lost.wsgi_request.get_full_path(), lost.context["reference"]
+    address, reference = lost.wsgi_request.get_full_path(), lost.context["enrollment"]["reference"]
     counter.calls_the_next(lost)
     counter.confirms(group="group-veterans")
     assert "earlier rider" not in text(lost)
     page = counter.client.get(address)
     assert "This page is about an earlier rider" in text(page)
-    assert (page.context["reference"], page.context["code"]) == (reference, "link_answer_lost")
+    assert (page.context["enrollment"]["reference"], page.context["enrollment"]["code"]) == (
+        reference,
+        "link_answer_lost",
+    )
     enrollment_reports.clear()
     end = counter.checks_again(page)
     assert_ended(end, "success", told=enrollment_reports)
     assert "This page is about an earlier rider" in text(end)
     assert "ending in " not in text(end)
     assert "Give the card back" not in text(end)
-    assert end.context["reference"] in text(end)
+    assert end.context["enrollment"]["reference"] in text(end)
     assert enrollment_reports[0].enrollment.group_id == "group-seniors"
     assert len(processor.state.groups["group-seniors"].links) == 1
 
@@ -280,8 +292,8 @@ def test_next_rider_is_a_post_from_our_own_page(counter):
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = counter.client.cookies
     answer = strict.post("/staff/next-rider/")
-    assert (answer.status_code, answer.context["page"]) == (403, "cannot_enroll")
-    assert counter.opens_page().response.context["page"] == "enroll"
+    assert (answer.status_code, answer.context["enrollment"]["page"]) == (403, "cannot_enroll")
+    assert counter.opens_page().response.context["enrollment"]["page"] == "enroll"
 
 
 def test_a_start_that_the_site_cannot_name_is_its_root(counter, monkeypatch):
@@ -291,7 +303,7 @@ def test_a_start_that_the_site_cannot_name_is_its_root(counter, monkeypatch):
     for start in (breaks, lambda *args: "https://evil.example/"):
         monkeypatch.setattr(CounterAdapter, "get_staff_start_url", start)
         page = counter.confirms().opens_page().response
-        assert page.context["home_url"] == "/"
+        assert page.context["enrollment"]["home_url"] == "/"
         assert counter.calls_the_next(page)["Location"] == "/"
 
 
@@ -328,14 +340,14 @@ def test_a_site_may_call_the_inclusion_as_it_likes_and_give_it_templates(counter
     window = Rider(counter.client, namespace="benefits:window")
     assert window.url == "/benefits/window/"
     page = window.opens_page().response
-    assert page.context["next_rider_url"] == "/benefits/window/next-rider/"
+    assert page.context["enrollment"]["next_rider_url"] == "/benefits/window/next-rider/"
     assert "Enroll the rider’s contactless card" in text(page)
 
 
 def test_self_service_has_no_next_rider(counter):
 
     page = Rider(counter.client).opens_page().response
-    assert page.context["page"] == "enroll"
+    assert page.context["enrollment"]["page"] == "enroll"
     assert "next_rider_url" not in page.context
     with pytest.raises(NoReverseMatch):
         reverse("enrollment_errors:next_rider")
@@ -361,7 +373,7 @@ def test_200_riders_of_a_busy_day_leave_nothing_to_the_next(counter, processor, 
             processor.is_down()
             end = counter.follows(counter.asks_for_token())
             processor.recovers()
-        assert end.context["page"] == ("success", "check_card", "still_checking", "system_error")[kind]
+        assert end.context["enrollment"]["page"] == ("success", "check_card", "still_checking", "system_error")[kind]
         for page in (start, end):
             assert not [old for old in seen if old in page.content.decode()]
             assert not page.context.get("is_of_earlier_rider")

@@ -19,7 +19,7 @@ class TestASessionThatAsksTooOften:
             rider.enrolls(f"card-{number}")
         calls = sandbox.calls.total()
         response = rider.client.post("/enrollment/", {**rider.hidden, "card_token": "card-3"})
-        assert (response.status_code, response.context["page"]) == (429, "too_many")
+        assert (response.status_code, response.context["enrollment"]["page"]) == (429, "too_many")
         assert "Please wait a minute" in response.content.decode()
         assert 0 < int(response["Retry-After"]) <= 60
         assert sandbox.calls.total() == calls
@@ -44,7 +44,7 @@ class TestASessionThatAsksTooOften:
             rider.checks_again(end)
         calls = sandbox.calls.total()
         response = rider.client.post(end.url)
-        assert (response.status_code, response.context["page"]) == (429, "still_checking")
+        assert (response.status_code, response.context["enrollment"]["page"]) == (429, "still_checking")
         assert end.reference in response.content.decode()
         assert int(response["Retry-After"]) > 0
         assert sandbox.calls.total() == calls

@@ -99,7 +99,7 @@ def test_a_site_whose_staff_are_no_django_users_says_who_they_are(enrollment_set
 
 def test_a_site_that_says_nothing_of_its_staff_enrolls_all_the_same(enrollment_settings, enrollment_reports):
     enrollment_settings(ADAPTER="tests.site.TestAdapter")
-    assert counter_of(None).enrolls("card").context["page"] == "success"
+    assert counter_of(None).enrolls("card").context["enrollment"]["page"] == "success"
     assert verified_by(enrollment_reports) == [""]
 
 
@@ -108,7 +108,7 @@ def test_a_site_that_cannot_say_who_enrolls_all_the_same_and_operators_hear(
 ):
     enrollment_settings(ADAPTER=f"{__name__}.CannotSayWho")
     with caplog.at_level(logging.ERROR, "enrollment_errors"):
-        assert counter_of(staff()).enrolls("card").context["page"] == "success"
+        assert counter_of(staff()).enrolls("card").context["enrollment"]["page"] == "success"
     assert verified_by(enrollment_reports) == [""]
     assert "Adapter.get_staff_member: RuntimeError" in caplog.text
 

@@ -338,7 +338,7 @@ class TestEveryView:
             error, redirect = envelope(response)
             assert (error["code"], redirect) == ("csrf_failed", "/enrollment/cannot-enroll/")
         else:
-            assert response.context["page"] == "cannot_enroll"
+            assert response.context["enrollment"]["page"] == "cannot_enroll"
 
     def test_takes_a_post_with_the_csrf_token_of_the_page(self, sandbox, site):
         rider = Rider(enforce_csrf_checks=True).becomes_eligible()
@@ -387,7 +387,7 @@ class TestEveryView:
         large = rider.client.post("/enrollment/", f"card_token={content}", "application/x-www-form-urlencoded")
         for answer in (response, large):
             assert answer.status_code in (400, 409)
-            assert answer.context["page"] in ("server_error", "changed")
+            assert answer.context["enrollment"]["page"] in ("server_error", "changed")
         assert sandbox.calls == {}
 
     @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ class TestEveryView:
     def test_answers_a_form_that_is_broken_with_a_page(self, sandbox, rider, content_type):
         response = rider.client.generic("POST", "/enrollment/", b"--y\r\nnothing", content_type)
         assert response.status_code in (400, 409)
-        assert response.context["page"] in ("server_error", "changed")
+        assert response.context["enrollment"]["page"] in ("server_error", "changed")
         assert sandbox.calls == {}
 
 

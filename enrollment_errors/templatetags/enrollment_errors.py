@@ -32,7 +32,7 @@ def nonce_attribute(context: Context) -> str | SafeString:
 @register.simple_tag(takes_context=True)
 def site_name(context: Context) -> str:
     """The agency's name, or what the site is about where no agency is known."""
-    agency = context.get("enrollment_agency")
+    agency = context["enrollment"]["agency"]
     return agency.name if agency else pgettext("enrollment", "Transit benefits")
 
 

@@ -35,7 +35,7 @@ def assert_ended(
     """
     names = {page.name: outcome for outcome, page in PAGES.items()}
     assert page in names, f"no page {page!r}: {', '.join(names)}"
-    shown = response.context.get("page") if response.context is not None else None
+    shown = _page_of(response)
     assert shown == page, f"the page is {shown!r} (status {response.status_code}), not {page!r}"
     expected = PAGES[names[page]].status
     assert response.status_code == expected, f"the status is {response.status_code}, not {expected}"
@@ -54,6 +54,11 @@ def assert_ended(
         for incident in incidents:
             _assert_same("incident's code", incident.code, report.code)
     return report.reference
+
+
+def _page_of(response: Any) -> str | None:
+    ours = response.context.get("enrollment") if response.context is not None else None
+    return ours.get("page") if isinstance(ours, dict) else None
 
 
 def _assert_same(what: str, told: object, expected: object) -> None:

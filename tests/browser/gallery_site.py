@@ -31,6 +31,7 @@ def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
     if request.method == "POST":
         return HttpResponse(f"<title>posted</title><p>{request.POST.get('card_token') or 'nothing'}</p>")
     context: dict[str, Any] = {}
+    sites: dict[str, Any] = {}
     data = gallery.ALL[name].context.get("page_data")
     if "returned" in request.GET:
         context["page_data"] = {**data, "returned": True}
@@ -38,10 +39,10 @@ def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
         context["page_data"] = {**data, "cardForm": {**gallery.CARD_FORM, "script": request.GET["card_form"]}}
     with translation.override(language):
         if "in_admin" in request.GET:
-            context = {**gallery.in_admin(request), **context}
+            sites = gallery.in_admin(request)
         elif "frame" in request.GET:
-            context["base_template"] = frames.base(request.GET["frame"])
-        return HttpResponse(gallery.render(name, request, signed_in="signed_in" in request.GET, **context))
+            sites = {"base_template": frames.base(request.GET["frame"])}
+        return HttpResponse(gallery.render(name, request, sites, signed_in="signed_in" in request.GET, **context))
 
 
 def token(request: HttpRequest) -> HttpResponse:

@@ -54,7 +54,7 @@ def refused(client, address, namespace="enrollment_errors_in_person"):
         if end.status_code == 302:  # to sign in
             assert end["Location"] == f"/accounts/login/?next={address}"
         else:
-            assert end.context["page"] == "cannot_enroll"
+            assert end.context["enrollment"]["page"] == "cannot_enroll"
     answers = [
         client.post(f"{address}{name}/", {"event": "started"}, content_type="application/json")
         for name in ("token", "card-form")

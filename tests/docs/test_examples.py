@@ -75,7 +75,7 @@ def test_receivers_of_signals_are_called(documented, rider, enrollment_processor
         enrollment_failed.disconnect(receivers.count_failure)
         circuit_opened.disconnect(receivers.call_somebody)
     said = capsys.readouterr().out
-    assert re.search(rf"^{end.context['reference']} \w+ 503$", said, re.MULTILINE)
+    assert re.search(rf"^{end.context['enrollment']['reference']} \w+ 503$", said, re.MULTILINE)
     assert "littlepay is down until " in said
 
 
@@ -122,7 +122,7 @@ def test_an_error_page_stands_where_a_request_fails_early(documented, client, se
     settings.ROOT_URLCONF = MODULE
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.Broken"]
     client.raise_request_exception = False
-    assert client.get("/enrollment/").context["page"] == "server_error"
+    assert client.get("/enrollment/").context["enrollment"]["page"] == "server_error"
 
 
 class Broken:
@@ -163,7 +163,7 @@ class TestTemplates:
         page = rider.opens_page()
         assert page.data
         assert "Skip to main content" in page.response.content.decode()
-        assert rider.enrolls("card").context["page"] == "success"
+        assert rider.enrolls("card").context["enrollment"]["page"] == "success"
 
 
 def test_accounts_of_the_sites_own_enroll_riders(
@@ -175,7 +175,7 @@ def test_accounts_of_the_sites_own_enroll_riders(
     ours.AGENCIES = {"littlepay": {"options": options, "secret": "the agency's"}}
     enrollment_settings(ACCOUNTS=f"{MODULE}.OurAccounts")
     assert list(ours.OurAccounts().get_names()) == ["littlepay"]
-    assert rider.enrolls("card").context["page"] == "success"
+    assert rider.enrolls("card").context["enrollment"]["page"] == "success"
 
 
 @pytest.mark.django_db
@@ -193,7 +193,7 @@ def test_secrets_come_from_the_sites_own_vault(documented, rider, settings, enro
     enrollment_settings(
         ACCOUNTS="enrollment_errors.accounts.provider.DatabaseAccounts", SECRETS=f"{MODULE}.secret_named"
     )
-    assert rider.enrolls("card").context["page"] == "success"
+    assert rider.enrolls("card").context["enrollment"]["page"] == "success"
 
 
 @pytest.mark.parametrize("story", ["test_a_rider_enters_a_card_at_switchio", "test_a_rider_cancels_at_switchio"])
@@ -223,6 +223,6 @@ def test_a_site_that_switches_one_agency_first_leaves_the_others_with_its_own_st
         return switching.start_enrollment(request).url
 
     assert led_to("coast") == "/your-own-step/"
-    assert rider.client.get("/enrollment/").context["page"] == "cannot_enroll"
-    assert rider.client.get(led_to("mountain")).context["page"] == "enroll"
-    assert rider.enrolls("card").context["page"] == "success"
+    assert rider.client.get("/enrollment/").context["enrollment"]["page"] == "cannot_enroll"
+    assert rider.client.get(led_to("mountain")).context["enrollment"]["page"] == "enroll"
+    assert rider.enrolls("card").context["enrollment"]["page"] == "success"

@@ -73,7 +73,7 @@ def test_a_rider_checks_again(rider, enrollment_processor, enrollment_reports):
 @pytest.mark.parametrize("step", [Rider.enrolls, Rider.asks_for_token, lambda rider: rider.tells("started")])
 def test_a_rider_who_may_not_enroll_gets_no_further_than_the_page(step):
     response = step(Rider(Client()))
-    assert response.context["page"] == "cannot_enroll"
+    assert response.context["enrollment"]["page"] == "cannot_enroll"
     assert response.status_code == 403
 
 
@@ -82,7 +82,7 @@ def test_a_rider_meets_an_open_circuit_on_the_page(rider, enrollment_processor, 
     enrollment_processor.is_down()
     rider.enrolls("card")
     end = rider.enrolls("card")
-    assert (end.context["page"], end.context["circuit_open"]) == ("enroll", True)
+    assert (end.context["enrollment"]["page"], end.context["enrollment"]["circuit_open"]) == ("enroll", True)
 
 
 @pytest.mark.usefixtures("gateway")

@@ -266,26 +266,39 @@ def in_admin(request: HttpRequest | None = None) -> dict[str, Any]:
     return {**admin_frame(request), "user": request.user}
 
 
-def render(name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any) -> str:
-    """A picture's HTML in the active language. ``context`` overrides the picture's own context."""
+def render(
+    name: str,
+    request: HttpRequest | None = None,
+    sites: Mapping[str, Any] = {},
+    *,
+    signed_in: bool = False,
+    **context: Any,
+) -> str:
+    """A picture's HTML in the active language. ``context`` overrides the picture's own context; ``sites`` is what the
+    site adds to it."""
     template = f"enrollment_errors/{'in_person/' if name in IN_PERSON else ''}{ALL[name].page}.html"
-    return render_template(template, name, request, signed_in=signed_in, **context)
+    return render_template(template, name, request, sites, signed_in=signed_in, **context)
 
 
 def render_template(
-    template: str, name: str, request: HttpRequest | None = None, *, signed_in: bool = False, **context: Any
+    template: str,
+    name: str,
+    request: HttpRequest | None = None,
+    sites: Mapping[str, Any] = {},
+    *,
+    signed_in: bool = False,
+    **context: Any,
 ) -> str:
     """The same, with another template."""
     picture = ALL[name]
-    everything = {
+    ours = {
         "page": picture.page,
-        "base_template": "enrollment_errors/base.html",
-        "enrollment_agency": AGENCY,
+        "base_template": sites.get("base_template", "enrollment_errors/base.html"),
+        "agency": AGENCY,
         "home_url": "/home/",
         "sign_in": SIGN_IN if signed_in else None,
         "reference": "",
-        "csrf_token": "a-csrf-token",
         **picture.context,
         **context,
     }
-    return render_to_string(template, everything, request)
+    return render_to_string(template, {"csrf_token": "a-csrf-token", **sites, "enrollment": ours}, request)

@@ -6,6 +6,7 @@ If you change anything here, also change the version in ``docs/pages.md``, and t
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ PAGE_BLOCKS = [
     "enrollment_contact",
     "enrollment_reference",
 ]
-EVERY_PAGE = {"page", "base_template", "enrollment_agency", "home_url", "sign_in", "reference"}
+EVERY_PAGE = {"page", "base_template", "agency", "home_url", "sign_in", "reference"}
 ENROLL = {
     "form",
     "page_data",
@@ -177,8 +178,10 @@ def test_a_site_base_keeps_what_it_has_in_its_head(templates: Any) -> None:
     assert "enrollment.css" in html
 
 
-def test_what_a_site_calls_agency_stays_in_its_base(templates: Any) -> None:
-    templates(site="<nav>{{ agency }}</nav>{% block enrollment_content %}{% endblock %}")
-    html = render("server-error", base_template="site.html", agency="Office of Transit")
-    assert "<nav>Office of Transit</nav>" in html
-    assert "Mountain Valley Transit" in html
+@pytest.mark.parametrize("name", gallery.ALL)
+def test_no_name_of_ours_hides_one_of_the_sites_in_its_base(name: str, templates: Any) -> None:
+    names = sorted(EVERY_PAGE.union(FOR_STAFF, *OWN_CONTEXT.values()) - {"base_template"})
+    shown = "".join(f"[{{{{ {each} }}}}]" for each in names)
+    templates(site=f"<nav>{shown}</nav>{{% block enrollment_content %}}{{% endblock %}}")
+    html = render(name, None, {"base_template": "site.html", **{each: f"the site's {each}" for each in names}})
+    assert unescape(html).split("</nav>")[0].endswith("".join(f"[the site's {each}]" for each in names))

@@ -207,11 +207,11 @@ def test_riders_read_of_other_ways_while_the_system_is_down() -> None:
     agency = replace(AGENCY, other_ways=translation.pgettext_lazy(catalogs.CONTEXT, "Return home"))
     with translation.override("es"):
         for name in ("system-error", "enroll-circuit-open"):
-            assert "Otra forma de inscribirse" in render(name, enrollment_agency=agency)
-            assert "<p>Volver al inicio</p>" in render(name, enrollment_agency=agency)
+            assert "Otra forma de inscribirse" in render(name, agency=agency)
+            assert "<p>Volver al inicio</p>" in render(name, agency=agency)
             assert "Otra forma de inscribirse" not in render(name)
-        assert "Otra forma de inscribirse" not in render("server-error", enrollment_agency=agency)
-        assert "Otra forma de inscribirse" not in render("in-person-enroll-circuit-open", enrollment_agency=agency)
+        assert "Otra forma de inscribirse" not in render("server-error", agency=agency)
+        assert "Otra forma de inscribirse" not in render("in-person-enroll-circuit-open", agency=agency)
 
 
 @each_page
@@ -220,7 +220,7 @@ def test_inside_the_admin_a_page_has_the_admins_title_and_breadcrumbs_and_its_ow
     name: str, language: str
 ) -> None:
     with translation.override(language):
-        html = render(name, **gallery.in_admin())
+        html = render(name, None, gallery.in_admin())
         [breadcrumbs] = re.findall(r'class="breadcrumbs">(.*?)</(?:div|ol)>', html, re.DOTALL)
         assert catalogs.said("In-person enrollment") in breadcrumbs
     title = re.findall(r"<title>(.*?)</title>", html, re.DOTALL)[0].strip()
@@ -239,7 +239,7 @@ def test_a_page_stands_in_the_frame_of_the_admin_that_the_site_names() -> None:
 
     request = RequestFactory().get("/")
     request.user = AnonymousUser()
-    html = render("in-person-success", **admin_frame(request, Office(name="admin")))
+    html = render("in-person-success", None, admin_frame(request, Office(name="admin")))
     assert "The rider’s card is enrolled | Office" in text(html)
     assert "The office" in text(html)
     assert 'id="user-tools"' not in html
@@ -260,6 +260,6 @@ def test_the_admins_sidebar_is_there_for_staff_who_have_something_to_choose(
 ) -> None:
     request = RequestFactory().get("/")
     request.user = User.objects.create(username="sam", is_staff=True, is_superuser=may_do_more)
-    html = render("in-person-success", **admin_frame(request), user=request.user)
+    html = render("in-person-success", None, {**admin_frame(request), "user": request.user})
     assert ('id="nav-sidebar"' in html) is has_sidebar
     assert 'id="user-tools"' in html

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,9 +29,9 @@ each_picture = pytest.mark.parametrize("name", PICTURES)
 each_failure = pytest.mark.parametrize("name", ["still-checking", "system-error", "server-error"])
 
 
-def render(name: str, request: HttpRequest | None = None, **context: Any) -> str:
+def render(name: str, request: HttpRequest | None = None, sites: Mapping[str, Any] = {}, **context: Any) -> str:
     """A picture's HTML, with white space collapsed as in a browser."""
-    return re.sub(r"\s+", " ", gallery.render(name, request, **context)).replace(" >", ">")
+    return re.sub(r"\s+", " ", gallery.render(name, request, sites, **context)).replace(" >", ">")
 
 
 def title(html: str) -> str:
@@ -99,19 +100,19 @@ def test_the_contact_comes_last_in_main(name: str, signed_in: bool) -> None:
 
 @each_picture
 def test_a_page_renders_where_no_agency_is_known(name: str) -> None:
-    html = render(name, enrollment_agency=None)
+    html = render(name, agency=None)
     assert title(html).endswith(", Transit benefits")
     assert "Contact your transit agency." in text(html)
 
 
 def test_an_agency_without_phone_and_website_has_no_empty_links() -> None:
-    html = render("server-error", enrollment_agency=Agency(slug="a", name="Small Transit", home_url="/"))
+    html = render("server-error", agency=Agency(slug="a", name="Small Transit", home_url="/"))
     assert "tel:" not in html
     assert "website" not in html
 
 
 def test_a_name_with_markup_in_it_stays_text() -> None:
-    html = render("server-error", enrollment_agency=Agency(slug="a", name="<b>R&D</b> Transit", home_url="/"))
+    html = render("server-error", agency=Agency(slug="a", name="<b>R&D</b> Transit", home_url="/"))
     assert "<b>" not in html
     assert title(html).endswith("&lt;b&gt;R&amp;D&lt;/b&gt; Transit")
 
@@ -153,17 +154,17 @@ class TestSomethingWentWrongOnOurSide:
     CALL = '<a class="enrollment-button" href="tel:+15035550123">'
 
     def test_the_main_button_calls_and_the_reference_stands_right_above_it(self) -> None:
-        html = render("server-error", enrollment_agency=dataclasses.replace(AGENCY, phone="+1 (503) 555-0123"))
+        html = render("server-error", agency=dataclasses.replace(AGENCY, phone="+1 (503) 555-0123"))
         assert html.index("Write this down, then call us.") < html.index(REFERENCE) < html.index(self.CALL)
         assert html.count(f'aria-hidden="true">{REFERENCE}<') == 1
         assert '<a class="enrollment-link" href="/home/">Return home</a>' in html
 
     def test_it_says_when_somebody_answers_the_phone(self) -> None:
-        html = render("server-error", enrollment_agency=dataclasses.replace(AGENCY, hours="Monday to Friday, 9 to 5"))
+        html = render("server-error", agency=dataclasses.replace(AGENCY, hours="Monday to Friday, 9 to 5"))
         assert html.count("Monday to Friday, 9 to 5") == 2  # next to the button, and with the contact
 
     def test_without_a_phone_number_the_main_button_leads_home(self) -> None:
-        html = render("server-error", enrollment_agency=dataclasses.replace(AGENCY, phone=""))
+        html = render("server-error", agency=dataclasses.replace(AGENCY, phone=""))
         assert "tel:" not in html
         assert '<a class="enrollment-button" href="/home/">Return home</a>' in html
         assert "When you contact us, tell us this reference." in html
@@ -286,7 +287,7 @@ class TestContentSecurityPolicy:
 
     @pytest.mark.parametrize("lazy", [SimpleLazyObject(lambda: "n0nce"), "n0nce"], ids=["lazy", "plain"])
     def test_the_nonce_of_django_6_is_used(self, lazy: object) -> None:
-        assert render("enroll", csp_nonce=lazy).count('nonce="n0nce"') == 4
+        assert render("enroll", None, {"csp_nonce": lazy}).count('nonce="n0nce"') == 4
 
     def test_the_nonce_of_django_csp_is_used(self) -> None:
         request = RequestFactory().get("/")
@@ -301,7 +302,7 @@ class TestContentSecurityPolicy:
             def __str__(self) -> str:
                 return "n0nce"
 
-        assert render("enroll", csp_nonce=NotYet()).count('nonce="n0nce"') == 4
+        assert render("enroll", None, {"csp_nonce": NotYet()}).count('nonce="n0nce"') == 4
 
 
 class TestLanguage:
