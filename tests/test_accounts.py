@@ -277,7 +277,7 @@ class TestAccountsThatLiveElsewhere:
     ) -> None:
         monkeypatch.setattr(Accounts, "trouble", VaultDown("s3cr3t"))
         told = deployment_checks()
-        assert "cannot be asked for: VaultDown" in told
+        assert "cannot list the accounts (VaultDown)" in told
         assert "s3cr3t" not in told
 
 
