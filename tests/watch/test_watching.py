@@ -360,9 +360,14 @@ class TestTheCommand:
         assert run("watch_enrollment").splitlines() == [
             "ok    littlepay",
             "ok    littlepay, group group-seniors",
-            f"FAIL  {'littlepay, group group-veterans':<40} group_without_product "
+            f"FAIL  {'littlepay, group group-veterans':<40} group_without_product: "
             "group-veterans (Veterans): no product",
         ]
+
+    def test_says_where_there_is_nothing_to_examine(self, run: Callable[..., str], site: Any) -> None:
+        site(ACCOUNTS="tests.watch.accounts.EmptyAccounts")
+
+        assert run("watch_enrollment") == "There are no accounts to examine.\n"
 
     def test_goes_on_until_it_is_ended_whatever_happens(
         self, run: Callable[..., str], site: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -381,7 +386,7 @@ class TestTheCommand:
         assert said.splitlines()[0].startswith("ok    littlepay")
         assert pauses == [60, 60, 60]
         assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
-            "The watch failed, and goes on: LookupError"
+            "The watch failed (LookupError). It tries again at its next run."
         ] * 2
 
     def test_wants_a_pause_that_is_one(self, run: Callable[..., str]) -> None:
