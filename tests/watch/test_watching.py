@@ -94,7 +94,7 @@ class TestAnOutage:
 
         assert told() == [
             "info: Enrollment with the account littlepay (mountain) works again (connection_refused).\n\n"
-            "It lasted 42 minutes; no rider failed meanwhile."
+            "It lasted 42 minutes and affected no rider."
         ]
         assert availability("littlepay").is_available
 
@@ -115,7 +115,7 @@ class TestAnOutage:
 
         [over] = told()
         assert over.startswith("info: Enrollment with the account littlepay (mountain) works again (processor_error).")
-        assert over.endswith("; one rider failed meanwhile.")
+        assert over.endswith(" and affected one rider.")
 
     def test_that_a_rider_meets_hours_later_is_still_the_same(self, sandbox: SandboxServer, site: Any) -> None:
         Heard.alerts.clear()
@@ -225,7 +225,7 @@ class TestWhatIsWrong:
 
         [over] = told()
         assert "group group-veterans works again (group_unknown)" in over
-        assert over.endswith("; one rider failed meanwhile.")
+        assert over.endswith(" and affected one rider.")
 
     def test_a_certificate_with_five_days_left_is_a_warning(
         self, over_tls: Callable[..., SandboxServer], told: Told
