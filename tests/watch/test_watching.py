@@ -12,6 +12,8 @@ import sentry_sdk
 import time_machine
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.core.management import CommandError
+from django.db import OperationalError
 from django.test import Client
 from django.utils.timezone import now
 
@@ -368,6 +370,18 @@ class TestTheCommand:
         site(ACCOUNTS="tests.watch.accounts.EmptyAccounts")
 
         assert run("watch_enrollment") == "There are no accounts to examine.\n"
+
+    @pytest.mark.usefixtures("sandbox")
+    def test_fails_in_a_sentence_where_the_database_does(
+        self, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*args: Any, **kwargs: Any) -> None:
+            raise OperationalError("a table and an address")
+
+        monkeypatch.setattr(Watched.objects, "get_or_create", fail)
+        with pytest.raises(CommandError, match=r"^The database failed \(OperationalError\), so ") as caught:
+            run("watch_enrollment")
+        assert "address" not in str(caught.value)
 
     def test_goes_on_until_it_is_ended_whatever_happens(
         self, run: Callable[..., str], site: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseFailed
 from django.db import close_old_connections
 
 from ....clock import SYSTEM_CLOCK
@@ -35,7 +36,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["every"] is None:
-            self._look(options["account"])
+            try:
+                self._look(options["account"])
+            except DatabaseFailed as error:
+                # Only the type: the text may hold addresses and values.
+                raise CommandError(
+                    f"The database failed ({type(error).__name__}), so the accounts could not be examined. Check it, "
+                    "and whether you have run manage.py migrate."
+                ) from None
             return
         if options["every"] <= 0:
             raise CommandError("--every must be above 0.")
