@@ -7,20 +7,21 @@ JOBS ?= auto
 .PHONY: help demo test test-ci lint matrix matrix-lowest newest mutation bench screenshots pictures messages docs docs-build release clean
 
 help:
-	@echo "make demo         the example site, the sandbox processor and the operator's page, on this machine"
-	@echo "make test         every check and the tests, which must reach every branch of the package"
-	@echo "make test-ci      the tests that are too slow for make test, which CI runs too"
-	@echo "make lint         the checks alone"
-	@echo "make matrix       the tests on every supported Python and Django (those that are here)"
-	@echo "make newest       the tests with the newest releases and pre-releases of everything"
-	@echo "make mutation     mutation testing of classification, redaction, retry and breaker"
-	@echo "make bench        upstream calls, latencies and outages, measured"
-	@echo "make screenshots  every page in every language and width, in the folder screenshots/"
-	@echo "make pictures     the pictures of the documentation, in docs/pictures/"
-	@echo "make docs         the documentation as a site, on this machine"
-	@echo "make docs-build   build that site; a broken link is an error"
-	@echo "make release      build, check and try the distribution, and tag it on this machine (RELEASING.md)"
-	@echo "make messages     collect and compile the catalogs (needs gettext)"
+	@echo "make demo          the example site, the sandbox processor and the operator's page, on this machine"
+	@echo "make test          every check and the tests, which must reach every branch of the package"
+	@echo "make test-ci       the tests that are too slow for make test; CI runs them too"
+	@echo "make lint          the checks alone"
+	@echo "make matrix        the tests on every supported Python and Django that this machine has"
+	@echo "make matrix-lowest the same on the lowest of each alone"
+	@echo "make newest        the tests with the newest releases and pre-releases of everything"
+	@echo "make mutation      mutation testing of classification, redaction, retry and breaker"
+	@echo "make bench         upstream calls, latencies and outages, measured"
+	@echo "make screenshots   every page in every language and width, in the folder screenshots/"
+	@echo "make pictures      the pictures of the documentation, in docs/pictures/"
+	@echo "make docs          the documentation as a site, on this machine"
+	@echo "make docs-build    build that site; a broken link is an error"
+	@echo "make release       build, check and try the distribution, and tag it on this machine (RELEASING.md)"
+	@echo "make messages      collect and compile the catalogs (needs gettext)"
 
 .venv/installed: pyproject.toml
 	@echo "Installing everything that the checks and tests need into .venv. This takes a minute or two, once."
@@ -109,7 +110,7 @@ docs-build: .venv/docs-installed
 
 # Publishes nothing: RELEASING.md says how.
 release: .venv/installed
-	@git diff --quiet HEAD || { echo "Commit first: what is released must be what is tagged."; exit 1; }
+	@git diff --quiet HEAD || { echo "Commit your changes first: the release must be what is tagged."; exit 1; }
 	rm -rf dist build/release
 	$(BIN)/python -m build --no-isolation --outdir dist
 	$(BIN)/twine check --strict dist/*

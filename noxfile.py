@@ -80,7 +80,7 @@ def newest(session: nox.Session) -> None:
     try:
         session.run(*tests, *session.posargs)
     except CommandFailed:
-        session.warn("Tests failed. The same once more, with the lowest versions:")
+        session.warn("Tests failed. The same tests run once more, with the lowest versions:")
     else:
         return
     django = next(django for python, django in SUPPORTED if python == session.python)
@@ -88,5 +88,5 @@ def newest(session: nox.Session) -> None:
     try:
         session.run(*tests, "--last-failed", "--last-failed-no-failures", "none", success_codes=[0, NOTHING_TO_RUN])
     except CommandFailed:
-        session.error("The failure is OURS: the same tests fail with the lowest versions too. make test shows it.")
+        session.error("The failure is OURS: the same tests fail with the lowest versions too. Run make test to see it.")
     session.error("A DEPENDENCY HAS CHANGED: the tests pass with its lowest version and fail with its newest one.")

@@ -67,5 +67,5 @@ def upstream() -> Iterator[Upstream]:
     ):
         process.wait_until(lambda: "Ctrl-C ends it" in process.said)
         [url] = re.findall(r"listens at +(\S+)", process.said)
-        [control_url] = re.findall(r"steered at +(\S+)/sandbox/state", process.said)
+        [control_url] = re.findall(r"Control it at +(\S+)/sandbox/state", process.said)
         yield Upstream(url, control_url)

@@ -105,9 +105,13 @@ def _asked_for(name: str, *, before: Account | AccountUnusable | None) -> Accoun
         return AccountUnusable(str(wrong))
     except Exception as error:  # noqa: BLE001  a site's database or vault may raise anything
         if isinstance(before, Account):
-            logger.warning("The accounts cannot be asked for (%s): what was known goes on.", type(error).__name__)
+            logger.warning(
+                'The account "%s" cannot be looked up (%s). What is already known about it stays in use.',
+                name,
+                type(error).__name__,
+            )
             return before
-        return AccountUnusable(f'The account "{name}" cannot be had: {type(error).__name__} at {_place(error)}.')
+        return AccountUnusable(f'The account "{name}" cannot be looked up: {type(error).__name__} at {_place(error)}.')
     try:
         return _made(name, entry)
     except ConfigurationError as wrong:
@@ -120,8 +124,9 @@ def _unknown(name: str) -> AccountUnusable:
     try:
         names = ", ".join(sorted(account_names()))
     except Exception as error:  # noqa: BLE001  a site's database may raise anything
-        names = f"(unknown: {type(error).__name__})"
-    return AccountUnknown(f'There is no account "{name}": {SETTING}["ACCOUNTS"] has only {names}.')
+        return AccountUnknown(f'There is no account "{name}". The others cannot be listed: {type(error).__name__}.')
+    others = f"has only {names}" if names else "has none"
+    return AccountUnknown(f'There is no account "{name}": {SETTING}["ACCOUNTS"] {others}.')
 
 
 def _made(name: str, entry: Any) -> Account:

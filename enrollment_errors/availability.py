@@ -131,7 +131,9 @@ def _or_none(ask: Callable[[], T | None]) -> T | None:
     try:
         return ask()
     except Exception as error:  # noqa: BLE001  if nothing can be learned, riders can enroll
-        logger.warning("Whether riders can enroll cannot be told: %s", type(error).__name__)
+        logger.warning(
+            "The site cannot tell whether riders can enroll (%s), and assumes that they can.", type(error).__name__
+        )
         return None
 
 

@@ -58,4 +58,4 @@ class Deadline:
     def check(self) -> None:
         """Raises ``DeadlineExceeded`` if no time is left. The call was not made."""
         if self.remaining() <= 0:
-            raise DeadlineExceeded("no time left for the call")
+            raise DeadlineExceeded("no time was left for the call")

@@ -189,12 +189,12 @@ def _check_numbers(settings: Settings) -> None:
     if settings.CONNECT_TIMEOUT > settings.BUDGET or settings.READ_TIMEOUT >= settings.BUDGET:
         raise ConfigurationError(
             f"{SETTING}: READ_TIMEOUT and CONNECT_TIMEOUT must be below BUDGET ({settings.BUDGET:g} s), so that "
-            "after a lost answer there is time left to ask what became of it."
+            "after a lost answer there is time left to ask whether the link was made."
         )
     for name in ("BREAKER_FAILURES", "RIDER_REQUESTS"):
         if getattr(settings, name) > MOST_COUNTED:
             raise ConfigurationError(
-                f'{SETTING}["{name}"] must be at most {MOST_COUNTED}: counting reads as many cache entries.'
+                f'{SETTING}["{name}"] must be at most {MOST_COUNTED}, because counting reads that many cache entries.'
             )
 
 

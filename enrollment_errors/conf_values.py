@@ -24,7 +24,7 @@ _CHANNEL = "a subclass of enrollment_errors.reporting.channels.Channel"
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise wrong(name, value, "a text")
+        raise wrong(name, value, "a string")
     return value
 
 
@@ -36,7 +36,7 @@ def _sentry_event_url(name: str, value: Any) -> str:
     text = _text(name, value)
     if text and "{event_id}" not in text:
         raise ConfigurationError(
-            f'{SETTING}["{name}"] must have {{event_id}} where the event\'s id belongs, such as '
+            f'{SETTING}["{name}"] must contain {{event_id}} where the event\'s id belongs, such as '
             '"https://example.sentry.io/issues/?query={event_id}".'
         )
     return text
@@ -44,7 +44,7 @@ def _sentry_event_url(name: str, value: Any) -> str:
 
 def _texts_by_name(name: str, value: Any) -> Mapping[str, str]:
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for pair in value.items() for text in pair):
-        raise wrong(name, value, "a dict of texts")
+        raise wrong(name, value, "a dict of strings")
     return dict(value)
 
 
@@ -53,7 +53,7 @@ def _runbook_urls(name: str, value: Any) -> Mapping[str, str]:
     for code, url in urls.items():
         if not url.startswith(("https://", "http://")):
             raise ConfigurationError(
-                f'{SETTING}["{name}"]: the address for "{code}" must be a whole one, such as '
+                f'{SETTING}["{name}"]: the address for "{code}" must be a whole URL, such as '
                 '"https://wiki.example/enrollment/{code}".'
             )
     return urls
@@ -61,7 +61,7 @@ def _runbook_urls(name: str, value: Any) -> Mapping[str, str]:
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, str) or not all(isinstance(item, str) for item in _sequence(name, value)):
-        raise wrong(name, value, "a list of texts")
+        raise wrong(name, value, "a list of strings")
     return tuple(value)
 
 
@@ -81,7 +81,7 @@ def _rules(name: str, value: Any) -> tuple[Rule, ...]:
             )
         if rule.outcome is Outcome.PARTIAL:
             raise ConfigurationError(
-                f'{SETTING}["{name}"]: "{rule.code}" cannot have the outcome PARTIAL, which is of several failures.'
+                f'{SETTING}["{name}"]: "{rule.code}" cannot have the outcome PARTIAL, which is of several links.'
             )
         # After a failure at any other step, the card cannot be linked.
         if rule.outcome in (Outcome.SUCCESS, Outcome.UNKNOWN) and rule.stage is not Stage.LINK:
@@ -130,14 +130,20 @@ def _agency(name: str, value: Any) -> Agency | None:
 
 
 def _seconds(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 3600:
-        raise wrong(name, value, "a number of seconds above 0")
+    wanted = "a number of seconds above 0 and below 3600"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise wrong(name, value, wanted)
+    if not 0 < value < 3600:
+        raise ConfigurationError(f"{where(name)} must be {wanted}.")
     return float(value)
 
 
 def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10_000:
-        raise wrong(name, value, "a whole number from 1")
+    wanted = "a whole number from 1 to 9999"
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong(name, value, wanted)
+    if not 0 < value < 10_000:
+        raise ConfigurationError(f"{where(name)} must be {wanted}.")
     return value
 
 
@@ -156,7 +162,7 @@ def imported(where: str, value: Any, base: type) -> Any:
         raise ConfigurationError(f"{where} must be the dotted path of {wanted}, not {type(value).__name__}.")
     found = _found(where, value, wanted)
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise ConfigurationError(f"{where}: {value} is no subclass of {base.__module__}.{base.__name__}.")
+        raise ConfigurationError(f"{where}: {value} is not a subclass of {base.__module__}.{base.__name__}.")
     return found
 
 
@@ -190,7 +196,7 @@ def _resolver(name: str, value: Any) -> Callable[[str], str]:
     except ImportError:
         found = None
     if not callable(found):
-        raise wrong(name, value, "the dotted path of a function that takes the name of a secret and gives the secret")
+        raise wrong(name, value, "the dotted path of a function that takes a secret's name and returns the secret")
     return cast(Callable[[str], str], found)
 
 

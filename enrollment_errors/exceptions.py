@@ -292,8 +292,8 @@ class LinkNeverSettled(EnrollmentError):
     """``unanswered`` is the error of the last check, or ``None`` if the saved link cannot be read."""
 
     def __init__(self, unanswered: Exception | None) -> None:
-        why = "what was kept of it cannot be read" if unanswered is None else type(unanswered).__name__
-        super().__init__(f"nobody could say what became of the link ({why})")
+        why = "the saved link cannot be read" if unanswered is None else type(unanswered).__name__
+        super().__init__(f"whether the link was made could not be settled ({why})")
         self.__cause__ = unanswered
         if isinstance(unanswered, EnrollmentError):
             self.stage, self.status = unanswered.stage, unanswered.status

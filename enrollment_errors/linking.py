@@ -186,7 +186,7 @@ class ConcessionLink:
         if link is not None:
             return self._settled(link)
         if is_unknown:
-            raise LinkNotConfirmed("409 with unknown words, and the card is not in the group")
+            raise LinkNotConfirmed("a 409 in unknown words, and the card is not in the group")
         return Linked("already_linked_elsewhere", None)
 
     def _reconcile(self, link: Link) -> Linked:

@@ -61,7 +61,9 @@ def _is_ours(name: str, held: ExitStack) -> bool:
             return False
         held.callback(locks.unlock, file)  # closing does not if a forked child has the file open
     except OSError as error:
-        logger.warning("No lock between the processes of this host (%s): each goes by itself.", error.strerror)
+        logger.warning(
+            "The processes of this host cannot share a lock (%s), so each goes ahead on its own.", error.strerror
+        )
     return True
 
 

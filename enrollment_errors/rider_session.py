@@ -356,7 +356,7 @@ class RiderSession:
     def _write(self, name: str, value: dict[str, Any], seconds: int) -> None:
         encrypted = encrypt(json.dumps(value, separators=(",", ":"), ensure_ascii=False), purpose=_purpose(name))
         if len(encrypted) > LONGEST_COOKIE:
-            logger.warning("%s is too long for a cookie, and not kept.", name.rstrip("_"))
+            logger.warning("%s is too long for a cookie, so it is not kept.", name.rstrip("_"))
             return
         self._written[name] = encrypted, seconds
 

@@ -43,7 +43,7 @@ class Secret:
         return hash((Secret, self._value))
 
     def __reduce__(self) -> Any:
-        raise TypeError("a Secret is not pickled: encrypt what it reveals")
+        raise TypeError("a Secret cannot be pickled: encrypt what it reveals")
 
 
 _living: WeakValueDictionary[int, Secret] = WeakValueDictionary()

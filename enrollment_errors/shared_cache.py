@@ -110,7 +110,7 @@ class SharedCache:
             health.is_down = True
             # The exception's text is not logged: it may contain the cache's address and password.
             logger.error(
-                "The cache %r failed (%s): calls to the processor go on without circuit breaker and shared token.",
+                "The cache %r failed (%s). Calls to the processor go on without a circuit breaker and a shared token.",
                 self._alias,
                 error,
             )

@@ -52,9 +52,9 @@ class TestOptions:
         [
             ({"KEY": ""}, '"KEY" is missing or empty.'),
             ({"KEY": None}, '"KEY" is missing or empty.'),
-            ({"KEY": 1}, '"KEY" must be a text.'),
+            ({"KEY": 1}, '"KEY" must be a string.'),
             ({"CERTIFICATE": "MIIB"}, '"CERTIFICATE" must be PEM, which starts with "-----BEGIN ".'),
-            ({"CERTIFICATE": b"-----BEGIN "}, '"CERTIFICATE" must be a text.'),
+            ({"CERTIFICATE": b"-----BEGIN "}, '"CERTIFICATE" must be a string.'),
             ({"NUMBER": "7"}, '"NUMBER" must be a whole number.'),
             ({"NUMBER": True}, '"NUMBER" must be a whole number.'),
             ({"LEVEL": "prod"}, '"LEVEL" must be one of test, production.'),

@@ -103,10 +103,10 @@ def with_options(entry: Mapping[str, Any], **options: Any) -> dict[str, Any]:
         (lambda entry: {**entry, "OPTIONS": 1}, ["OPTIONS", "a dict"]),
         (lambda entry: {**entry, "CLASS": 1}, ["CLASS", "dotted path", "int"]),
         (lambda entry: {**entry, "CLASS": "no.such.Processor"}, ["CLASS", "cannot be imported"]),
-        (lambda entry: {**entry, "CLASS": "enrollment_errors.adapter.Adapter"}, ["no subclass", "Processor"]),
+        (lambda entry: {**entry, "CLASS": "enrollment_errors.adapter.Adapter"}, ["not a subclass", "Processor"]),
         (lambda entry: with_options(entry, CLIENT_SECRET=""), ["CLIENT_SECRET", "missing"]),
-        (lambda entry: with_options(entry, CLIENT_SECRETS="s3cr3t"), ["CLIENT_SECRETS", "unknown"]),
-        (lambda entry: with_options(entry, API_VERSION=1), ["API_VERSION", "text"]),
+        (lambda entry: with_options(entry, CLIENT_SECRETS="s3cr3t"), ["CLIENT_SECRETS", "not an option"]),
+        (lambda entry: with_options(entry, API_VERSION=1), ["API_VERSION", "string"]),
         (lambda entry: with_options(entry, CARD_FORM_OPTIONS=1), ["CARD_FORM_OPTIONS", "dict"]),
         (lambda entry: {**entry, "CLASS": f"{__name__}.BrokenCertificate"}, ["SSLError", "test_accounts.py"]),
     ],
@@ -219,6 +219,11 @@ class TestAccountsThatLiveElsewhere:
         with pytest.raises(AccountUnusable, match="IndexError"):
             get_account("paypal")
 
+    def test_are_reported_where_there_are_none_at_all(self, stored: type[Accounts]) -> None:
+        stored.entries.clear()
+        with pytest.raises(AccountUnusable, match=r'There is no account "paypal": .* has none\.$'):
+            get_account("paypal")
+
     def test_tell_when_one_breaks_and_when_it_is_mended(
         self, stored: type[Accounts], entry: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -277,7 +282,7 @@ class TestAccountsThatLiveElsewhere:
     ) -> None:
         monkeypatch.setattr(Accounts, "trouble", VaultDown("s3cr3t"))
         told = deployment_checks()
-        assert "cannot be asked for: VaultDown" in told
+        assert "cannot list the accounts (VaultDown)" in told
         assert "s3cr3t" not in told
 
 

@@ -147,7 +147,7 @@ def test_it_never_raises(site: Any, source: Callable[[Source], None], caplog: py
 
     assert availability("littlepay") == AVAILABLE
     assert switch_of(ENROLLMENT) is None
-    assert "Whether riders can enroll cannot be told: LookupError" in caplog.text
+    assert "cannot tell whether riders can enroll (LookupError)" in caplog.text
 
 
 def test_a_site_without_the_watch_knows_what_the_core_knows(

@@ -288,7 +288,7 @@ class TestTheCertificates:
     def test_and_key_that_do_not_belong_together_are_told(self, switchio):
         foreign = Authority().issue("somebody").private_key
         problems = SwitchioProcessor.check_options(self.options(switchio, PRIVATE_KEY=foreign))
-        assert problems == ["The private key is not that of the client certificate."]
+        assert problems == ["The private key does not belong to the client certificate."]
 
     @pytest.mark.parametrize(
         ("name", "problem"),

@@ -26,7 +26,7 @@ class DatabaseAccounts(AccountProvider):
         except Account.DoesNotExist:
             raise LookupError(name) from None
         if not account.is_active:
-            raise ConfigurationError(f'The account "{name}" is not in use: see "In use" in the admin.')
+            raise ConfigurationError(f'The account "{name}" is not in use. To use it, check "In use" in the admin.')
         options = with_secrets(name, processor_at(account.processor), account.options)
         return {"CLASS": account.processor, "OPTIONS": options}
 

@@ -31,4 +31,4 @@ def _asked_for(name: str) -> Secret | ConfigurationError:
     except LookupError:
         return ConfigurationError(f'there is no secret named "{name}"')
     except Exception as error:  # noqa: BLE001  a vault's client may raise anything
-        return ConfigurationError(f'the secret named "{name}" cannot be had ({type(error).__name__})')
+        return ConfigurationError(f'the secret named "{name}" cannot be looked up ({type(error).__name__})')

@@ -22,7 +22,7 @@ def check_installation(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     except ConfigurationError as wrong:
         return [
             *site.check(),
-            error("E001", str(wrong), "docs/settings.md has every key, with its default and its unit."),
+            error("E001", str(wrong), "docs/settings.md lists every key, with its default and its unit."),
         ]
     return [*site.check(), *configuration.check(settings)]
 

@@ -49,8 +49,9 @@ def _host() -> Messages:
     except Exception as wrong:  # noqa: BLE001  the site's own class may raise anything
         yield error(
             "E002",
-            f'ENROLLMENT_ERRORS["ADAPTER"] cannot be made: {type(wrong).__name__}: {wrong}',
-            "Write the method get_enrollment(self, request), and no __init__ that needs arguments.",
+            f'The class in ENROLLMENT_ERRORS["ADAPTER"] cannot be instantiated, so no rider can enroll '
+            f"({type(wrong).__name__}: {wrong}).",
+            "Give it the method get_enrollment(self, request), and no __init__ that needs arguments.",
         )
 
 
@@ -63,7 +64,8 @@ def _finishing() -> Messages:
         if flows:
             yield warning(
                 "W011",
-                f"Nothing is finished later for riders of {', '.join(flows)}, though Enrollment.finish_until is set.",
+                f"Enrollment.finish_until is set for {', '.join(flows)}, but nothing finishes these riders' "
+                "enrollments later.",
                 'Add "enrollment_errors.settling" to INSTALLED_APPS, run "manage.py migrate", and run '
                 '"manage.py settle_enrollments" every few minutes.',
             )
@@ -86,13 +88,17 @@ def _base_template(settings: conf.Settings) -> Messages:
     base = loaded(name)
     missing = set() if isinstance(base, str) else BASE_BLOCKS - _blocks(base.template, Context())
     if isinstance(base, str) or missing:
+        reason = base if isinstance(base, str) else f"it lacks {_blocks_named(missing)}."
         yield error(
             "E008",
-            f'ENROLLMENT_ERRORS["BASE_TEMPLATE"] "{name}": '
-            + (base if isinstance(base, str) else f"no block {', '.join(sorted(missing))}."),
-            "docs/pages.md has the smallest base: it needs the blocks enrollment_title, enrollment_head and "
-            "enrollment_content. Until then riders get the pages without the site's own base.",
+            f'ENROLLMENT_ERRORS["BASE_TEMPLATE"] is "{name}", which the pages cannot extend: {reason}',
+            "The template needs the blocks enrollment_title, enrollment_head and enrollment_content; docs/pages.md "
+            "shows the smallest one. Until you correct it, riders get the pages without your site's own base.",
         )
+
+
+def _blocks_named(names: Collection[str]) -> str:
+    return f"the block{'s' if len(names) > 1 else ''} {', '.join(sorted(names))}"
 
 
 def _blocks(template: Any, context: Context) -> set[str]:
@@ -112,15 +118,15 @@ def _timeouts(settings: conf.Settings) -> Messages:
     if settings.BUDGET > LONGEST_BUDGET:
         yield warning(
             "W005",
-            f'ENROLLMENT_ERRORS["BUDGET"] is {settings.BUDGET:g} s: the page and most web servers give up before.',
-            f"Keep it at {LONGEST_BUDGET:g} s or below, and the web server's own limit well above it.",
+            f'ENROLLMENT_ERRORS["BUDGET"] is {settings.BUDGET:g} s, but the page and most web servers give up sooner.',
+            f"Set it to {LONGEST_BUDGET:g} s or less, and keep your web server's own limit well above it.",
         )
     if settings.READ_TIMEOUT > settings.BUDGET / 2:
         yield warning(
             "W006",
-            f'ENROLLMENT_ERRORS["READ_TIMEOUT"] is {settings.READ_TIMEOUT:g} s of a BUDGET of {settings.BUDGET:g} s: '
-            "one silent call leaves too little time to ask what became of a lost link.",
-            f"Keep READ_TIMEOUT at half of BUDGET or below: {settings.BUDGET / 2:g} s.",
+            f'ENROLLMENT_ERRORS["READ_TIMEOUT"] is {settings.READ_TIMEOUT:g} s, and BUDGET is {settings.BUDGET:g} s. '
+            "If the answer to a link is lost, too little time is left to ask whether the link was made.",
+            f"Set READ_TIMEOUT to half of BUDGET or less: {settings.BUDGET / 2:g} s.",
         )
 
 
@@ -135,9 +141,9 @@ def _cache(settings: conf.Settings) -> Messages:
     if atomic and cache_backend(settings.CACHE) == _DATABASE:
         yield warning(
             "W007",
-            "The cache is in the database, and each request is one transaction: other riders see neither token nor "
-            "open circuit before the request ends, and a request that fails takes them back.",
-            'Set ENROLLMENT_ERRORS["CACHE"] to a cache outside of the database, or ATOMIC_REQUESTS to False.',
+            "The cache is in the database, and ATOMIC_REQUESTS makes each request one transaction. Other riders see "
+            "neither a new token nor an open circuit until the request ends, and a request that fails rolls both back.",
+            'Set ENROLLMENT_ERRORS["CACHE"] to a cache outside the database, or set ATOMIC_REQUESTS to False.',
         )
 
 
@@ -147,8 +153,9 @@ def _cross_site_return(settings: conf.Settings) -> Messages:
     if redirecting and django_settings.SESSION_COOKIE_SAMESITE == "Strict":
         yield warning(
             "W008",
-            f"Riders who come back from the site of the processor ({', '.join(redirecting)}) have lost their session.",
-            'Set SESSION_COOKIE_SAMESITE = "Lax", which is the default.',
+            'SESSION_COOKIE_SAMESITE is "Strict", so riders who come back from a processor\'s own site come without '
+            f"their session. This affects the accounts that send riders there: {', '.join(redirecting)}.",
+            'Set SESSION_COOKIE_SAMESITE = "Lax", which is Django\'s default.',
         )
 
 
@@ -160,15 +167,15 @@ def _policy(settings: conf.Settings) -> Messages:
     for what in csp.blocked(path, [_card_form(account) for account in accounts]):
         yield warning(
             "W009",
-            f"The Content-Security-Policy stops the enroll page: {what}.",
-            'Allow it, best by a nonce in script-src and style-src ("Content-Security-Policy" in docs/pages.md).',
+            f"The Content-Security-Policy blocks something that the enroll page needs: {what}.",
+            'Allow it. In script-src and style-src, a nonce is best: see "Content-Security-Policy" in docs/pages.md.',
         )
 
 
 def _for_operators(settings: conf.Settings) -> Messages:
     """A misspelled name would never be shown, and no one would notice."""
     codes = {"*", "watch_stopped", *CODES, *DIAGNOSES, *(rule.code for rule in settings.RULES)}
-    yield from _unknown("RUNBOOK_URLS", settings.RUNBOOK_URLS, codes, "code", "docs/errors.md has every code.")
+    yield from _unknown("RUNBOOK_URLS", settings.RUNBOOK_URLS, codes, "code", "docs/errors.md lists every code.")
     if has_settings_accounts(settings):
         names = {*settings.ACCOUNTS.get_names(), *(account.processor.name for account in usable_accounts())}
         hint = f"Name one of {', '.join(sorted(names))}."
@@ -180,7 +187,8 @@ def _unknown(setting: str, given: Iterable[str], known: Collection[str], what: s
         close = get_close_matches(name, known, n=1)
         yield warning(
             "W012",
-            f'ENROLLMENT_ERRORS["{setting}"] has "{name}", and there is no {what} of this name.',
+            f'ENROLLMENT_ERRORS["{setting}"] has an entry for "{name}", but there is no {what} with this name, so '
+            "nobody ever sees the entry.",
             f'Did you mean "{close[0]}"?' if close else hint,
         )
 

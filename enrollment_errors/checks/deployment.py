@@ -37,7 +37,7 @@ def _error_page() -> Messages:
         yield warning(
             "W101",
             "A rider whose request fails before it reaches this app gets a bare page in English.",
-            'In ROOT_URLCONF set handler500 = "enrollment_errors.views.handler500", or make a template 500.html.',
+            'In ROOT_URLCONF, set handler500 = "enrollment_errors.views.handler500", or write a template 500.html.',
         )
 
 
@@ -47,7 +47,7 @@ def _sentry() -> Messages:
         yield warning(
             "W102",
             "Sentry is not initialized, so it does not hear about failures.",
-            "Call sentry_sdk.init(dsn=…) in the settings.",
+            "Call sentry_sdk.init(dsn=…) in the settings, or silence this check if you do not use Sentry.",
         )
         return
     hooks = ["before_send"]
@@ -57,10 +57,10 @@ def _sentry() -> Messages:
     if open_:
         yield warning(
             "W107",
-            f"Sentry's events of the site's other pages and commands may carry secrets: {', '.join(open_)}.",
-            "sentry_sdk.init("
-            + ", ".join(f"{name}=scrub_event" for name in open_)
-            + ") with enrollment_errors.redaction.scrub_event, or call it from your own.",
+            "Sentry's events about your site's other pages and commands may contain secrets, because nothing removes "
+            f"them in {' or '.join(open_)}.",
+            f"Call sentry_sdk.init({', '.join(f'{name}=scrub_event' for name in open_)}) with "
+            "enrollment_errors.redaction.scrub_event. If you have hooks of your own, call scrub_event from them.",
         )
 
 
@@ -79,7 +79,9 @@ def _is_scrubbed_by(hook: Any) -> bool:
 def _amplitude(settings: conf.Settings) -> Messages:
     if not settings.AMPLITUDE_API_KEY:
         yield warning(
-            "W103", "Amplitude gets no events.", 'Set ENROLLMENT_ERRORS["AMPLITUDE_API_KEY"], or silence this check.'
+            "W103",
+            'ENROLLMENT_ERRORS["AMPLITUDE_API_KEY"] is not set, so Amplitude gets no events.',
+            "Set it, or silence this check if you do not use Amplitude.",
         )
 
 
@@ -87,15 +89,15 @@ def _shared_cache(settings: conf.Settings) -> Messages:
     if cache_backend(settings.CACHE) in (_MEMORY, DUMMY):
         yield warning(
             "W104",
-            f'The cache "{settings.CACHE}" is not shared: each process fetches its own access token, and learns by '
+            f'The cache "{settings.CACHE}" is not shared. Each process fetches its own access token, and finds out by '
             "itself that the processor is down.",
-            'Set ENROLLMENT_ERRORS["CACHE"] to one that all processes share, such as Redis.',
+            'Set ENROLLMENT_ERRORS["CACHE"] to a cache that all processes share, such as Redis.',
         )
     if cache_backend(settings.CACHE) == _REDIS and not _REDIS_TIMEOUTS <= cache_options(settings.CACHE):
         yield warning(
             "W105",
-            f'The cache "{settings.CACHE}" waits for Redis without end.',
-            '"OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}',
+            f'If Redis hangs, the cache "{settings.CACHE}" waits for it without a limit, and riders wait with it.',
+            'Add "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} to this cache in CACHES.',
         )
 
 
@@ -103,7 +105,12 @@ def _accounts(settings: conf.Settings) -> Messages:
     try:
         names = account_names()
     except Exception as wrong:  # noqa: BLE001  a site's database or vault may raise anything
-        yield unusable_account(f"The accounts cannot be asked for: {type(wrong).__name__}.")
+        yield warning(
+            "W010",
+            f'The class in ENROLLMENT_ERRORS["ACCOUNTS"] cannot list the accounts ({type(wrong).__name__}).',
+            "Check the database or the vault that it reads. Riders get the generic error page if their account cannot "
+            "be looked up.",
+        )
         return
     for name in names:
         try:
@@ -119,6 +126,7 @@ def _encrypted_way(account: Account) -> Messages:
     if any(urlsplit(endpoint.base_url).scheme == "http" for endpoint in account.endpoints.values()):
         yield warning(
             "W106",
-            f'Calls to "{account.name}" are not encrypted, and neither are its credentials.',
-            "Use its https:// address.",
+            f'Calls for the account "{account.name}" are not encrypted, so its credentials and riders\' card tokens '
+            "cross the network in plain text.",
+            "Use the processor's https:// address.",
         )

@@ -20,14 +20,18 @@ DUMMY = "django.core.cache.backends.dummy.DummyCache"
 
 
 def loaded(name: str) -> Template | str:
-    """The template, or why it cannot be loaded."""
+    """The template, or why it cannot be loaded, to end a sentence with."""
     try:
         template = get_template(name)
     except TemplateDoesNotExist:
-        return "no template of that name"
+        return "there is no template with this name."
     except (TemplateSyntaxError, ImproperlyConfigured) as error:
-        return str(error)
-    return template if isinstance(template, Template) else "not for Django's own template engine"
+        return _ended(str(error))
+    return template if isinstance(template, Template) else "it is not for Django's own template engine."
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def cache_backend(alias: str) -> str:

@@ -18,4 +18,6 @@ def warning(number: str, text: str, hint: str) -> checks.Warning:
 
 
 def unusable_account(text: str) -> checks.Warning:
-    return warning("W010", text, "Its riders get the generic error page until that is mended; the others go on.")
+    return warning(
+        "W010", text, "Its riders get the generic error page until you correct this. The other accounts keep working."
+    )

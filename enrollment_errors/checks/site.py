@@ -31,17 +31,21 @@ def check() -> Messages:
 
 def _middleware() -> Messages:
     if not _is_installed(_SESSIONS):
-        yield error("E003", "There are no sessions.", f'Add "{_SESSIONS}" to MIDDLEWARE.')
+        yield error(
+            "E003",
+            "The session middleware is missing, so riders have no sessions.",
+            f'Add "{_SESSIONS}" to MIDDLEWARE.',
+        )
     if settings.USE_I18N and len(settings.LANGUAGES) > 1 and not _is_installed(_LOCALE):
         yield warning(
             "W001",
             f'Every rider gets the pages in "{settings.LANGUAGE_CODE}", whatever their browser asks for.',
-            f'Add "{_LOCALE}" to MIDDLEWARE, after the sessions.',
+            f'Add "{_LOCALE}" to MIDDLEWARE, after the session middleware.',
         )
     if not _is_installed(_CSRF):
         yield warning(
             "W002",
-            "The site's own pages are open to forged requests: this app checks its own alone.",
+            "Your site's own pages are open to forged requests, because this app protects only its own.",
             f'Add "{_CSRF}" to MIDDLEWARE.',
         )
 
@@ -53,7 +57,7 @@ def _languages() -> Messages:
         yield warning(
             "W013",
             f"The pages are in English for riders whose browser asks for {', '.join(missing[:MOST_NAMED])}{more}.",
-            "Take the language out of LANGUAGES, or put a catalog of your own into a folder of LOCALE_PATHS.",
+            "Remove the language from LANGUAGES, or put a catalog of your own into a folder in LOCALE_PATHS.",
         )
 
 
@@ -68,20 +72,20 @@ def _sessions() -> Messages:
     if engine in ("db", "cached_db") and not apps.is_installed("django.contrib.sessions"):
         yield error(
             "E004",
-            "Sessions are kept in a table that does not exist.",
+            "Sessions are stored in the database, but the app with their table is not installed.",
             'Add "django.contrib.sessions" to INSTALLED_APPS and run "manage.py migrate".',
         )
     if engine == "cache" and cache_backend(settings.SESSION_CACHE_ALIAS) == DUMMY:
         yield error(
             "E004",
-            f'Sessions are kept in the cache "{settings.SESSION_CACHE_ALIAS}", which keeps nothing.',
+            f'Sessions are stored in the cache "{settings.SESSION_CACHE_ALIAS}", which stores nothing.',
             'Give it another BACKEND, or set SESSION_ENGINE = "django.contrib.sessions.backends.db".',
         )
 
 
 def _time_zone() -> Messages:
     if not settings.USE_TZ:
-        yield error("E005", "A benefit's expiry has no time zone.", "Set USE_TZ = True.")
+        yield error("E005", "USE_TZ is off, so a benefit's expiry has no time zone.", "Set USE_TZ = True.")
 
 
 def _templates() -> Messages:
@@ -90,9 +94,10 @@ def _templates() -> Messages:
     if broken:
         yield error(
             "E007",
-            f"{', '.join(broken)}: {loaded(broken[0])}",
-            'Set "APP_DIRS": True for the engine django.template.backends.django.DjangoTemplates in TEMPLATES, or put '
-            'the loader "django.template.loaders.app_directories.Loader" among its loaders.',
+            "Riders cannot get their pages, because templates cannot be loaded "
+            f"({', '.join(broken)}): {loaded(broken[0])}",
+            'Set "APP_DIRS": True for the engine django.template.backends.django.DjangoTemplates in TEMPLATES, or add '
+            'the loader "django.template.loaders.app_directories.Loader" to its loaders.',
         )
 
 
@@ -100,18 +105,22 @@ def _urls() -> Messages:
     if enroll_path() is None:
         yield warning(
             "W003",
-            "No address leads to the enrollment.",
+            "No URL leads to the enrollment pages.",
             'Add path("enrollment/", include("enrollment_errors.urls")) to the urlpatterns of ROOT_URLCONF.',
         )
 
 
 def _static_files() -> Messages:
     if not settings.STATIC_URL:
-        yield error("E009", "The pages cannot name their style sheet and script.", 'Set STATIC_URL = "static/".')
+        yield error(
+            "E009",
+            "STATIC_URL is not set, so the pages cannot load their style sheet and script.",
+            'Set STATIC_URL = "static/".',
+        )
     elif not apps.is_installed("django.contrib.staticfiles") or not finders.find("enrollment_errors/enrollment.js"):
         yield warning(
             "W004",
-            "The pages' style sheet and script are not found: riders cannot open the card form.",
+            "The pages' style sheet and script are not found, so riders cannot open the card form.",
             'Add "django.contrib.staticfiles" to INSTALLED_APPS, keep AppDirectoriesFinder in STATICFILES_FINDERS, and '
             'run "manage.py collectstatic" where you deploy.',
         )

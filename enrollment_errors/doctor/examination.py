@@ -13,6 +13,7 @@ from ..account_directory import account_names, get_account
 from ..adapter import Enrollment
 from ..codes import gettext_noop
 from ..exceptions import AccountUnknown, ConfigurationError
+from ..plural import counted
 from ..processors.account import Account
 from . import account, network, site
 from .diagnoses import ABOUT_OPTIONS, Level, Trouble, diagnosed
@@ -176,7 +177,7 @@ def _probe(
 
 def _settings() -> str:
     try:
-        return f"{len(account_names())} processor accounts"
+        return counted(len(account_names()), "processor account")
     except ConfigurationError as error:
         raise Trouble("settings_wrong", str(error)) from error
 

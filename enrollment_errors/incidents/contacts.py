@@ -20,7 +20,10 @@ def agencies() -> dict[str, Agency]:
         enrollments = conf.get_adapter().get_enrollments_to_check()
         return {each.agency.slug: each.agency for enrollment in enrollments for each in enrollment.each()}
     except Exception as error:  # noqa: BLE001  the site's own code may raise anything
-        logger.warning("The site's agencies cannot be named: %s", type(error).__name__)
+        logger.warning(
+            "The adapter does not name the site's agencies (%s), so operators do not see their contacts.",
+            type(error).__name__,
+        )
         return {}
 
 

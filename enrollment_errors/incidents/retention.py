@@ -9,6 +9,7 @@ from django.db import router, transaction
 
 from .. import conf
 from ..deletion import delete, rows
+from ..plural import counted
 from .models import DayCount, Ending, Incident, MinuteCount
 
 MINUTES_KEPT = timedelta(days=2)
@@ -22,8 +23,9 @@ def prune(now: datetime) -> str:
     by_minute = delete_minutes(now)
     forget_endings()
     return (
-        f"Deleted {incidents} incidents and {by_day} counts by the day older than {days} days, "
-        f"and {by_minute} counts by the minute older than {MINUTES_KEPT.days} days."
+        f"Deleted {counted(incidents, 'incident')} and {counted(by_day, 'daily count')} older than "
+        f"{counted(days, 'day')}, and {counted(by_minute, 'count by the minute', 'counts by the minute')} older than "
+        f"{MINUTES_KEPT.days} days."
     )
 
 

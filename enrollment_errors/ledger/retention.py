@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from .. import conf
 from ..deletion import delete
+from ..plural import counted
 from .models import Entry, Unlink
 
 
@@ -13,7 +14,10 @@ def prune(now: datetime) -> str:
     """Deletes everything past its time. Returns a sentence that says what was deleted."""
     days = conf.get_settings().LEDGER_KEPT_DAYS
     if days is None:
-        return "The ledger is kept forever."
+        return "Deleted nothing from the ledger: LEDGER_KEPT_DAYS is not set, so it is kept forever."
     before = now - timedelta(days=days)
     entries, unlinks = delete(Entry, at__lt=before), delete(Unlink, at__lt=before)
-    return f"Deleted {entries} enrollments of the ledger and {unlinks} removed cards older than {days} days."
+    return (
+        f"Deleted {counted(entries, 'enrollment')} and {counted(unlinks, 'removed card')} older than "
+        f"{counted(days, 'day')} from the ledger."
+    )

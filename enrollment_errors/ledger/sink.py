@@ -84,7 +84,7 @@ def _fitting(name: str, text: str) -> str:
 def _tell(facts: Facts, why: str) -> None:
     """Reports the failure, and logs the whole row, in case this process dies before it is written. The error's own
     text is left out, because it may contain addresses and values."""
-    text = f"The ledger could not be written ({why}): the row of {facts['reference']} waits."
+    text = f"The ledger could not be written ({why}). The entry for {facts['reference']} waits."
     # The prefix keeps the names apart from the attributes of LogRecord and from a structured log's own keys.
     logger.error(text, extra={f"ledger_{name}": str(value) for name, value in facts.items()})
     announce(

@@ -63,7 +63,11 @@ class Processor(ABC):
         known = [option.name for option in cls.account_options]
         return [
             *(problem for option in cls.account_options for problem in option.problems(options)),
-            *(f'"{key}" is unknown; known are {", ".join(known)}.' for key in options if key not in known),
+            *(
+                f'"{key}" is not an option of this processor. The options are {", ".join(known)}.'
+                for key in options
+                if key not in known
+            ),
         ]
 
     @classmethod
@@ -96,7 +100,7 @@ class Processor(ABC):
 
         Not called if the card form needs no access.
         """
-        raise NotImplementedError(f"{type(self).__name__} gives no access to card tokenization")
+        raise NotImplementedError(f"{type(self).__name__} does not give access to card tokenization")
 
     def is_still_good(self, redirect: Redirect) -> bool:
         """Whether a rider can be sent to this earlier ``redirect`` again. Override it if the processor can say so; by
@@ -151,7 +155,7 @@ class Processor(ABC):
 
         Raises ``NotImplementedError`` if the processor cannot say.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not tell a group's products")
+        raise NotImplementedError(f"{type(self).__name__} does not say which products a group has")
 
     def check_health(self) -> None:
         """One call that changes nothing and needs no rider, for ``enrollment_doctor``. Raises ``ProcessorError`` if

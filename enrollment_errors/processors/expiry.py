@@ -27,6 +27,6 @@ def parse_expiry(value: object) -> datetime | None:
     except ValueError:
         parsed = None
     if parsed is None:
-        raise ReplyIncomplete("an expiry that is no date and time")
+        raise ReplyIncomplete("an expiry that is not a date and time")
     aware = parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
     return min(max(aware, _EARLIEST), _LATEST)

@@ -156,7 +156,7 @@ class LittlepayClient:
             )
             items = reply["list"]
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-                raise ReplyIncomplete("a list that is none")
+                raise ReplyIncomplete("something other than a list")
             yield from items
             seen += len(items)
             total = _number(reply["total_count"])
@@ -200,7 +200,7 @@ class LittlepayClient:
         if reply["token_type"] is not None and str(reply["token_type"]).lower() != "bearer":
             raise TokenTypeUnsupported("a token type other than bearer")
         if len(reply["access_token"].reveal()) > _LONGEST_ACCESS_TOKEN:
-            raise ReplyIncomplete("an access token that no header can carry")
+            raise ReplyIncomplete("an access token that is too long for a header")
         return AccessToken(reply["access_token"], self._expires_at(reply["expires_at"], reply["expires_in"]))
 
     def _expires_at(self, expires_at: object, expires_in: object) -> float | None:
@@ -300,7 +300,7 @@ class LittlepayProcessor(Processor):
 
     def change_expiry(self, funding_source: FundingSource, group_id: str, expires_at: datetime | None) -> None:
         if expires_at is None:
-            raise ExpiryNotClearable("the processor can change the expiry of a link, and cannot clear it")
+            raise ExpiryNotClearable("the processor can change the expiry of a link, but cannot clear it")
         self.client.change_expiry(group_id, Secret(funding_source.id), format_expiry(expires_at))
 
     def unlink(self, funding_source: FundingSource, group_id: str) -> None:

@@ -40,4 +40,4 @@ def pem_problems(certificate: str, private_key: str) -> list[str]:
         return ["The private key has a password; store it without one."]
     except ValueError:
         return ["The private key cannot be read."]
-    return [] if key.public_key() == public_key else ["The private key is not that of the client certificate."]
+    return [] if key.public_key() == public_key else ["The private key does not belong to the client certificate."]

@@ -137,7 +137,7 @@ class SwitchioClient:
         )
         # It answers in a few words. A gateway's page says nothing about what the service did.
         if b"<" in response.content:
-            raise ReplyNotJson("a web page in place of an acknowledgment")
+            raise ReplyNotJson("a web page instead of an acknowledgment")
 
     def _signed(self, method: str, route: str, body: str) -> dict[str, str | Secret]:
         """The headers of a request to the tokenization API, with a signature of the exact bytes sent."""
@@ -300,6 +300,6 @@ def _with_query(url: object, **added: str) -> str:
     try:
         parts = urlsplit(str(url))
     except ValueError:
-        raise ReplyIncomplete("a gateway's address that is none") from None
+        raise ReplyIncomplete("a gateway address that is not a URL") from None
     query = [*parse_qsl(parts.query, keep_blank_values=True), *added.items()]
     return urlunsplit(parts._replace(query=urlencode(query)))

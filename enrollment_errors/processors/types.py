@@ -70,9 +70,9 @@ class Option:
 
 
 _KINDS: dict[OptionKind, tuple[type, str]] = {
-    OptionKind.TEXT: (str, "a text"),
-    OptionKind.URL: (str, "a text"),
-    OptionKind.PEM: (str, "a text"),
+    OptionKind.TEXT: (str, "a string"),
+    OptionKind.URL: (str, "a string"),
+    OptionKind.PEM: (str, "a string"),
     OptionKind.NUMBER: (int, "a whole number"),
     OptionKind.MAPPING: (Mapping, "a dict"),
 }

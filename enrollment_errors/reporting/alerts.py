@@ -19,6 +19,7 @@ from ..account_directory import account_broke, account_mended
 from ..catalogue import explained
 from ..exceptions import ConfigurationError
 from ..outcomes import Outcome
+from ..plural import counted
 from ..processes import PerProcess
 from ..runbooks import runbook_url
 from ..transport.circuit import circuit_closed, circuit_opened
@@ -108,7 +109,7 @@ def _failure(cause: Cause, report: Report) -> Alert:
             failures = "One failure" if cause.failures == 1 else f"{cause.failures} failures"
             again = f"{failures} of {_riders(cause.riders)} since {cause.since:%Y-%m-%d %H:%M} UTC. "
         subject = f"{'Still: ' if again else ''}{place} {'failed' if is_warning else 'fails'} ({report.code})."
-        text = f"{again}{code.meaning} {code.action} Reference of the last one: {report.reference}."
+        text = f"{again}{code.meaning} {code.action} The last failure has the reference {report.reference}."
     level: Level = "warning" if is_warning else "error"
     alert = _alert(subject, text, level, cause.account, cause.group_id, report.code)
     return replace(alert, is_of_a_report=True)
@@ -136,8 +137,11 @@ def _place(cause: Cause, agency: str = "") -> str:
 
 def _lasted(seconds: float, riders: int) -> str:
     minutes = round(seconds / 60)
-    hours = f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} minutes"
-    return f"It lasted {hours}; {_riders(riders)} failed meanwhile."
+    if minutes >= 60:
+        lasted = f"{minutes // 60} h {minutes % 60} min"
+    else:
+        lasted = counted(minutes, "minute") if minutes else "less than a minute"
+    return f"It lasted {lasted} and affected {_riders(riders)}."
 
 
 def _riders(number: int) -> str:
@@ -147,12 +151,12 @@ def _riders(number: int) -> str:
 def _opened(account: str, error: Exception, **kwargs: Any) -> None:
     # For the log alone: the failures that opened it were already reported. The failure's type says enough.
     failure = type(error).__name__
-    text = f"The circuit of {account} opened: calls to the processor stop, after {failure}."
+    text = f"The circuit of {account} opened after {failure}. Riders get the system-error page, and calls stop."
     logger.error(text, extra={"account": account, "circuit": "opened", "exception": failure})
 
 
 def _closed(account: str, seconds: float, **kwargs: Any) -> None:
-    text = f"The circuit of {account} closed: calls to the processor go on, after {seconds:.0f} s."
+    text = f"The circuit of {account} closed after {seconds:.0f} s. Calls to the processor go on."
     logger.info(text, extra={"account": account, "circuit": "closed", "seconds": seconds})
 
 

@@ -36,7 +36,7 @@ def scrub_request(request: HttpRequest) -> None:
             scopes = (sentry_sdk.get_isolation_scope(), sentry_sdk.get_current_scope())
             _scrubbed.set(tuple((scope, _scrubbed_by(scope, request)) for scope in scopes))
     except Exception as error:  # noqa: BLE001  even if an SDK raises, the rider gets the page
-        logger.warning("Sentry's events cannot be scrubbed: %s", type(error).__name__)
+        logger.warning("Sentry's events of this request cannot be scrubbed: %s", type(error).__name__)
 
 
 def _scrubbed_by(scope: sentry_sdk.Scope, request: HttpRequest) -> RequestScrubber:

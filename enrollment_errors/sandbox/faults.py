@@ -69,7 +69,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f'"{self.kind}" is no kind of fault: {", ".join(KINDS)}')
+            raise ValueError(f'"{self.kind}" is not a kind of fault; the kinds are {", ".join(KINDS)}')
         if not 200 <= self.status <= 599:
             raise ValueError("status must be from 200 to 599")
         if self.kind == "delay" and self.seconds is None:
@@ -79,7 +79,7 @@ class Fault:
         if not 0 <= self.probability <= 1:
             raise ValueError("probability must be from 0 to 1")
         if self.kind == "down" and (self.times is not None or self.after_effect or self.probability < 1):
-            raise ValueError("nobody can call a server that is down: times, after_effect and probability mean nothing")
+            raise ValueError("nobody can call a server that is down, so it takes no times, after_effect or probability")
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Fault:
@@ -88,7 +88,7 @@ class Fault:
             raise ValueError("kind is missing")
         for key, item in value.items():
             if key not in _JSON_TYPES:
-                raise ValueError(f"a fault has no {key}: {', '.join(_JSON_TYPES)}")
+                raise ValueError(f"a fault has no {key}; it has {', '.join(_JSON_TYPES)}")
             if not isinstance(item, _JSON_TYPES[key]) or (isinstance(item, bool) and key != "after_effect"):
                 raise ValueError(f"{key} has the wrong type")
         return cls(**{**value, "fields": tuple(value.get("fields", ()))})
@@ -150,7 +150,9 @@ class Faults:
     def set(self, endpoint: str, *faults: Fault) -> None:
         """Replace the endpoint's faults. The first with calls left that passes its ``probability`` strikes a call."""
         if endpoint != EVERYWHERE and endpoint not in self._endpoints:
-            raise ValueError(f'no endpoint "{endpoint}": {", ".join((EVERYWHERE, *self._endpoints))}')
+            raise ValueError(
+                f'there is no endpoint "{endpoint}"; the endpoints are {", ".join((EVERYWHERE, *self._endpoints))}'
+            )
         if endpoint != EVERYWHERE and any(fault.kind == "down" for fault in faults):
             raise ValueError(f'a server is down for all of its endpoints or for none: use "{EVERYWHERE}"')
         with self._lock:

@@ -43,8 +43,8 @@ class LoopbackServer(ABC):
     ) -> None:
         if not (allow_remote or is_loopback(host)):
             raise NotLoopback(
-                f"{host} is not a loopback address: this server has no protection, and whoever reaches it can use it. "
-                "Use 127.0.0.1, or allow it (allow_remote=True, --allow-remote) on a network that you trust."
+                f"{host} is not a loopback address. This server has no protection: anyone who reaches it can use it. "
+                "Use 127.0.0.1 or, on a network that you trust, allow it with --allow-remote (allow_remote=True)."
             )
         self.host, self.port, self.allow_remote = host, port, allow_remote
         self.faults = Faults(self.endpoints, on_change=self._listen_unless_down)

@@ -159,7 +159,8 @@ def _unless_it_fails(ask: Callable[[], T]) -> T | None:
             health.is_down = True
             # Only the type: the text may hold addresses and values.
             logger.error(  # noqa: TRY400  a traceback would show them
-                "Links are sent without being written down (%s): one whose answer is lost is not settled by itself.",
+                "Links are sent without being written down (%s). If the answer to one is lost, "
+                "settle_enrollments does not know about it.",
                 type(error).__name__,
             )
         return None

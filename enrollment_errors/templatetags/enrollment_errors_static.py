@@ -21,5 +21,9 @@ def static(path: str) -> str:
     try:
         return str(StaticNode.handle_simple(path))
     except Exception as error:  # noqa: BLE001  whatever a storage raises, its client's errors too: the page must come
-        logger.warning("The storage of static files knows no address of %s: %s.", path, type(error).__name__)
+        logger.warning(
+            "The storage of static files has no URL for %s (%s). Have you run collectstatic?",
+            path,
+            type(error).__name__,
+        )
         return urljoin(str(PrefixNode.handle_simple("STATIC_URL")), path)

@@ -34,7 +34,7 @@ def assert_ended(
     success, there must be none.
     """
     names = {page.name: outcome for outcome, page in PAGES.items()}
-    assert page in names, f"no page {page!r}: {', '.join(names)}"
+    assert page in names, f"there is no page {page!r}; the pages are {', '.join(names)}"
     shown = _page_of(response)
     assert shown == page, f"the page is {shown!r} (status {response.status_code}), not {page!r}"
     expected = PAGES[names[page]].status

@@ -200,7 +200,7 @@ class CardFormConformance:
             page.unroute_all(behavior="ignoreErrors")
 
     def test_its_adapter_is_a_static_file(self, description: CardForm) -> None:
-        assert finders.find(description.adapter), f"no static file {description.adapter}"
+        assert finders.find(description.adapter), f"there is no static file {description.adapter}"
 
     def test_a_strict_policy_stops_nothing(self, rider: OpenedPage) -> None:
         rider.opens_ready()

@@ -141,12 +141,12 @@ class ProcessorConformance:
         tokenization = processor.request_tokenization(RETURN_URL, ASKED)
         assert tokenization.expires_at >= time.time() - 5
         if form.kind is CardFormKind.REDIRECT:
-            assert isinstance(tokenization, Redirect), "the card form is one of a redirect flow"
+            assert isinstance(tokenization, Redirect), "a redirect flow must return a Redirect"
             assert tokenization.handle.reveal()
             assert tokenization.url.startswith(("https://", "http://"))
             assert processor.is_still_good(tokenization)
         else:
-            assert isinstance(tokenization, Access), "the card form is one on the page"
+            assert isinstance(tokenization, Access), "a card form on the page must return an Access"
             assert tokenization.access_token.reveal()
 
     def test_it_finds_the_funding_source_of_a_card_token(self, card: FundingSource) -> None:

@@ -82,7 +82,7 @@ class AnswerReader(io.BufferedReader):
                 raise ReplyBroken("the server switched to another protocol")
             if status >= 200:
                 return [line, *self._framed(version, status, fields), b"\r\n"]
-        raise ReplyBroken("one interim answer after the other")
+        raise ReplyBroken("too many interim answers")
 
     def _read_status_line(self) -> tuple[int, int, bytes]:
         line = self._read_line()
@@ -103,7 +103,7 @@ class AnswerReader(io.BufferedReader):
             elif fields and line[:1] in b" \t" and b"\r" not in line and b"\0" not in line:
                 fields[-1] = (fields[-1][0], fields[-1][1] + b" " + line.strip(b" \t"))
             else:
-                raise ReplyBroken("a header that is none")
+                raise ReplyBroken("a malformed header")
         raise ReplyBroken("too many headers")
 
     def _framed(self, version: int, status: int, fields: list[tuple[bytes, bytes]]) -> list[bytes]:
@@ -118,7 +118,7 @@ class AnswerReader(io.BufferedReader):
             if name.lower() not in (b"content-length", b"transfer-encoding")
         ]
         if len(set(lengths)) > 1 or not all(_LENGTH.fullmatch(length) for length in lengths):
-            raise ReplyBroken("a length that is none")
+            raise ReplyBroken("an invalid Content-Length")
         if codings not in ([], [b"chunked"]):
             raise ReplyBroken("a transfer encoding that nobody asked for")
         # Both, or chunks in HTTP/1.0: an intermediary may have understood it differently (RFC 9112, 6.1).
@@ -160,7 +160,7 @@ class AnswerReader(io.BufferedReader):
         line = super().readline(MAX_HEAD + 1)
         self._consumed += len(line)
         if len(line) > MAX_HEAD or (self._head is None and self._consumed > MAX_HEAD):
-            raise ReplyBroken("a head, or a line, that is too long")
+            raise ReplyBroken("a line or a set of headers that is too long")
         if not line.endswith(b"\n"):
             raise ConnectionFailed(
                 "the connection was cut in the middle of the answer", may_have_taken_effect=self._progress.sent
@@ -171,6 +171,6 @@ class AnswerReader(io.BufferedReader):
         self._consumed += len(data)
         if self._left is not None:
             if self._chunked and self._left == 2 and data not in (b"\r\n", b""):
-                raise ReplyBroken("a chunk that does not end where it said")
+                raise ReplyBroken("a chunk of another length than it said")
             self._left -= len(data)
         return data

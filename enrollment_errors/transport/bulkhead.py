@@ -28,7 +28,7 @@ def place(account: str, *, places: int, wait: float) -> Iterator[None]:
         return
     semaphore = _places.get((account, places), lambda: threading.BoundedSemaphore(places))
     if not semaphore.acquire(timeout=max(0.0, wait)):
-        raise ProcessorBusy(f"{places} riders of this process are at it already")
+        raise ProcessorBusy(f"this process already makes calls for {places} riders, which is the maximum")
     before = _held.set(_held.get() | {account})
     try:
         yield

@@ -83,7 +83,7 @@ def _plain(value: str | int | Secret) -> str:
 def _revealed(value: object) -> str:
     if isinstance(value, Secret):
         return value.reveal()
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/%\[\]]+")
@@ -101,9 +101,9 @@ def check_base_url(base_url: str) -> None:
     except ValueError:
         has_server = False
     if not has_server:
-        raise BaseUrlInvalid("the base URL must be http:// or https:// and a host")
+        raise BaseUrlInvalid("the base URL must start with http:// or https:// and name a host")
     if not _URL_CHARACTERS.fullmatch(base_url):
-        raise BaseUrlInvalid("the base URL must have no user, no query, no fragment and no spaces")
+        raise BaseUrlInvalid("the base URL must not contain a user, a query, a fragment or spaces")
 
 
 def is_loopback(host: str) -> bool:

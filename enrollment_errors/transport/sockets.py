@@ -112,11 +112,11 @@ class BoundedSocket(socket.socket):
             pass  # the send itself raises it
         if self._was_used and not progress.sent:
             progress.found_dead = True
-            raise ConnectionFailed("the connection was of no use before the request was sent")
+            raise ConnectionFailed("the connection became unusable before the request was sent")
         if broken is not None:
             raise broken
         if self._was_used and early:
-            raise ReplyBroken("an answer that was there before the request")
+            raise ReplyBroken("an answer that arrived before the request")
         progress.answered_early, self._early = True, early
 
     def sendall(self, data: Any, flags: int = 0) -> None:

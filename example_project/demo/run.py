@@ -1,4 +1,4 @@
-"""The example site and stand-ins for all that it needs (a processor, Sentry, Amplitude), on this machine alone."""
+"""Runs the example site and stand-ins for all that it needs (processors, Sentry, Amplitude), on this machine alone."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from demo.stage import STAGE  # noqa: E402  as above
 
 HOST = "127.0.0.1"
 PORT = 8000
+HIGHEST_PORT = 65_535
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -51,13 +52,20 @@ def main() -> None:
 def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--port", type=int, help=f"the site's port, 0 for a free one (default: {PORT}, else a free one)"
+        "--port",
+        type=int,
+        help=f"the site's port; 0 picks a free one (default: {PORT}, or a free one if that is in use)",
     )
-    parser.add_argument("--database", type=Path, default=EXAMPLE_PROJECT / "db.sqlite3", help="an SQLite file")
     parser.add_argument(
-        "--budget", type=float, default=8, metavar="SECONDS", help="how long a rider waits at most (default: 8)"
+        "--database", type=Path, default=EXAMPLE_PROJECT / "db.sqlite3", help="the SQLite file of the site"
     )
-    return parser.parse_args()
+    parser.add_argument(
+        "--budget", type=float, default=8, metavar="SECONDS", help="the longest time that a rider waits (default: 8)"
+    )
+    options = parser.parse_args()
+    if options.port is not None and not 0 <= options.port <= HIGHEST_PORT:
+        parser.error(f"--port must be from 0 to {HIGHEST_PORT}.")
+    return options
 
 
 def _listen(port: int | None) -> ThreadedWSGIServer:
@@ -67,7 +75,7 @@ def _listen(port: int | None) -> ThreadedWSGIServer:
     except OSError as error:
         if port is None:
             return ThreadedWSGIServer((HOST, 0), QuietHandler)
-        sys.exit(f"Port {port} cannot be used: {error.strerror}")
+        sys.exit(f"Port {port} cannot be used: {error.strerror}. Choose another one with --port; 0 picks a free one.")
 
 
 def _set_environment(address: str, options: argparse.Namespace) -> None:

@@ -53,7 +53,7 @@ def test_a_secret_that_is_not_there_is_told_by_its_name_and_stops_its_own_riders
 def test_a_vault_that_cannot_be_asked_is_told_by_its_error_and_nothing_of_what_it_says(add: Any, site: Any) -> None:
     add()
     site(SECRETS=f"{__name__}.from_a_vault_that_is_down")
-    with pytest.raises(AccountUnusable, match=r"cannot be had \(VaultDown\)") as caught:
+    with pytest.raises(AccountUnusable, match=r"cannot be looked up \(VaultDown\)") as caught:
         get_account("littlepay")
     assert "s3cr3t" not in str(caught.value)
 

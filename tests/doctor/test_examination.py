@@ -194,6 +194,7 @@ class TestTheCommand:
             "      Compare the account's credentials with those that the processor gave you"
         )
         assert rows[failed + 3] == "-     littlepay (mountain)     shared token             not tried: access failed"
+        assert rows[-1] == f"22 probes: 1 failed, 3 with a warning, {said.count('not tried: ')} not tried."
         assert exit_status == 1
 
     def test_a_warning_is_no_failure_for_cron(self, run: Any, site: Any) -> None:

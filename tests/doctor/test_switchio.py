@@ -60,4 +60,4 @@ def test_a_key_of_another_certificate(switchio, switchio_site):
     switchio_site(ACCOUNTS={"switchio": {**switchio.account(), "OPTIONS": options}})
     [wrong] = found().values()
     assert wrong.diagnosis == "account_unusable"
-    assert "The private key is not that of the client certificate." in wrong.detail
+    assert "The private key does not belong to the client certificate." in wrong.detail

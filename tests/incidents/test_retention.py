@@ -99,8 +99,7 @@ class TestPruning:
         assert Incident.objects.count() == 1
         assert Ending.objects.get().agency == "agency-60"
         assert said == (
-            "Deleted 1 incidents and 1 counts by the day older than 90 days, "
-            "and 2 counts by the minute older than 2 days."
+            "Deleted 1 incident and 1 daily count older than 90 days, and 2 counts by the minute older than 2 days."
         )
 
     def test_keeps_less_where_the_site_wants_less(self, site: Any) -> None:

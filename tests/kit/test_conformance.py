@@ -44,5 +44,5 @@ class TestInline(ProcessorConformance):
             processor.find_funding_source(Secret("0000-x"))
 
     def test_one_whose_form_needs_no_access_has_none_to_give(self, processor):
-        with pytest.raises(NotImplementedError, match="InlineProcessor gives no access"):
+        with pytest.raises(NotImplementedError, match="InlineProcessor does not give access"):
             processor.request_tokenization("https://site.example/", ASKED)

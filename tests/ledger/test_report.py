@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from enrollment_errors.ledger.models import Entry
 from enrollment_errors.ledger.sums import Period, cells, sums, total
 from enrollment_errors.spreadsheet import csv_lines, neutralized
 
@@ -69,13 +70,15 @@ class TestTheCommand:
         )
 
     def test_says_where_there_is_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert self.says(capsys, "--to", "2025-01-01") == "The ledger has no enrollment in this time.\n"
+        assert self.says(capsys, "--to", "2025-01-01") == "The ledger has no enrollments that match.\n"
+        Entry.objects.all().delete()
+        assert self.says(capsys) == "The ledger has no enrollments.\n"
 
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
             (("--from", "2026-11-31"), "argument --from: invalid date value: '2026-11-31'"),
-            (("--from", "2026-11-02", "--to", "2026-11-01"), "--from is after --to"),
+            (("--from", "2026-11-02", "--to", "2026-11-01"), "--from must not be later than --to"),
         ],
     )
     def test_says_what_is_wrong_with_what_was_asked(self, arguments: tuple[str, ...], words: str) -> None:

@@ -34,8 +34,8 @@ def test_the_ledger_is_kept_forever_where_nobody_says_how_long(capsys: pytest.Ca
 
     assert (Entry.objects.count(), Unlink.objects.count(), Incident.objects.count()) == (10, 10, 0)
     incidents, ledger, _ = capsys.readouterr().out.splitlines()
-    assert incidents.startswith("Deleted 1 incidents and 0 counts")
-    assert ledger == "The ledger is kept forever."
+    assert incidents.startswith("Deleted 1 incident and 0 daily counts")
+    assert ledger == "Deleted nothing from the ledger: LEDGER_KEPT_DAYS is not set, so it is kept forever."
 
 
 @time_machine.travel(NOW, tick=False)
@@ -45,4 +45,4 @@ def test_what_is_older_than_the_site_says_is_deleted(site: Any, capsys: pytest.C
     call_command("prune_enrollments")
 
     assert (Entry.objects.count(), Unlink.objects.count()) == (8, 8)
-    assert "Deleted 2 enrollments of the ledger and 2 removed cards older than 2555 days." in capsys.readouterr().out
+    assert "Deleted 2 enrollments and 2 removed cards older than 2555 days from the ledger." in capsys.readouterr().out

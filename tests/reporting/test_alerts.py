@@ -17,7 +17,7 @@ from enrollment_errors.exceptions import AccountUnusable
 from enrollment_errors.opening import circuit_state
 from enrollment_errors.outcomes import Outcome
 from enrollment_errors.processors.account import Account
-from enrollment_errors.reporting import causes
+from enrollment_errors.reporting import alerts, causes
 from enrollment_errors.reporting.causes import MOST
 from enrollment_errors.reporting.sentry import SentrySink
 from enrollment_errors.sandbox.faults import Fault
@@ -110,7 +110,7 @@ class TestACause:
         assert subjects(telemetry) == ["Enrollment with the account littlepay works again (processor_error)."]
         [over] = messages(telemetry)
         assert over["level"] == "info"
-        assert over["message"].endswith("It lasted 1 h 30 min; 2 riders failed meanwhile.")
+        assert over["message"].endswith("It lasted 1 h 30 min and affected 2 riders.")
         assert over["tags"]["type"] == "alert"
 
     def test_that_comes_and_goes_is_one(self, sandbox: SandboxServer, telemetry: Telemetry, site: Any) -> None:
@@ -211,7 +211,20 @@ def test_a_weekend_makes_fewer_than_60_events(outage: None, sandbox: SandboxServ
     sentry_sdk.flush(timeout=5)
 
     assert 30 < len(telemetry.sentry) < 60
-    assert messages(telemetry)[-1]["message"].endswith("It lasted 48 h 0 min; 192 riders failed meanwhile.")
+    assert messages(telemetry)[-1]["message"].endswith("It lasted 48 h 0 min and affected 192 riders.")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(20, "less than a minute"), (31, "1 minute"), (150, "2 minutes"), (3570, "1 h 0 min"), (7500, "2 h 5 min")],
+)
+@pytest.mark.usefixtures("sandbox")
+def test_says_how_long_it_lasted_as_a_person_would(seconds: float, text: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "enrollment_errors")
+    alerts.works("littlepay", "the account littlepay", "processor_error", lasted=seconds)
+    assert caplog.messages == [
+        f"Enrollment with the account littlepay works again (processor_error). It lasted {text} and affected no rider."
+    ]
 
 
 def test_the_log_has_both(short_outage: None, sandbox: SandboxServer, caplog: pytest.LogCaptureFixture) -> None:

@@ -92,7 +92,7 @@ def test_that_requests_cannot_be_scrubbed_is_logged(
 
     rider.asks_for_token()
 
-    assert "Sentry's events cannot be scrubbed: AttributeError" in caplog.text
+    assert "Sentry's events of this request cannot be scrubbed: AttributeError" in caplog.text
 
 
 def test_an_amplitude_that_cannot_be_made_changes_nothing(

@@ -209,7 +209,7 @@ def test_a_failure_reaches_every_channel_without_the_rider_waiting_for_one(
         "*Enrollment with the account littlepay-mountain (mountain) fails (processor_error).*\n"
     )
     assert posted["body"]["text"].endswith(
-        "Reference of the last one: H7P-2QX-9MR. Runbook: https://wiki.example/processor_error"
+        "The last failure has the reference H7P-2QX-9MR. Runbook: https://wiki.example/processor_error"
     )
     assert "An alert cannot be sent (Deaf: ConnectionError)." in caplog.text
     assert "a-secret" not in caplog.text

@@ -81,7 +81,7 @@ class TestNamedInText:
             "https://processor.test:8443/api/v1/concession_groups?page=1",
             "POST /enrollment/token/",
             "the script did not load",
-            'ENROLLMENT_ERRORS["ACCOUNTS"]["mine"]["OPTIONS"]["CLIENT_SECRET"] must be a text, not int.',
+            'ENROLLMENT_ERRORS["ACCOUNTS"]["mine"]["OPTIONS"]["CLIENT_SECRET"] must be a string, not int.',
             "rider@example.test at https://agency.test",
         ],
     )

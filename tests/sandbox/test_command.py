@@ -140,8 +140,23 @@ class TestSummary:
         )
         assert ("group-seniors" in there) is (not named)
 
+    def test_aligns_the_names_of_long_groups(self) -> None:
+        person = Person(lambda summary: None)
+        call_command("enrollment_sandbox", port=0, control_port=0, group=["g", "mountain-older-adult"], stdout=person)
+        assert "\n  g                     g\n  mountain-older-adult  mountain-older-adult\n" in person.getvalue()
+
+
+@pytest.mark.usefixtures("signals")
+@pytest.mark.parametrize("option", ["port", "control_port"])
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_that_no_machine_has_is_said_in_one_line(option: str, port: int) -> None:
+    with pytest.raises(CommandError, match=rf"^--{option.replace('_', '-')} must be from 0 to 65535\.$"):
+        call_command("enrollment_sandbox", **{"port": 0, "control_port": 0, option: port})
+
 
 @pytest.mark.usefixtures("signals")
 def test_a_port_that_is_taken_is_said_in_one_line(server: SandboxServer) -> None:
-    with pytest.raises(CommandError, match=r"The sandbox does not start: .*in use"):
+    with pytest.raises(
+        CommandError, match=rf"cannot start at 127\.0\.0\.1, port {server.port}: .*in use\. Choose others"
+    ):
         call_command("enrollment_sandbox", port=server.port, control_port=0)

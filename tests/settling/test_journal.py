@@ -153,7 +153,7 @@ class TestADump:
         swept()
         SentLink.objects.update(ended_at=timezone.now() - timedelta(days=91))
         call_command("prune_enrollments")
-        assert "Deleted 1 settled links" in capsys.readouterr().out
+        assert "Deleted 1 settled link that ended" in capsys.readouterr().out
         assert SentLink.objects.count() == 0
 
 

@@ -73,5 +73,5 @@ def test_without_a_place_for_its_file_everybody_gets_it_and_the_log_says_so(
         assert is_ours
         assert is_ours_too
     assert caplog.messages == 2 * [
-        "No lock between the processes of this host (No such file or directory): each goes by itself."
+        "The processes of this host cannot share a lock (No such file or directory), so each goes ahead on its own."
     ]

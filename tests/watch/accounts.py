@@ -1,4 +1,4 @@
-"""Accounts whose names nobody can find out."""
+"""Accounts whose names nobody can find out, and none at all."""
 
 from __future__ import annotations
 
@@ -14,3 +14,10 @@ class NoAccounts(AccountProvider):
 
     def get_names(self) -> Iterable[str]:
         raise LookupError("a vault that is closed")
+
+
+class EmptyAccounts(NoAccounts):
+    """Nobody has added an account yet."""
+
+    def get_names(self) -> Iterable[str]:
+        return []

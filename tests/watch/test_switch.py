@@ -161,9 +161,7 @@ class TestTheCommand:
             *("--message", "en=Back on Monday at 8.", "es=Volvemos el lunes a las 8."),
         )
 
-        assert said == (
-            "off  littlepay                                from 2026-11-28 00:00 until 2026-11-30 08:00, by Ana\n"
-        )
+        assert said == (f"{'off  littlepay':<45} from 2026-11-28 00:00 PST until 2026-11-30 08:00 PST, by Ana\n")
         switch = Switch.objects.get()
         assert (switch.messages, switch.ends) == (MESSAGES, MONDAY)
 
@@ -174,7 +172,7 @@ class TestTheCommand:
         assert (found.is_available, found.why, found.until, found.message) == (False, "switched_off", None, "")
         assert "until further notice" in run("enrollment_switch", "list")
 
-        assert run("enrollment_switch", "end", "--account", "littlepay") == "Ended 1.\n"
+        assert run("enrollment_switch", "end", "--account", "littlepay") == "Ended 1 switch.\n"
 
         assert availability("littlepay").is_available
         assert run("enrollment_switch", "list") == "No switch is set.\n"
@@ -185,10 +183,10 @@ class TestTheCommand:
             ((), "Name an account, an agency, or both."),
             (("--account", "littlepoy"), "There is no such account. There are: littlepay."),
             (("--account", "littlepay", "--until", "2020-01-01"), "It must end after it begins."),
-            (("--account", "littlepay", "--until", "Monday"), "Monday is no time"),
-            (("--account", "littlepay", "--until", "2026-02-31T08:00"), "is no time"),
-            (("--account", "littlepay", "--message", "Back soon"), "begin with one of en, es"),
-            (("--account", "littlepay", "--message", "fr=Bientôt"), "begin with one of en, es"),
+            (("--account", "littlepay", "--until", "Monday"), '"Monday" is not a time'),
+            (("--account", "littlepay", "--until", "2026-02-31T08:00"), "is not a time"),
+            (("--account", "littlepay", "--message", "Back soon"), "must begin with a language of your site"),
+            (("--account", "littlepay", "--message", "fr=Bientôt"), "must begin with a language of your site"),
         ],
     )
     def test_says_what_is_wrong(self, run: Callable[..., str], options: tuple[str, ...], wrong: str) -> None:
@@ -200,7 +198,7 @@ class TestTheCommand:
             run("enrollment_switch", "on", "--account", "littlepay")
 
     def test_ends_only_what_is_there(self, run: Callable[..., str]) -> None:
-        with pytest.raises(CommandError, match="No switch holds"):
+        with pytest.raises(CommandError, match="No switch is set for exactly"):
             run("enrollment_switch", "end", "--account", "littlepay")
 
 

@@ -12,6 +12,8 @@ import sentry_sdk
 import time_machine
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.core.management import CommandError
+from django.db import OperationalError
 from django.test import Client
 from django.utils.timezone import now
 
@@ -94,7 +96,7 @@ class TestAnOutage:
 
         assert told() == [
             "info: Enrollment with the account littlepay (mountain) works again (connection_refused).\n\n"
-            "It lasted 42 minutes; no rider failed meanwhile."
+            "It lasted 42 minutes and affected no rider."
         ]
         assert availability("littlepay").is_available
 
@@ -115,7 +117,7 @@ class TestAnOutage:
 
         [over] = told()
         assert over.startswith("info: Enrollment with the account littlepay (mountain) works again (processor_error).")
-        assert over.endswith("; one rider failed meanwhile.")
+        assert over.endswith(" and affected one rider.")
 
     def test_that_a_rider_meets_hours_later_is_still_the_same(self, sandbox: SandboxServer, site: Any) -> None:
         Heard.alerts.clear()
@@ -225,7 +227,7 @@ class TestWhatIsWrong:
 
         [over] = told()
         assert "group group-veterans works again (group_unknown)" in over
-        assert over.endswith("; one rider failed meanwhile.")
+        assert over.endswith(" and affected one rider.")
 
     def test_a_certificate_with_five_days_left_is_a_warning(
         self, over_tls: Callable[..., SandboxServer], told: Told
@@ -360,9 +362,26 @@ class TestTheCommand:
         assert run("watch_enrollment").splitlines() == [
             "ok    littlepay",
             "ok    littlepay, group group-seniors",
-            f"FAIL  {'littlepay, group group-veterans':<40} group_without_product "
+            f"FAIL  {'littlepay, group group-veterans':<40} group_without_product: "
             "group-veterans (Veterans): no product",
         ]
+
+    def test_says_where_there_is_nothing_to_examine(self, run: Callable[..., str], site: Any) -> None:
+        site(ACCOUNTS="tests.watch.accounts.EmptyAccounts")
+
+        assert run("watch_enrollment") == "There are no accounts to examine.\n"
+
+    @pytest.mark.usefixtures("sandbox")
+    def test_fails_in_a_sentence_where_the_database_does(
+        self, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*args: Any, **kwargs: Any) -> None:
+            raise OperationalError("a table and an address")
+
+        monkeypatch.setattr(Watched.objects, "get_or_create", fail)
+        with pytest.raises(CommandError, match=r"^The database failed \(OperationalError\), so ") as caught:
+            run("watch_enrollment")
+        assert "address" not in str(caught.value)
 
     def test_goes_on_until_it_is_ended_whatever_happens(
         self, run: Callable[..., str], site: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -381,7 +400,7 @@ class TestTheCommand:
         assert said.splitlines()[0].startswith("ok    littlepay")
         assert pauses == [60, 60, 60]
         assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == [
-            "The watch failed, and goes on: LookupError"
+            "The watch failed (LookupError). It tries again at its next run."
         ] * 2
 
     def test_wants_a_pause_that_is_one(self, run: Callable[..., str]) -> None:

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from ...doctor.diagnoses import Level
 from ...doctor.examination import Finding, examine
+from ...plural import counted
 
 _MARKS = {Level.OK: "ok", Level.WARNING: "WARN", Level.FAILURE: "FAIL", Level.NOT_TRIED: "-"}
 
@@ -21,12 +22,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--account", action="append", default=[], metavar="NAME", help="only this account of ACCOUNTS"
+            "--account",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="examine only this account; you can repeat it",
         )
         parser.add_argument(
-            "--group", action="append", default=[], metavar="ID", help="a concession group that the account must have"
+            "--group",
+            action="append",
+            default=[],
+            metavar="ID",
+            help="also look for this concession group; you can repeat it",
         )
-        parser.add_argument("--json", action="store_true", help="for machines, when all is done")
+        parser.add_argument("--json", action="store_true", help="print JSON for programs, after the last probe")
 
     def handle(self, *args: Any, **options: Any) -> None:
         findings = []
@@ -39,7 +48,11 @@ class Command(BaseCommand):
         failures = sum(finding.level is Level.FAILURE for finding in findings)
         if not options["json"]:
             warnings = sum(finding.level is Level.WARNING for finding in findings)
-            self.stdout.write(f"\n{len(findings)} probes: {failures} failed, {warnings} with a warning.")
+            untried = sum(not finding.was_tried for finding in findings)
+            self.stdout.write(
+                f"\n{counted(len(findings), 'probe')}: {failures} failed, {warnings} with a warning"
+                + (f", {untried} not tried." if untried else ".")
+            )
         if failures:
             sys.exit(1)
 

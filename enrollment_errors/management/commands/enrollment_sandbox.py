@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import threading
@@ -18,9 +19,12 @@ from ...sandbox.loopback import NotLoopback
 from ...sandbox.server import SandboxServer
 from ...sandbox.services import SERVICES
 
+HIGHEST_PORT = 65_535
+
 SUMMARY = """\
 The sandbox listens at {url}
-It is steered at       {control_url}/sandbox/state (and account, faults, cards, groups, links, revoke, reset)
+Control it at          {control_url}/sandbox/state
+(and at account, faults, cards, groups, products, links, revoke and reset beside it).
 
 Settings for it:
 
@@ -42,7 +46,7 @@ Concession groups:
 Test cards, where riders enter their card:
 {cards}
 
-Ctrl-C ends it, and what it holds is gone then."""
+Ctrl-C ends it. It keeps nothing for its next start."""
 
 
 class Command(BaseCommand):
@@ -51,26 +55,40 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--processor", choices=SERVICES, default="littlepay", help="which one it is (littlepay)")
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
-        parser.add_argument("--port", type=int, default=8900, help="port of the processor; 0 is a free one (8900)")
+        parser.add_argument(
+            "--processor",
+            choices=SERVICES,
+            default="littlepay",
+            help="the processor that it imitates (default: littlepay)",
+        )
+        parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: 127.0.0.1)")
+        parser.add_argument(
+            "--port", type=int, default=8900, help="the processor's port; 0 picks a free one (default: 8900)"
+        )
         parser.add_argument(
             "--control-port",
             type=int,
             default=8901,
-            help="port at which it is steered, which stays when the processor is down; 0 is a free one (8901)",
+            help="the port to control it at, which stays up while the processor is down; 0 picks a free one "
+            "(default: 8901)",
         )
         parser.add_argument(
-            "--group", action="append", metavar="ID", help="a concession group to start with, instead of the usual ones"
+            "--group",
+            action="append",
+            metavar="ID",
+            help="a concession group to start with, instead of the usual ones; you can repeat it",
         )
         parser.add_argument(
-            "--allow-remote", action="store_true", help="let other machines reach it, which has no protection"
+            "--allow-remote", action="store_true", help="let other machines reach it, although it has no protection"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ended.set())
+        for name in ("port", "control_port"):
+            if not 0 <= options[name] <= HIGHEST_PORT:
+                raise CommandError(f"--{name.replace('_', '-')} must be from 0 to {HIGHEST_PORT}.")
         service = SERVICES[options["processor"]]()
         if options["group"]:
             service.state.start_with({group: group for group in options["group"]})
@@ -83,8 +101,15 @@ class Command(BaseCommand):
                 allow_remote=options["allow_remote"],
             )
             server.start()
-        except (NotLoopback, OSError) as refused:
-            raise CommandError(f"The sandbox does not start: {refused}") from refused
+        except NotLoopback as refused:
+            raise CommandError(f"The sandbox cannot start. {refused}") from refused
+        except OSError as refused:
+            ports = " or ".join(str(port) for port in (options["port"], options["control_port"]) if port)
+            advice = " Choose others with --port and --control-port; 0 picks a free one."
+            raise CommandError(
+                f"The sandbox cannot start at {options['host']}, port {ports or 0}: {refused.strerror}."
+                + (advice if refused.errno == errno.EADDRINUSE else "")
+            ) from refused
         with TemporaryDirectory(prefix="enrollment-sandbox-") as folder, ExitStack() as ending:
             ending.callback(server.stop)
             hosts = server.service.redirect_hosts
@@ -106,7 +131,8 @@ class Command(BaseCommand):
 
 
 def _list(rows: Mapping[str, str]) -> str:
-    return "\n".join(f"  {key:<16}  {text}" for key, text in rows.items())
+    width = max(map(len, rows), default=0)
+    return "\n".join(f"  {key:<{width}}  {text}" for key, text in rows.items())
 
 
 def _options(options: Mapping[str, Any], folder: Path) -> str:

@@ -14,7 +14,7 @@ from ...reporting.sentry import checked_in
 
 
 class Command(BaseCommand):
-    help = "Deletes what is older than the settings …_KEPT_DAYS say, in each installed app of enrollment_errors."
+    help = "Deletes data that is older than the …_KEPT_DAYS settings allow, in each installed app of enrollment_errors."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """An app that keeps data has a module ``retention``, whose ``prune(now)`` says what it has deleted."""

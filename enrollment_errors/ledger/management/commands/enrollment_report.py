@@ -16,24 +16,28 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--by", choices=[period.value for period in Period], default="month", help="month (the default) or day"
+            "--by",
+            choices=[period.value for period in Period],
+            default="month",
+            help="the period to count by (default: month)",
         )
         parser.add_argument("--from", dest="since", metavar="DATE", type=_day, help="the first day, such as 2026-07-01")
-        parser.add_argument("--to", dest="until", metavar="DATE", type=_day, help="the last day, counted too")
-        parser.add_argument("--agency", default="", help="the slug of one agency")
-        parser.add_argument("--csv", action="store_true", help="as CSV, such as for a spreadsheet")
+        parser.add_argument("--to", dest="until", metavar="DATE", type=_day, help="the last day, which is included")
+        parser.add_argument("--agency", default="", metavar="SLUG", help="only this agency, by its slug")
+        parser.add_argument("--csv", action="store_true", help="print CSV, such as for a spreadsheet")
 
     def handle(self, *args: Any, **options: Any) -> None:
         period, since, until = Period(options["by"]), options["since"], options["until"]
         if since and until and since > until:
-            raise CommandError("--from is after --to.")
+            raise CommandError("--from must not be later than --to.")
         found = sums(period, since=since, until=until, agency=options["agency"])
         if options["csv"]:
             for line in csv_lines((period.value, *HEAD), map(cells, found), for_a_file=False):
                 self.stdout.write(line, ending="")
             return
         if not found:
-            self.stdout.write("The ledger has no enrollment in this time.")
+            matching = " that match" if since or until or options["agency"] else ""
+            self.stdout.write(f"The ledger has no enrollments{matching}.")
             return
         for line in _table([(period.value, *HEAD), *map(cells, found), ("total", "", "", *total(found))]):
             self.stdout.write(line)

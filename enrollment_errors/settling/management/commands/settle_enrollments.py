@@ -19,14 +19,23 @@ from ...swept import WAITING
 
 class Command(BaseCommand):
     help = (
-        "Asks the processor what became of enrollments whose answer was lost, and tells operators of each end. "
-        "Exits with status 1 if one of them could not be brought to an end in time, or the database fails."
+        "Asks the processor about enrollments whose answer was lost, finishes those that riders were promised, and "
+        "reports how each of them ended. The exit status is 1 if one could not be settled in time, or if the database "
+        "failed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="show what is due, and ask and change nothing")
-        parser.add_argument("--watch", action="store_true", help="go on until SIGTERM or Ctrl-C")
-        parser.add_argument("--interval", type=float, default=60.0, help="seconds between two rounds of --watch")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what is due, without asking or changing anything"
+        )
+        parser.add_argument("--watch", action="store_true", help="keep running until SIGTERM or Ctrl-C")
+        parser.add_argument(
+            "--interval",
+            type=float,
+            default=60.0,
+            metavar="SECONDS",
+            help="the time between two rounds of --watch (default: 60)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["interval"] <= 0:
@@ -34,7 +43,10 @@ class Command(BaseCommand):
         if options["watch"]:
             self._watch(options["interval"], dry_run=options["dry_run"])
         elif self._round(dry_run=options["dry_run"])[State.EXPIRED]:
-            raise CommandError("Not every enrollment could be settled in time: see the incidents.")
+            raise CommandError(
+                "Not every enrollment could be settled in time. Look for the code link_never_settled "
+                "in the incidents or the log."
+            )
 
     def _watch(self, interval: float, *, dry_run: bool) -> None:
         stopped = threading.Event()
@@ -53,7 +65,9 @@ class Command(BaseCommand):
             return self._shown_only() if dry_run else self._settled()
         except DatabaseFailed as error:
             # Only the type: the text may hold addresses and values.
-            raise CommandError(f"The database failed: {type(error).__name__}.") from None
+            raise CommandError(
+                f"The database failed ({type(error).__name__}). The next run goes on where this one stopped."
+            ) from None
 
     def _shown_only(self) -> Counter[str]:
         found = list(due())

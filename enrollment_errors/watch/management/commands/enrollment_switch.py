@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, localtime, make_aware, now
 
+from ....plural import counted
 from ...models import Switch
 
 
@@ -23,17 +24,31 @@ class Command(BaseCommand):
         parser.add_argument(
             "action",
             choices=("off", "on", "end", "list"),
-            help="off: riders cannot enroll; on: for a test they can, whatever the circuit says; end: ends what holds "
-            "now or later; list: shows what holds now or later",
+            help="off: riders cannot enroll; on: for a test, riders can enroll, whatever the circuit and the watch "
+            "say; end: end every switch for this account and agency; list: show every switch that applies now or later",
         )
-        parser.add_argument("--account", default="", metavar="NAME")
-        parser.add_argument("--agency", default="", metavar="SLUG")
-        parser.add_argument("--from", dest="begins", metavar="TIME", help="2026-12-01T08:00, in the site's time zone")
-        parser.add_argument("--until", dest="ends", metavar="TIME", help="the same; without it, until further notice")
+        parser.add_argument("--account", default="", metavar="NAME", help="the account to switch")
+        parser.add_argument("--agency", default="", metavar="SLUG", help="the agency to switch, by its slug")
         parser.add_argument(
-            "--message", nargs="+", default=[], metavar="LANGUAGE=TEXT", help='such as en="Back on Monday at 8"'
+            "--from",
+            dest="begins",
+            metavar="TIME",
+            help="when it begins, such as 2026-12-01T08:00, in the site's time zone (default: now)",
         )
-        parser.add_argument("--by", default="", metavar="NAME", help="who sets it, if not this system's user")
+        parser.add_argument(
+            "--until",
+            dest="ends",
+            metavar="TIME",
+            help="when it ends, in the same form (default: until further notice)",
+        )
+        parser.add_argument(
+            "--message",
+            nargs="+",
+            default=[],
+            metavar="LANGUAGE=TEXT",
+            help='what riders read, such as en="Back on Monday at 8"',
+        )
+        parser.add_argument("--by", default="", metavar="NAME", help="who sets it (default: the user of this system)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
@@ -67,15 +82,18 @@ class Command(BaseCommand):
             switch for switch in _held() if (switch.account, switch.agency) == (options["account"], options["agency"])
         ]
         if not ended:
-            raise CommandError("No switch holds for exactly this account and agency; see: enrollment_switch list")
+            raise CommandError(
+                "No switch is set for exactly this account and agency. To see all, run: "
+                "manage.py enrollment_switch list"
+            )
         for switch in ended:
             switch.end(moment)
-        self.stdout.write(f"Ended {len(ended)}.")
+        self.stdout.write(f"Ended {counted(len(ended), 'switch', 'switches')}.")
 
     def _list(self, switches: list[Switch]) -> None:
         for switch in switches:
-            until = f"until {localtime(switch.ends):%Y-%m-%d %H:%M}" if switch.ends else "until further notice"
-            begins = f"{localtime(switch.begins):%Y-%m-%d %H:%M}"
+            until = f"until {localtime(switch.ends):%Y-%m-%d %H:%M %Z}" if switch.ends else "until further notice"
+            begins = f"{localtime(switch.begins):%Y-%m-%d %H:%M %Z}"
             self.stdout.write(f"{switch.position:<4} {switch.place:<40} from {begins} {until}, by {switch.set_by}")
         if not switches:
             self.stdout.write("No switch is set.")
@@ -93,7 +111,7 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         found = None
     if found is None:
-        raise CommandError(f"{text} is no time; write it as 2026-12-01T08:00.")
+        raise CommandError(f'"{text}" is not a time. Write it as 2026-12-01T08:00.')
     return make_aware(found) if is_naive(found) else found
 
 
@@ -102,6 +120,7 @@ def _messages(given: list[str]) -> dict[str, str]:
     for item in given:
         language, is_there, text = item.partition("=")
         if not is_there or language not in dict(settings.LANGUAGES):
-            raise CommandError(f"--message {item}: begin with one of {', '.join(dict(settings.LANGUAGES))}, and “=”.")
+            languages = ", ".join(dict(settings.LANGUAGES))
+            raise CommandError(f'--message "{item}" must begin with a language of your site ({languages}) and "=".')
         found[language] = text
     return found

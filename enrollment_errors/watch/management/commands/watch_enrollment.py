@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseFailed
 from django.db import close_old_connections
 
 from ....clock import SYSTEM_CLOCK
@@ -17,17 +18,32 @@ logger = logging.getLogger("enrollment_errors")
 
 
 class Command(BaseCommand):
-    help = "Examines every account as enrollment_doctor does, enrolls nobody, and tells what has changed."
+    help = (
+        "Examines every account as enrollment_doctor does, without enrolling anyone, and alerts operators to changes."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--account", action="append", default=[], metavar="NAME", help="only this account")
         parser.add_argument(
-            "--every", type=float, metavar="SECONDS", help="go on, with so many seconds between two runs"
+            "--account",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="examine only this account; you can repeat it",
+        )
+        parser.add_argument(
+            "--every", type=float, metavar="SECONDS", help="keep running, with this time between two runs"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["every"] is None:
-            self._look(options["account"])
+            try:
+                self._look(options["account"])
+            except DatabaseFailed as error:
+                # Only the type: the text may hold addresses and values.
+                raise CommandError(
+                    f"The database failed ({type(error).__name__}), so the accounts could not be examined. Check it, "
+                    "and whether you have run manage.py migrate."
+                ) from None
             return
         if options["every"] <= 0:
             raise CommandError("--every must be above 0.")
@@ -41,14 +57,16 @@ class Command(BaseCommand):
             close_old_connections()
             self._look(accounts)
         except Exception as error:  # noqa: BLE001  a database that is down for a while must not end the watch
-            logger.error("The watch failed, and goes on: %s", type(error).__name__)  # noqa: TRY400  no traceback in a log
+            logger.error("The watch failed (%s). It tries again at its next run.", type(error).__name__)  # noqa: TRY400  no traceback in a log
 
     def _look(self, accounts: list[str]) -> None:
-        for found in watch(accounts):
-            self.stdout.write(_row(found))
+        rows = [_row(found) for found in watch(accounts)]
+        for row in rows or ["There are no accounts to examine."]:
+            self.stdout.write(row)
         self.stdout.flush()
 
 
 def _row(found: Watched) -> str:
     mark = "FAIL" if found.is_failure else "WARN" if found.diagnosis else "ok"
-    return f"{mark:<5} {found!s:<40} {found.diagnosis} {found.detail}".rstrip()
+    what = ": ".join(filter(None, (found.diagnosis, found.detail)))
+    return f"{mark:<5} {found!s:<40} {what}".rstrip()
