@@ -131,13 +131,13 @@ def _agency(name: str, value: Any) -> Agency | None:
 
 def _seconds(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 3600:
-        raise wrong(name, value, "a number of seconds above 0")
+        raise wrong(name, value, "a number of seconds above 0 and below 3600")
     return float(value)
 
 
 def _count(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10_000:
-        raise wrong(name, value, "a whole number from 1")
+        raise wrong(name, value, "a whole number from 1 to 9999")
     return value
 
 
