@@ -78,6 +78,7 @@ def test_the_sites_own_dict_is_never_written():
         (changed(BUDGET=True), ['"BUDGET"', "bool"]),
         (changed(BUDGET=0), ['"BUDGET"', "above 0 and below 3600."]),
         (changed(BUDGET=3600), ['"BUDGET"', "above 0 and below 3600."]),
+        (changed(WATCH_EVERY=3600), ['"WATCH_EVERY"', "below 3600"]),
         (changed(BUDGET=2), ["READ_TIMEOUT", "below BUDGET"]),
         (changed(ATTEMPTS=0), ['"ATTEMPTS"', "from 1 to 9999."]),
         (changed(ATTEMPTS=10_000), ['"ATTEMPTS"', "from 1 to 9999."]),

@@ -2,7 +2,8 @@
 
 A record never has ``exc_info``: a formatter prints the texts of the whole exception chain, and those below ours hold
 URLs with card tokens; some formatters also print local variables. Instead, the record names the exceptions' types and
-the place, which contain no values. Only Sentry gets the whole traceback, after ``redaction``.
+the place, which contain no values. Only Sentry gets the whole traceback, after ``redaction``. A mistake in the site's
+own setup is told in words: they are ours, and say what to correct.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import logging
 from typing import Any
 
 from ..catalogue import explained
-from ..redaction import raised_at
+from ..exceptions import ConfigurationError
+from ..redaction import raised_at, scrub_text
 from .report import Report
 from .sink import Sink
 
@@ -25,9 +27,10 @@ class LogSink(Sink):
         end = (report.outcome.value if report.outcome else report.status, report.code)
         logger.log(
             level,
-            "%s (reference %s)",
+            "%s (reference %s)%s",
             ": ".join(filter(None, (report.event.value, ", ".join(filter(None, end))))),
             report.reference,
+            f": {scrub_text(str(report.error))}" if isinstance(report.error, ConfigurationError) else "",
             extra=_facts(report),
         )
 

@@ -24,6 +24,7 @@ from .test_word_for_word import FOLLOWED
 BLOCKS = [block for page in pages() for block in blocks_of(page)]
 REPOSITORY = "https://github.com/django-enrollment-errors/django-enrollment-errors"
 WALKED = {block.code for block in blocks_of(ROOT / "README.md", section=FIVE_MINUTES)}
+MANAGE = re.compile(r"manage\.py (\w+)")
 OTHER_PROGRAMS = {"curl", "gunicorn", "make", "django-admin"}
 
 # What a deployment or a site would provide.
@@ -86,7 +87,9 @@ class TestPython:
 
 SETTINGS_SCRIPT = """
 import sys, types
-from tests.settings import ENROLLMENT_ERRORS, INSTALLED_APPS
+from pathlib import Path
+from tests.settings import ENROLLMENT_ERRORS, INSTALLED_APPS, TEMPLATES
+BASE_DIR = Path()
 ADDED_LATER = ("enrollment_errors.accounts", "enrollment_errors.ledger", "enrollment_errors.settling")
 INSTALLED_APPS = [name for name in INSTALLED_APPS if name not in ADDED_LATER]
 site, enrollment = types.ModuleType("mysite"), types.ModuleType("mysite.enrollment")
@@ -133,6 +136,11 @@ class TestCommands:
             elif program == "python":
                 assert arguments[:3] == ["-m", "pip", "install"], line
 
+    def test_a_crontab_names_commands_that_are_there(self):
+        named = {name for block in BLOCKS if block.language == "text" for name in MANAGE.findall(block.code)}
+        assert {"watch_enrollment", "settle_enrollments", "prune_enrollments"} <= named
+        assert named <= set(get_commands())
+
     def test_what_is_posted_to_the_sandbox_is_what_it_takes(self, sandbox):
         import requests
 
@@ -149,9 +157,19 @@ class TestTemplates:
         engines["django"].from_string(block.code)
 
 
+class TestStyles:
+    @pytest.mark.parametrize("block", of("css"))
+    def test_it_sets_properties_that_the_pages_read(self, block):
+        read = (ROOT / "enrollment_errors/static/enrollment_errors/enrollment.css").read_text()
+        properties = re.findall(r"^\s+(--[\w-]+):", block.code, re.MULTILINE)
+        assert properties
+        assert [name for name in properties if f"var({name}" not in read] == []
+
+
 class TestPages:
     def test_no_block_is_of_a_kind_that_nobody_tests(self):
-        assert {block.language for block in BLOCKS if not block.file} <= {"python", "console", "django", "text"}
+        tested = {"python", "console", "django", "css", "text"}
+        assert {block.language for block in BLOCKS if not block.file} <= tested
 
     def test_every_block_that_is_a_file_is_tried_in_a_site(self):
         assert {block.page for block in BLOCKS if block.file} == FOLLOWED

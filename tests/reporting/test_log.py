@@ -6,7 +6,7 @@ import logging
 import pytest
 import requests
 
-from enrollment_errors.exceptions import ConnectionFailed
+from enrollment_errors.exceptions import ConfigurationError, ConnectionFailed
 from enrollment_errors.outcomes import Outcome
 from enrollment_errors.reporting import log
 from enrollment_errors.reporting.report import Event, Report
@@ -92,6 +92,14 @@ class TestLog:
         assert record.raised_at.endswith(" in unreachable")
         assert record.exc_info is None
         assert "abc123" not in logging.Formatter("%(message)s").format(record) + repr(vars(record))
+
+    def test_a_mistake_in_the_settings_says_what_to_correct(self, caplog: pytest.LogCaptureFixture) -> None:
+        wrong = ConfigurationError('"ALLOWED_REDIRECT_HOSTS" does not name the host. client_secret=abc123')
+
+        record = written(caplog, new_report(error=wrong))
+
+        assert '(reference H7P-2QX-9MR): "ALLOWED_REDIRECT_HOSTS" does not name the host.' in record.getMessage()
+        assert "abc123" not in record.getMessage()
 
     def test_an_exception_that_nobody_raised_has_no_place(self, caplog: pytest.LogCaptureFixture) -> None:
         assert written(caplog, new_report(error=ConnectionFailed("reported by the page"))).raised_at is None
