@@ -25,7 +25,7 @@ BLOCKS = [block for page in pages() for block in blocks_of(page)]
 REPOSITORY = "https://github.com/django-enrollment-errors/django-enrollment-errors"
 WALKED = {block.code for block in blocks_of(ROOT / "README.md", section=FIVE_MINUTES)}
 MANAGE = re.compile(r"manage\.py (\w+)")
-OTHER_PROGRAMS = {"curl", "gunicorn", "make", "django-admin"}
+OTHER_PROGRAMS = {"curl", "gunicorn", "make", "django-admin", "rm"}
 
 # What a deployment or a site would provide.
 ENVIRONMENT = {"LITTLEPAY_URL": "https://littlepay.example", "LITTLEPAY_AUDIENCE": "https://littlepay.example"}

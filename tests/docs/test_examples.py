@@ -206,23 +206,3 @@ def test_a_sites_tests_follow_a_rider_to_switchio_and_back(documented, settings,
     processors = request.getfixturevalue("enrollment_processors")
     client = Eligible().becomes_eligible(account="switchio", group="VETERAN").client
     getattr(documented("docs/testing.md", "finish_visit"), story)(client, processors, enrollment_reports)
-
-
-def test_a_site_that_switches_one_agency_first_leaves_the_others_with_its_own_step(
-    documented, rider, settings, enrollment_settings
-):
-    switching = documented("docs/switching.md", "SWITCHED")
-    enrollment_settings(ADAPTER=f"{MODULE}.SwitchingAdapter")
-
-    def led_to(agency: str) -> str:
-        session = rider.client.session
-        session["agency"] = agency
-        session.save()
-        rider.client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key  # the cookie may be the session
-        request = type("Request", (), {"session": session})()
-        return switching.start_enrollment(request).url
-
-    assert led_to("coast") == "/your-own-step/"
-    assert rider.client.get("/enrollment/").context["enrollment"]["page"] == "cannot_enroll"
-    assert rider.client.get(led_to("mountain")).context["enrollment"]["page"] == "enroll"
-    assert rider.enrolls("card").context["enrollment"]["page"] == "success"

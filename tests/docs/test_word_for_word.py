@@ -17,7 +17,8 @@ from .blocks import FIVE_MINUTES, ROOT, blocks_of
 
 pytestmark = pytest.mark.ci_only
 
-FOLLOWED = {"docs/testing.md", "docs/adding-a-processor.md", "docs/adapter.md"}
+FOLLOWED = {"docs/testing.md", "docs/adding-a-processor.md", "docs/adapter.md", "docs/switching.md"}
+"""Of these, ``test_switching`` follows the last."""
 ABUSE = Path(__file__).parent / "abuse_of_in_person.py"
 
 
