@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import time_machine
 from django.conf import settings as django_settings
+from django.core.cache import cache
 from django.urls import set_urlconf
 
 from enrollment_errors.adapter import MOST_CARDS, Enrollment, ExpiryPolicy, Target
@@ -147,9 +148,8 @@ class TestACardThatWasNotEnrolled:
         rider.opens_the_page()
         rider.sends_the_form()
         rider.client.cookies.pop("enrollment_end")
-        sandbox.faults.set("lookup", SILENT)
-        sandbox.faults.set("link", SILENT)
-        rider.sends_the_form()
+        sandbox.faults.set("link", Fault(kind="status", status=422))
+        assert rider.sends_the_form().page == "server_error"
         sandbox.faults.clear()
         assert rider.sends_the_form(ANOTHER).page == "no_more_cards"
 
@@ -190,6 +190,11 @@ class TestACardWhoseAnswerWasLost:
         assert rider.checks_again(lost).page == "success"
         assert rider.opens_the_page().page == "no_more_cards"
         assert enrolled(sandbox) == {CARD_TOKEN}
+
+    def test_gets_a_place_when_it_is_enrolled_although_the_cache_was_emptied(self, rider, lost):
+        cache.clear()
+        assert rider.checks_again(lost).page == "success"
+        assert rider.opens_the_page().page == "no_more_cards"
 
     def test_can_be_sent_again(self, sandbox, rider, lost):
         assert rider.enrolls().page == "success"

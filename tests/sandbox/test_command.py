@@ -160,3 +160,9 @@ def test_a_port_that_is_taken_is_said_in_one_line(server: SandboxServer) -> None
         CommandError, match=rf"cannot start at 127\.0\.0\.1, port {server.port}: .*in use\. Choose others"
     ):
         call_command("enrollment_sandbox", port=server.port, control_port=0)
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_host_beyond_this_machine_is_refused_in_one_line() -> None:
+    with pytest.raises(CommandError, match=r"^The sandbox cannot start\. 0\.0\.0\.0 is not a loopback address"):
+        call_command("enrollment_sandbox", host="0.0.0.0", port=0, control_port=0)
