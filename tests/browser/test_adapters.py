@@ -41,9 +41,9 @@ class Adapted:
 
     def opens(self, adapter: str, name: str = "enroll", *, at_once: bool = False, **data: Any) -> Adapted:
         script = f"window.enrollmentErrors.cardForm = {adapter};" if adapter else ""
-        file = gallery.PICTURES[name].context["enrollment"]["card_form"].adapter
+        file = gallery.PICTURES[name].context["card_form"].adapter
         self.page.route(f"**/static/{file}", lambda route: route.fulfill(body=script, content_type="text/javascript"))
-        shown = {**gallery.PICTURES[name].context["enrollment"]["page_data"], **data}
+        shown = {**gallery.PICTURES[name].context["page_data"], **data}
         shown["cardForm"] = {**shown["cardForm"], "script": "", "opensAtOnce": at_once}
         html = self.page.request.get(address(self.site, name)).text()
         begin = html.index(">", html.index('id="enrollment-data"')) + 1

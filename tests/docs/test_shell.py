@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.ci_only]
 
 ELSEWHERE = {"make", "curl", "django-admin"}
 """Programs whose commands other tests run: those of make and of the demo, and what curl posts to the sandbox."""
+SWITCH = ROOT / "docs" / "switching.md"
+"""Its commands are for a site with an enrollment step of its own: ``test_switching`` types them."""
 DEPLOYED = """
 INSTALLED_APPS += [f"enrollment_errors.{name}" for name in ("accounts", "ledger", "settling", "watch")]
 STATIC_ROOT = BASE_DIR / "static"
@@ -42,7 +44,7 @@ print(staff_id(str(get_user_model().objects.create_user("ana").pk)))
 
 
 def blocks() -> list[Any]:
-    found = [block for page in pages() for block in blocks_of(page) if block.language == "console"]
+    found = [block for page in pages() if page != SWITCH for block in blocks_of(page) if block.language == "console"]
     walked = {block.code for block in blocks_of(ROOT / "README.md", section=FIVE_MINUTES)}
     return [
         pytest.param(block, id=str(block))

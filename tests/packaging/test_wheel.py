@@ -29,6 +29,7 @@ PAGES = {
     "server_error": 500,
     "cannot_enroll": 403,
     "changed": 409,
+    "no_more_cards": 409,
     "too_many": 429,
 }
 
