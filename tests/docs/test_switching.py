@@ -205,19 +205,25 @@ class Site:
         return event
 
 
+def named(text: str, name: str) -> ast.FunctionDef | ast.ClassDef:
+    """The function or class of that name."""
+    definitions = [node for node in ast.parse(text).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    [found] = [node for node in definitions if node.name == name]
+    return found
+
+
 def replace(path: Path, name: str, code: str) -> None:
     """Puts ``code`` where the function or class ``name`` is. The block's first line only names the file."""
     text = path.read_text()
-    [old] = [node for node in ast.parse(text).body if getattr(node, "name", None) == name]
-    start = min([old.lineno, *(one.lineno for one in old.decorator_list)]) - 1  # type: ignore[attr-defined]
+    old = named(text, name)
+    start = min([old.lineno, *(one.lineno for one in old.decorator_list)]) - 1
     lines = text.splitlines(keepends=True)
     path.write_text("".join([*lines[:start], code.partition("\n")[2], *lines[old.end_lineno :]]))
 
 
 def add_to_class(path: Path, name: str, code: str) -> None:
     text = path.read_text()
-    [node] = [node for node in ast.parse(text).body if getattr(node, "name", None) == name]
-    at = max(part.end_lineno for part in node.body if isinstance(part, ast.Assign))  # type: ignore[attr-defined]
+    at = max(part.end_lineno or 0 for part in named(text, name).body if isinstance(part, ast.Assign))
     lines = text.splitlines(keepends=True)
     added = [f"    {line}\n" for line in code.splitlines()[1:]]
     path.write_text("".join([*lines[:at], *added, *lines[at:]]))
