@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from enrollment_errors.sandbox.faults import Fault
 from tests.rider import CARD_TOKEN
 
 WORDS = 'Visa ending in <bdi dir="ltr">0119</bdi>'
+RANDOM = r"\b[0-9a-f]{32}\b|\b\d{13}\b"
+"""An event's device, and times in milliseconds: once in a few thousand runs, they contain the four digits."""
 
 
 def test_the_success_page_shows_them(sandbox, rider):
@@ -39,7 +43,7 @@ def test_another_rider_does_not_see_them(sandbox, rider):
 def test_no_operator_does(sandbox, rider, telemetry):
     assert rider.enrolls(CARD_TOKEN).page == "success"
     telemetry.settle(amplitude=1)
-    assert "0119" not in str(telemetry.amplitude) + str(telemetry.sentry)
+    assert "0119" not in re.sub(RANDOM, "", str(telemetry.amplitude) + str(telemetry.sentry))
 
 
 def test_a_card_of_which_the_processor_does_not_tell_them_has_none(sandbox, rider):

@@ -148,7 +148,10 @@ class TestTheyStayTheSame:
     def test_what_is_kept_is_encrypted(self, sandbox, rider):
         rider.becomes_eligible(benefit="Older adults").enrolls()
         kept = rider.client.cookies[END].value
-        assert not any(word in kept for word in ("0119", "visa", "Older"))
+        # Quoted, or with a space: characters that no encrypted text has by chance.
+        for word in ('"0119"', '"visa"', "Older adults"):
+            assert word in decrypt(kept, purpose=f"cookie.{END}")
+            assert word not in kept
 
 
 class TestInARegion:
