@@ -1,10 +1,11 @@
-"""Some pages have code blocks that are whole files. Copied into the README's site, they do what the page says."""
+"""Some pages have code blocks that are whole files. Copied into the README's site, with the built wheel, they do what
+the page says.
+"""
 
 from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.packaging.distribution import outside_environment
 
 from .blocks import FIVE_MINUTES, ROOT, blocks_of
 
-pytestmark = pytest.mark.ci_only
+pytestmark = [pytest.mark.slow, pytest.mark.ci_only]
 
 FOLLOWED = {"docs/testing.md", "docs/adding-a-processor.md", "docs/adapter.md", "docs/switching.md"}
 """Of these, ``test_switching`` follows the last."""
@@ -25,8 +26,9 @@ ABUSE = Path(__file__).parent / "abuse_of_in_person.py"
 class Site:
     """A folder with a Django site, and nothing in its surroundings that a reader's own site would not have."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, python: Path) -> None:
         self.folder = folder
+        self.python = python
         self.run("-m", "django", "startproject", "mysite", str(folder))
 
     def follow(self, page: str, *, section: str | None = None) -> None:
@@ -38,9 +40,9 @@ class Site:
 
     def run(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-W", "error", *arguments],
+            [self.python, "-W", "error", *arguments],
             cwd=self.folder,
-            env=outside_environment(PYTHONPATH=str(ROOT)),
+            env=outside_environment(),
             capture_output=True,
             text=True,
             timeout=240,
@@ -58,8 +60,8 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    site = Site(tmp_path)
+def site(tmp_path: Path, python_for_tests: Path) -> Site:
+    site = Site(tmp_path, python_for_tests)
     site.follow("README.md", section=FIVE_MINUTES)
     return site
 

@@ -48,19 +48,29 @@ def wheel(dist: Path) -> Path:
 @pytest.fixture(scope="session")
 def python(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
     """The interpreter of an environment in which only the README's first command has run."""
+    return _environment(tmp_path_factory, dist, "environment", "django-enrollment-errors")
 
+
+@pytest.fixture(scope="session")
+def python_for_tests(tmp_path_factory: pytest.TempPathFactory, dist: Path) -> Path:
+    """The interpreter of an environment with the wheel and what a site's tests, and ours of the documentation, need."""
+    needed = ("django-enrollment-errors[testing,demo]", "playwright", "hypothesis", "time-machine")
+    return _environment(tmp_path_factory, dist, "environment-for-tests", *needed)
+
+
+def _environment(tmp_path_factory: pytest.TempPathFactory, dist: Path, name: str, *needed: str) -> Path:
     def install(folder: Path) -> None:
         run(sys.executable, "-m", "venv", folder, cwd=folder)
         environment = outside_environment(PIP_FIND_LINKS=f"{os.environ.get('PIP_FIND_LINKS', '')} {dist}")
         subprocess.run(
-            [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "django-enrollment-errors"],
+            [folder / "bin" / "python", "-m", "pip", "install", "--quiet", *needed],
             cwd=folder,
             env=environment,
             timeout=300,
             check=True,
         )
 
-    return _once(tmp_path_factory, "environment", install) / "bin" / "python"
+    return _once(tmp_path_factory, name, install) / "bin" / "python"
 
 
 def _once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
