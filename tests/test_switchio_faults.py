@@ -8,6 +8,8 @@ from enrollment_errors.sandbox.faults import Fault
 from tests.rider import patience_with
 from tests.test_every_fault import FAULTS, SERVER, SUCCESS, SYSTEM, UNKNOWN
 
+pytestmark = pytest.mark.ci_only
+
 ENDPOINTS = ("tokenization", "registration", "groups", "link")
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from .enroll_page import SILENT, Enroll
 from .gallery_site import address
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 
 class TestTheCardForm:

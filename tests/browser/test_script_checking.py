@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from .enroll_page import SILENT, Checking
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 WAITING = "No answer yet. You can wait here. We will check again for you."
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from .enroll_page import SILENT, Enroll
 from .gallery_site import address
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 LOG_IN = {"status": 200, "body": "<!doctype html><h1>Log in</h1>", "content_type": "text/html"}
 TOKEN = {"json": {"token": "tokenization-access"}}

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,110 +13,18 @@ from django.core.management import get_commands
 from django.template import engines
 
 from . import processors_page
-from .blocks import FIVE_MINUTES, ROOT, Block, blocks_of, pages
+from .blocks import ROOT, blocks_of, pages
 from .settings_page import PAGE, written
 from .test_word_for_word import FOLLOWED
 
 BLOCKS = [block for page in pages() for block in blocks_of(page)]
 REPOSITORY = "https://github.com/django-enrollment-errors/django-enrollment-errors"
-WALKED = {block.code for block in blocks_of(ROOT / "README.md", section=FIVE_MINUTES)}
 MANAGE = re.compile(r"manage\.py (\w+)")
 OTHER_PROGRAMS = {"curl", "gunicorn", "make", "django-admin", "rm"}
-
-# What a deployment or a site would provide.
-ENVIRONMENT = {"LITTLEPAY_URL": "https://littlepay.example", "LITTLEPAY_AUDIENCE": "https://littlepay.example"}
-ENVIRONMENT |= {
-    f"SWITCHIO_{name}": "1"
-    for name in (
-        "PTO_ID",
-        "API_KEY",
-        "API_SECRET",
-        "AUTHORIZATION",
-        "CLIENT_CERTIFICATE",
-        "PRIVATE_KEY",
-        "CA_CERTIFICATE",
-    )
-}
-ENVIRONMENT |= {
-    f"SWITCHIO_{name}": "https://switchio.example" for name in ("TOKENIZATION_URL", "ENROLLMENT_URL", "GATEWAY_HOST")
-}
-ENVIRONMENT |= {"LITTLEPAY_CLIENT_ID": "id", "LITTLEPAY_CLIENT_SECRET": "secret"}
 
 
 def of(*languages: str) -> list[Any]:
     return [pytest.param(block, id=str(block)) for block in BLOCKS if block.language in languages]
-
-
-def first_line(block: Block) -> str:
-    return block.code.splitlines()[0]
-
-
-def assert_python_passes(arguments: list[str], block: Block, folder: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", *arguments],
-        cwd=folder,
-        env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, f"{block}: {done.stdout}{done.stderr}"
-
-
-class TestPython:
-    @pytest.mark.parametrize("block", [given for given in of("python") if not given.values[0].file])
-    def test_it_runs_in_a_process_of_its_own(self, block, tmp_path):
-        """Uses the test site's settings or, if the block has settings, those."""
-        if block.code in WALKED:
-            ast.parse(block.code)  # test_first_enrollment runs it as part of a whole site
-            return
-        if first_line(block).startswith("# settings"):
-            script = SETTINGS_SCRIPT.format(code=block.code)
-        elif first_line(block).startswith("# urls"):
-            script = URLS_SCRIPT.format(code=block.code)
-        else:
-            script = CODE_SCRIPT.format(code=block.code)
-        (tmp_path / "block.py").write_text(script)
-        assert_python_passes(["block.py"], block, tmp_path)
-
-
-SETTINGS_SCRIPT = """
-import sys, types
-from pathlib import Path
-from tests.settings import ENROLLMENT_ERRORS, INSTALLED_APPS, TEMPLATES
-BASE_DIR = Path()
-ADDED_LATER = ("enrollment_errors.accounts", "enrollment_errors.ledger", "enrollment_errors.settling")
-INSTALLED_APPS = [name for name in INSTALLED_APPS if name not in ADDED_LATER]
-site, enrollment = types.ModuleType("mysite"), types.ModuleType("mysite.enrollment")
-from enrollment_errors.adapter import Adapter
-enrollment.MyAdapter = type("MyAdapter", (Adapter,), {{"get_enrollment": lambda self, request: None}})
-sys.modules |= {{"mysite": site, "mysite.enrollment": enrollment}}
-{code}
-import tests.settings
-for name, value in list(globals().items()):
-    if name.isupper():
-        setattr(tests.settings, name, value)
-import django
-from django.core import checks
-django.setup()
-assert not [message for message in checks.run_checks() if message.level >= checks.ERROR], checks.run_checks()
-"""
-URLS_SCRIPT = """
-import sys, types
-import django
-django.setup()
-{code}
-from django.conf import settings
-settings.ROOT_URLCONF = sys.modules["__main__"]
-from django.core import checks
-assert not checks.run_checks(), checks.run_checks()
-"""
-CODE_SCRIPT = """
-import django
-django.setup()
-{code}
-"""
 
 
 class TestCommands:
