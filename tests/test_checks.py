@@ -365,7 +365,16 @@ def test_a_session_that_does_not_survive_the_processors_own_site_is_warned_of(se
     settings.SESSION_COOKIE_SAMESITE = "Strict"
     assert told() == {}
     account(RedirectingProcessor)
+    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "ALLOWED_REDIRECT_HOSTS": ["gateway.example"]}
     assert told().keys() == {"W008"}
+
+
+def test_a_processors_own_site_to_which_riders_may_not_be_redirected_is_warned_of(settings, account):
+    account(RedirectingProcessor)
+    assert told().keys() == {"W014"}
+    assert "littlepay" in told()["W014"].msg
+    settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, "ALLOWED_REDIRECT_HOSTS": ["gateway.example"]}
+    assert told() == {}
 
 
 class TestContentSecurityPolicy:

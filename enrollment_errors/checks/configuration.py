@@ -38,7 +38,7 @@ def check(settings: conf.Settings) -> Messages:
     yield from _base_template(settings)
     yield from _timeouts(settings)
     yield from _cache(settings)
-    yield from _cross_site_return(settings)
+    yield from _processors_own_sites(settings)
     yield from _policy(settings)
     yield from _for_operators(settings)
 
@@ -147,7 +147,7 @@ def _cache(settings: conf.Settings) -> Messages:
         )
 
 
-def _cross_site_return(settings: conf.Settings) -> Messages:
+def _processors_own_sites(settings: conf.Settings) -> Messages:
     accounts = usable_accounts() if has_settings_accounts(settings) else []
     redirecting = [account.name for account in accounts if _card_form(account).kind is CardFormKind.REDIRECT]
     if redirecting and django_settings.SESSION_COOKIE_SAMESITE == "Strict":
@@ -156,6 +156,14 @@ def _cross_site_return(settings: conf.Settings) -> Messages:
             'SESSION_COOKIE_SAMESITE is "Strict", so riders who come back from a processor\'s own site come without '
             f"their session. This affects the accounts that send riders there: {', '.join(redirecting)}.",
             'Set SESSION_COOKIE_SAMESITE = "Lax", which is Django\'s default.',
+        )
+    if redirecting and not settings.ALLOWED_REDIRECT_HOSTS:
+        yield warning(
+            "W014",
+            'ENROLLMENT_ERRORS["ALLOWED_REDIRECT_HOSTS"] names no host, but some accounts send riders to a '
+            f"processor's own site, where they enter their card: {', '.join(redirecting)}. These riders get the "
+            "generic error page.",
+            "Name the host of those pages. The processor tells you which one it is.",
         )
 
 

@@ -86,7 +86,7 @@ ENROLLMENT_ERRORS = {
     # Operators add an agency's account in the admin and enter the name of its secret, which is in the environment.
     "ACCOUNTS": "enrollment_errors.accounts.provider.DatabaseAccounts",
     # For processors with a site of their own, where riders enter their card.
-    "ALLOWED_REDIRECT_HOSTS": environ.get("REDIRECT_HOSTS", "").split(","),
+    "ALLOWED_REDIRECT_HOSTS": [host for host in environ.get("REDIRECT_HOSTS", "").split(",") if host],
     "BASE_TEMPLATE": "example/base.html",
     # For pages that cannot know the rider's agency, because the session is gone.
     "FALLBACK_AGENCY": Agency(slug="example", name="Example Transit Benefits", home_url="/", phone="(555) 010-0100"),
