@@ -22,7 +22,7 @@ HEADINGS: dict[Progress, tuple[LazyText, LazyText]] = {
     Progress.CANCELED: (_("Your enrollment is canceled"), _("The enrollment is canceled")),
 }
 """The first heading is for riders, the second for staff."""
-CANCEL = (_("Do you want us to stop?"), _("Do you want us to stop?"))
+CANCEL = (_("Do you want to cancel this enrollment?"), _("Do you want to cancel this enrollment?"))
 NOT_NOW = (_("Come back in a few minutes"), _("Come back in a few minutes"))
 
 

@@ -71,7 +71,7 @@ PAGES: dict[Outcome, Page] = {
         title=_("Your enrollment is not finished"),
         detail=_("The page names each transit agency, and whether your card is enrolled there."),
         staff_title=_("The rider’s enrollment is not finished"),
-        staff_detail=_("Each transit agency enrolls the card by itself."),
+        staff_detail=_("Each transit agency enrolls the card separately."),
     ),
     Outcome.SYSTEM_ERROR: Page(
         name="system_error",

@@ -17,7 +17,7 @@ from .exceptions import ConfigurationError
 from .outcomes import Outcome
 from .processors.types import FundingSource
 from .references import new_reference
-from .results import PendingLink, Result, how_enrolled
+from .results import PendingLink, Result, how_enrolled, never_expires
 
 _BEFORE_THE_CARD = (Outcome.RETRY, Outcome.UNFINISHED)
 """Outcomes that change nothing: the rider enters the card again."""
@@ -194,7 +194,7 @@ class Region:
 
 
 def shown(parts: Sequence[Part]) -> list[dict[str, Any]]:
-    """Each target's ``agency`` name, ``state``, ``code``, how it was enrolled, and moments, for a page."""
+    """Each target's ``agency`` name, ``state``, ``code``, how it was enrolled, and until when, for a page."""
     return [
         {
             "agency": part.enrollment.agency.name,
@@ -203,6 +203,8 @@ def shown(parts: Sequence[Part]) -> list[dict[str, Any]]:
             "enrolled": how_enrolled(part.result.code) if part.result else "",
             "enrolled_at": part.result and part.result.enrolled_at,
             "expires_at": part.result and part.result.expires_at,
+            "never_expires": part.result is not None
+            and never_expires(part.result.code, part.result.enrolled_at, part.result.expires_at),
             "reenrollment_opens_at": part.result and part.result.reenrollment_opens_at,
         }
         for part in parts

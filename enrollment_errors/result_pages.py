@@ -17,7 +17,7 @@ from .outcomes import Outcome
 from .pages import PAGES
 from .region import shown
 from .responses import end_url, page, reference_in, url
-from .results import how_enrolled
+from .results import how_enrolled, never_expires
 from .rider_session import RiderSession
 
 
@@ -85,7 +85,7 @@ def _facts(session: RiderSession, known: Mapping[str, Any], enrollment: Enrollme
         "enrolled": how_enrolled(code),
         "enrolled_at": enrolled_at,
         "expires_at": expires_at,
-        "never_expires": enrolled_at is not None and expires_at is None and code != "already_linked_elsewhere",
+        "never_expires": never_expires(code, enrolled_at, expires_at),
     }
 
 

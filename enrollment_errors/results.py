@@ -59,6 +59,12 @@ class Result:
     finishing: str = ""
 
 
+def never_expires(code: str, enrolled_at: datetime | None, expires_at: datetime | None) -> bool:
+    """Whether a page may say that the reduced fare has no end. Of another group of the account, only the link is
+    known."""
+    return enrolled_at is not None and expires_at is None and code != "already_linked_elsewhere"
+
+
 def how_enrolled(code: str) -> str:
     """For pages: ``now``, ``again`` for a renewal, or ``before`` for a card that was linked already."""
     return {"linked": "now", "renewed": "again"}.get(code, "before")

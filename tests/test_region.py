@@ -176,7 +176,8 @@ class TestAllAreLinked:
         rider.becomes_eligible(also={"coast": {**ALSO["coast"], "expires": True}})
         end = rider.walks()
         assert end.page == "success"
-        assert end.text.count("Last day of the reduced fare") == 1
+        assert end.text.count("Last day of the reduced fare") == 2
+        assert end.text.count("It has no end date.") == 1
         [link] = sandbox.state.groups[COASTS].links.values()
         assert link.expiry is not None
 

@@ -27,6 +27,7 @@ from tests.site import AGENCY
 
 DOWN = Fault(kind="status", status=503)
 LOST = Fault(kind="reset", after_effect=True)
+NO_END = "Last day of the reduced fare: It has no end date."
 
 
 def facts(end: Any) -> dict[str, str]:
@@ -169,7 +170,7 @@ class TestInARegion:
         assert told == {
             "Card": "Visa ending in 0119",
             "Benefit": "Older adults",
-            "Mountain Valley Transit": first_day,
+            "Mountain Valley Transit": f"{first_day} {NO_END}",
         }
 
     def test_where_their_ends_differ_but_all_have_the_fare_too(self, region, sandbox):
@@ -179,7 +180,7 @@ class TestInARegion:
         assert end.page == "partial"
         told = facts(end)
         assert (told["Card"], told["Benefit"]) == ("Visa ending in 0119", "Older adults")
-        assert told["Mountain Valley Transit"] == f"Enrolled First day of the reduced fare: {today()}"
+        assert told["Mountain Valley Transit"] == f"Enrolled First day of the reduced fare: {today()} {NO_END}"
         assert "First day of the reduced fare" not in told["Coast Transit"]
 
     def test_two_cards_are_named_as_neither(self, region, sandbox):

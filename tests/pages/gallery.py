@@ -110,6 +110,7 @@ def target(agency: str, state: str, **more: Any) -> dict[str, Any]:
         "enrolled": "now" if state == "linked" else "before",
         "enrolled_at": ENROLLED_AT if state in ("linked", "already_linked") else None,
         "expires_at": None,
+        "never_expires": state in ("linked", "already_linked") and "expires_at" not in more,
         "reenrollment_opens_at": None,
         **more,
     }
@@ -146,6 +147,12 @@ PROMISES: dict[str, dict[str, Any]] = {
     "checking": {"progress": "checking", "heading": HEADINGS[Progress.CHECKING][0], "can_be_canceled": True},
     "stopping": {"progress": "checking", "heading": HEADINGS[Progress.CHECKING][0], "until": None},
     "cancel": {"progress": "waiting", "heading": CANCEL[0], "can_be_canceled": True, "wants_to_cancel": True},
+    "cancel-checking": {
+        "progress": "checking",
+        "heading": CANCEL[0],
+        "can_be_canceled": True,
+        "wants_to_cancel": True,
+    },
     "enrolled": {"progress": "enrolled", "heading": HEADINGS[Progress.ENROLLED][0]},
     "not-done": {"progress": "not_done", "heading": HEADINGS[Progress.NOT_DONE][0]},
     "not-known": {"progress": "not_known", "heading": HEADINGS[Progress.NOT_KNOWN][0]},

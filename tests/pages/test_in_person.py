@@ -40,7 +40,7 @@ STANDS_EVERYWHERE = {
     "Come back in a few minutes",
     "Enroll again",
     "Cancel this enrollment",
-    "Do you want us to stop?",
+    "Do you want to cancel this enrollment?",
     "Go back",
     "Card number",
     "Check the card number.",

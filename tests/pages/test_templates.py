@@ -234,7 +234,18 @@ class TestDates:
         assert '<time datetime="2027-01-31">Jan. 31, 2027</time>' in html
 
     def test_too_early_is_whole_without_dates(self) -> None:
-        assert "<time" not in render("too-early-no-dates")
+        html = render("too-early-no-dates")
+        assert "<time" not in html
+        assert "Contact us to find out when you can enroll again." in html
+        assert "before your reduced fare ends" not in html
+
+    def test_of_each_agency_a_region_says_when_the_reduced_fare_ends_or_that_it_does_not(self) -> None:
+        html = " ".join(render("success-region").split())
+        assert html.count("Last day of the reduced fare:") == 2
+        assert html.count("It has no end date.") == 1
+
+    def test_a_region_that_is_enrolled_already_speaks_as_a_success_does(self) -> None:
+        assert "You still qualify" not in render("partial-enrolled")
 
     def test_a_date_is_written_as_its_language_writes_it(self) -> None:
         with translation.override("es"):

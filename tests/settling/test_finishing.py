@@ -313,8 +313,18 @@ class TestThePage:
 class TestCanceling:
     def test_is_asked_about_first(self, enrolls):
         end = enrolls()
-        assert "Do you want us to stop?" in text_of(Client().get(f"{end.url}&cancel=1"))
+        assert "Do you want to cancel this enrollment?" in text_of(Client().get(f"{end.url}&cancel=1"))
         assert "&amp;cancel=1" in end.text
+
+    def test_promises_nothing_of_a_card_that_may_be_enrolled(self, enrolls, sandbox):
+        end = enrolls()
+        not_enrolled = "If you cancel, your card will not get the reduced fare."
+        assert not_enrolled in text_of(Client().get(f"{end.url}&cancel=1"))
+        sandbox.faults.set("link", NOT_MADE)
+        swept(LATER)
+        asked = text_of(Client().get(f"{end.url}&cancel=1"))
+        assert "your card may already be enrolled" in asked
+        assert not_enrolled not in asked
 
     def test_means_that_no_card_is_linked_and_nothing_of_it_is_kept(self, enrolls, sandbox):
         end = enrolls()
@@ -349,7 +359,7 @@ class TestCanceling:
         sandbox.faults.set("link", NOT_MADE)
         assert swept(LATER) == {WAITING: 1}
         cancels(end)
-        assert "You asked us to stop. We will not ask again." in opened(end)
+        assert "You asked us to stop. We will not try again." in opened(end)
         sandbox.faults.clear()
         assert swept(2 * QUIET) == {State.CANCELED: 1}
         assert links(sandbox) == 0

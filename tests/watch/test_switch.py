@@ -41,7 +41,7 @@ class TestARider:
 
         assert "You cannot enroll right now" in page
         assert "Back on Monday at 8." in page
-        assert "You can enroll again from" in page
+        assert "You can enroll from" in page
         assert "Come back then" in page
 
     def test_reads_it_in_their_language(self, site: Any) -> None:
