@@ -244,6 +244,12 @@ class TestDates:
         assert html.count("Last day of the reduced fare:") == 2
         assert html.count("It has no end date.") == 1
 
+    @pytest.mark.parametrize("name", ["enroll-switched-off", "in-person-enroll-switched-off"])
+    def test_the_main_button_does_not_ask_for_what_cannot_work_before_a_day(self, name: str) -> None:
+        html = " ".join(render(name).split())
+        assert re.search(r'class="enrollment-button"[^>]*>\s*(Return home|Next rider)', html)
+        assert re.search(r'class="enrollment-link" href="">Try again', html)
+
     def test_a_region_that_is_enrolled_already_speaks_as_a_success_does(self) -> None:
         assert "You still qualify" not in render("partial-enrolled")
 
