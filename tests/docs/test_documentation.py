@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.management import get_commands
 from django.template import engines
 
@@ -64,7 +65,7 @@ class TestTemplates:
 class TestStyles:
     @pytest.mark.parametrize("block", of("css"))
     def test_it_sets_properties_that_the_pages_read(self, block):
-        read = (ROOT / "enrollment_errors/static/enrollment_errors/enrollment.css").read_text()
+        read = Path(finders.find("enrollment_errors/enrollment.css")).read_text()
         properties = re.findall(r"^\s+(--[\w-]+):", block.code, re.MULTILINE)
         assert properties
         assert [name for name in properties if f"var({name}" not in read] == []

@@ -1,6 +1,7 @@
-"""The documentation's Python runs with the built wheel, in an environment that has no checkout.
+"""The blocks of the documentation run with the built wheel, in an environment that has no checkout.
 
-The commands do so in ``test_shell`` and ``test_first_enrollment``, and whole files in ``test_word_for_word``.
+The commands do so in ``test_shell`` and ``test_first_enrollment``, and whole files in ``test_word_for_word`` and
+``test_switching``.
 """
 
 from __future__ import annotations
@@ -123,6 +124,7 @@ def test_a_block_runs_in_a_process_of_its_own(documentation, python_for_tests, t
 
 
 def test_each_example_does_what_the_words_around_it_say(documentation, python_for_tests):
-    test = "tests/docs/test_examples.py"
-    said = run(python_for_tests, "-m", "pytest", "-p", "no:cacheprovider", test, cwd=documentation, timeout=600)
+    kinds = [f"tests/docs/test_documentation.py::{kind}" for kind in ("TestTemplates", "TestStyles")]
+    tests = ("tests/docs/test_examples.py", *kinds)
+    said = run(python_for_tests, "-m", "pytest", "-p", "no:cacheprovider", *tests, cwd=documentation, timeout=600)
     assert re.match(r"=+ \d+ passed in", said.splitlines()[-1]), said

@@ -1,4 +1,6 @@
-"""A real switch: a site with an enrollment step of its own follows docs/switching.md, block by block, over HTTP."""
+"""A real switch: a site with an enrollment step of its own installs the wheel and follows docs/switching.md, block by
+block, over HTTP.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,6 @@ import shlex
 import shutil
 import socket
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import time, timedelta
@@ -70,15 +71,15 @@ for row in Enrolled.objects.order_by("pk"):
 class Site:
     """A copy of the hand-written site, and its server."""
 
-    def __init__(self, folder: Path, sandbox: SandboxServer, sink: TelemetrySink) -> None:
+    def __init__(self, folder: Path, python: Path, sandbox: SandboxServer, sink: TelemetrySink) -> None:
         self.folder = folder
+        self.python = python
         self.sandbox = sandbox
         self.sink = sink
         # It listens from the first deployment to the last: on a busy machine, a port that is free for a moment is lost.
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.environment = outside_environment(
-            PYTHONPATH=str(ROOT),
             PYTHONDONTWRITEBYTECODE="1",
             ANALYTICS_URL=sink.amplitude_url,
             SECRET=sandbox.account()["OPTIONS"]["CLIENT_SECRET"],
@@ -97,7 +98,7 @@ class Site:
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [self.python, "manage.py", *arguments],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -116,7 +117,7 @@ class Site:
         self.stop()
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", SERVER, str(self.socket.fileno())],
+                [self.python, "-c", SERVER, str(self.socket.fileno())],
                 cwd=self.folder,
                 env={**self.environment, "DJANGO_SETTINGS_MODULE": "mysite.settings"},
                 pass_fds=[self.socket.fileno()],
@@ -301,9 +302,9 @@ def is_enrolled(page: requests.Response) -> bool:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, python_for_tests: Path) -> Iterator[Site]:
     with SandboxServer() as sandbox, TelemetrySink() as sink:
-        site = Site(tmp_path, sandbox, sink)
+        site = Site(tmp_path, python_for_tests, sandbox, sink)
         try:
             yield site
         finally:

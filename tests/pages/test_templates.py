@@ -252,6 +252,7 @@ class TestDates:
 
     def test_a_region_that_is_enrolled_already_speaks_as_a_success_does(self) -> None:
         assert "You still qualify" not in render("partial-enrolled")
+        assert "The rider still qualifies" not in render("in-person-partial-enrolled")
 
     def test_a_date_is_written_as_its_language_writes_it(self) -> None:
         with translation.override("es"):
