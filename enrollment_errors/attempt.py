@@ -26,14 +26,16 @@ from .exceptions import (
     ReenrollmentTooEarly,
     SwitchedOff,
 )
+from .glance import Glance
 from .journal import Entry, get_journal
 from .linking import ConcessionLink, Linked, at, is_same_expiry
-from .opening import open_processor
+from .opening import glance_at, open_processor
 from .outcomes import Outcome, Side, Stage
 from .processors.account import Account
 from .processors.base import Processor
 from .processors.types import FundingSource
 from .references import new_reference
+from .reporting import causes
 from .reporting.dispatch import dispatch
 from .reporting.report import Event, Origin, Report
 from .results import PendingLink, Result
@@ -68,6 +70,7 @@ class Attempt:
         enrollment = self._targets[0] if self._targets else None
         self._entry = Entry()
         self._account = _account_of(enrollment)
+        self._glance = self._glanced()
         self._report = Report(
             event=event,
             reference=self.reference,
@@ -86,6 +89,7 @@ class Attempt:
             self.account(),
             parties=[self._report.origin.identity.user_id],
             deadline=deadline,
+            glance=self._glance,
             whatever_the_circuit=self._switch is not None and self._switch.is_available,
         )
 
@@ -96,7 +100,14 @@ class Attempt:
 
     @cached_property
     def _switch(self) -> Availability | None:
-        return switch_of(self._report.enrollment) if self._report.enrollment else None
+        return switch_of(self._report.enrollment, self._glance) if self._report.enrollment else None
+
+    def _glanced(self) -> Glance | None:
+        if not isinstance(self._account, Account):
+            return None
+        glance = glance_at(self._account)
+        glance.include(causes.kept_at(self._account.name))
+        return glance
 
     def account(self) -> Account:
         """Raises ``ConfigurationError`` if the enrollment's account is not set up."""
@@ -267,7 +278,7 @@ class Attempt:
         told_before = self._entry.linked(report)
         if told_before is not None:
             return self._linked(linked, funding_source, told_before, is_new=False)
-        dispatch(replace(report, kept_as=self._entry.kept_as))
+        dispatch(replace(report, kept_as=self._entry.kept_as), self._glance)
         return self._linked(linked, funding_source, self.reference)
 
     def _linked(self, linked: Linked, funding_source: FundingSource, reference: str, *, is_new: bool = True) -> Result:
@@ -300,7 +311,7 @@ class Attempt:
         return "success" if outcome is Outcome.SUCCESS else "error"
 
     def _dispatch(self, **findings: Any) -> None:
-        dispatch(self._found(**findings))
+        dispatch(self._found(**findings), self._glance)
 
     def _found(self, **findings: Any) -> Report:
         return replace(self._report, seconds=SYSTEM_CLOCK.monotonic() - self._started, **findings)

@@ -20,6 +20,7 @@ from .account_directory import account_names, get_account
 from .adapter import Enrollment
 from .catalogue import CODES, explained
 from .exceptions import AccountUnknown, ConfigurationError
+from .glance import Glance
 from .opening import circuit_state
 from .processors.account import Account
 from .reporting.causes import Cause, standing
@@ -84,8 +85,8 @@ class Notice:
 class Source:
     """Adds to what this module knows; the base class adds nothing. Riders' requests call it: answer from a cache."""
 
-    def get_switch(self, target: Target) -> Availability | None:
-        """The switch that an operator has set, if any."""
+    def get_switch(self, target: Target, glance: Glance | None = None) -> Availability | None:
+        """The switch that an operator has set, if any. ``glance`` reads the cache for the rider's request."""
         return None
 
     def get_finding(self, target: Target) -> Availability | None:
@@ -117,9 +118,10 @@ def availability(of: Enrollment | Account | str, *, agency: str = "", group_id: 
     return _or_none(lambda: _source.get_switch(target) or _known_wrong(target)) or AVAILABLE
 
 
-def switch_of(enrollment: Enrollment) -> Availability | None:
-    """The switch that an operator has set for it. It overrides any known problem. Never raises."""
-    return _or_none(lambda: _source.get_switch(_target(enrollment, "", "")))
+def switch_of(enrollment: Enrollment, glance: Glance | None = None) -> Availability | None:
+    """The switch that an operator has set for it. It overrides any known problem. ``glance`` is the request's, if it
+    makes calls, too. Never raises."""
+    return _or_none(lambda: _source.get_switch(_target(enrollment, "", ""), glance))
 
 
 def notices() -> list[Notice]:

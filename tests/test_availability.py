@@ -129,7 +129,7 @@ def test_without_cache_and_database_it_is_there(site: Any, settings: Any, monkey
 
 
 class Wrong(Source):
-    def get_switch(self, target: Any) -> None:
+    def get_switch(self, target: Any, glance: Any = None) -> None:
         raise LookupError
 
 

@@ -13,6 +13,7 @@ from .types import Endpoint
 
 if TYPE_CHECKING:
     from ..clock import Deadline
+    from ..glance import Glance
     from ..transport import Limits
 
 
@@ -32,8 +33,17 @@ class Account:
         named = {endpoint.circuit: None for endpoint in self.endpoints.values()}
         return tuple(_circuit(self.name, circuit) for circuit in named)
 
-    def open(self, *, deadline: Deadline, limits: Limits, parties: Iterable[str] = (), called: str = "") -> Processor:
-        """A processor whose calls, to any endpoint, share one deadline and are made for the same ``parties``.
+    def open(
+        self,
+        *,
+        deadline: Deadline,
+        limits: Limits,
+        parties: Iterable[str] = (),
+        glance: Glance | None = None,
+        called: str = "",
+    ) -> Processor:
+        """A processor whose calls, to any endpoint, share one deadline and one ``glance``, and are made for the same
+        ``parties``.
 
         ``called`` is a different name for places, pools and circuits, for calls that must not affect riders.
         """
@@ -47,6 +57,7 @@ class Account:
                 limits=limits,
                 tls_context=server.tls_context,
                 parties=shared,
+                glance=glance,
                 endpoint=endpoint,
                 circuit=_circuit(name, server.circuit),
             )

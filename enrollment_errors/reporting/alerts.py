@@ -18,6 +18,7 @@ from .. import conf
 from ..account_directory import account_broke, account_mended
 from ..catalogue import explained
 from ..exceptions import ConfigurationError
+from ..glance import Glance
 from ..outcomes import Outcome
 from ..plural import counted
 from ..processes import PerProcess
@@ -44,10 +45,10 @@ def connect() -> None:
     account_mended.connect(_mended, dispatch_uid="enrollment_errors.account_mended")
 
 
-def weighed(report: Report) -> tuple[Report, list[Alert]]:
+def weighed(report: Report, glance: Glance | None = None) -> tuple[Report, list[Alert]]:
     """The report, marked if its cause is already known, and the alerts to send now. Never raises."""
     if report.outcome is Outcome.SUCCESS and not report.is_fault:
-        return report, [_over(cause) for cause in causes.succeeded(report) if cause.is_wide]
+        return report, [_over(cause) for cause in causes.succeeded(report, glance) if cause.is_wide]
     if not report.is_fault or not report.is_an_event:
         return report, []
     cause, is_told_now = causes.failed(report)

@@ -19,6 +19,7 @@ from ..catalogue import explained
 from ..clock import SYSTEM_CLOCK
 from ..encryption import keyed_digest
 from ..exceptions import ConfigurationError
+from ..glance import Glance
 from ..outcomes import Outcome, Side, Stage
 from ..processes import PerProcess
 from ..shared_cache import CacheDown, SharedCache, is_recent
@@ -116,9 +117,15 @@ def failed(report: Report) -> tuple[Cause, bool]:
     return cause, _is_told_now(cause, now)
 
 
-def succeeded(report: Report) -> list[Cause]:
-    """The causes that a rider's success has ended. Never raises."""
+def succeeded(report: Report, glance: Glance | None = None) -> list[Cause]:
+    """The causes that a rider's success has ended. Never raises.
+
+    ``glance`` is what the request has read of the cache. If it knows of nothing wrong, nothing is read again.
+    """
     now = SYSTEM_CLOCK.time()
+    with suppress(CacheDown):
+        if glance is not None and not glance.get(kept_at(report.account)):
+            return []
 
     def after(cause: Cause) -> Cause | None:
         if cause.group_id not in ("", report.enrollment.group_id if report.enrollment else ""):
@@ -250,7 +257,7 @@ def _told_key(cause: Cause) -> str:
 
 
 def _kept(account: str) -> list[Cause]:
-    rows = _cache().get(_key(account))
+    rows = _cache().get(kept_at(account))
     now = SYSTEM_CLOCK.time()
     try:
         causes = [Cause(**row) for row in rows or ()]
@@ -261,10 +268,11 @@ def _kept(account: str) -> list[Cause]:
 
 def _keep(account: str, causes: Iterable[Cause]) -> None:
     youngest = sorted(causes, key=lambda one: one.failed_at, reverse=True)[:MOST]
-    _cache().set(_key(account), [asdict(one) for one in youngest], None)
+    _cache().set(kept_at(account), [asdict(one) for one in youngest], None)
 
 
-def _key(account: str) -> str:
+def kept_at(account: str) -> str:
+    """The cache's key for the account's causes."""
     return f"causes.{quote(account, safe='')}"
 
 

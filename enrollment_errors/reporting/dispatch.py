@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 
 from .. import conf
 from ..exceptions import ConfigurationError
+from ..glance import Glance
 from . import alerts, log
 from .budgets import budgets
 from .report import Report
@@ -22,10 +23,11 @@ WITHOUT_SETTINGS = (
 """The sinks to use if the settings cannot be read: those that read none."""
 
 
-def dispatch(report: Report) -> None:
-    """Never raises, and waits for no server: reporting must not change what the rider sees."""
+def dispatch(report: Report, glance: Glance | None = None) -> None:
+    """Never raises, and waits for no server: reporting must not change what the rider sees. ``glance`` is what the
+    request has read of the cache, if it has."""
     sinks, per_minute = _settings()
-    report, changes = alerts.weighed(budgets.weighed(report, per_minute=per_minute))
+    report, changes = alerts.weighed(budgets.weighed(report, per_minute=per_minute), glance)
     for path in sinks:
         try:
             report = _sink(path).send(report) or report

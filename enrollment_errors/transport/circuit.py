@@ -37,9 +37,9 @@ from django.dispatch import Signal
 from ..clock import SYSTEM_CLOCK, Clock
 from ..encryption import keyed_digest
 from ..exceptions import CircuitOpen, ProcessorBusy, StatusError, TransportError
+from ..glance import Glance
 from ..processes import host_lock
 from ..shared_cache import CLOCKS_APART, CacheDown, SharedCache, Slots, is_recent
-from .glance import Glance
 
 circuit_opened = Signal()
 """Sent once, by one process of the fleet, when an account's circuit opens: ``account``, ``state`` (a ``CircuitState``)
@@ -90,11 +90,16 @@ _LATE_PROBE = "probe.late"
 """The probe of a caller that has just failed: beside the probe of others, and never in its way."""
 
 
+def state_key(account: str) -> str:
+    """The cache's key for what ``read_state`` reads."""
+    return _key(account, "state")
+
+
 def read_state(account: str, cache: str, *, open_for: float, clock: Clock = SYSTEM_CLOCK) -> CircuitState:
     """For operators: changes and claims nothing. ``cache`` is the cache's alias."""
     now = clock.time()
     try:
-        return _record_in(SharedCache(cache).get(_key(account, "state")), open_for, now).state(now)
+        return _record_in(SharedCache(cache).get(state_key(account)), open_for, now).state(now)
     except CacheDown:
         return CircuitState(phase=Phase.UNKNOWN)
 
@@ -121,7 +126,7 @@ class Circuit:
         self._cache = SharedCache(cache)
         self._clock = clock
         self._glance = glance or Glance(self._cache, clock, holds_for=0)
-        self._glance.include(_key(account, "state"))
+        self._glance.include(state_key(account))
 
     @contextmanager
     def admit(self, longest: float, parties: Collection[str] = ()) -> Iterator[None]:
@@ -145,7 +150,7 @@ class Circuit:
     def _admitted(self, longest: float, parties: Collection[str], alone: ExitStack) -> tuple[_Record, str]:
         """The record that the call saw, and which probe it is: none (``""``) while the circuit is closed."""
         try:
-            record = self._record_in(self._glance.get(_key(self._account, "state")))
+            record = self._record_in(self._glance.get(state_key(self._account)))
             if record.until is None:
                 return record, ""
             self._glance.forget()  # the call that gets through changes it
@@ -221,10 +226,10 @@ class Circuit:
         """The record that replaces ``record``, or ``None`` if another caller replaced it first."""
         if not self._claim(CLAIM, "left", record.id):
             return None
-        if self._record_in(self._cache.get(_key(self._account, "state"))).id != record.id:
+        if self._record_in(self._cache.get(state_key(self._account))).id != record.id:
             return None
         new = _Record(uuid.uuid4().hex, since, until)
-        self._cache.set(_key(self._account, "state"), list(new), None)
+        self._cache.set(state_key(self._account), list(new), None)
         return new
 
     def _record_in(self, kept: object) -> _Record:

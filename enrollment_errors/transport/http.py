@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from ..clock import SYSTEM_CLOCK, Clock, Deadline
 from ..exceptions import ProcessorError, StatusError
+from ..glance import Glance
 from ..secret import Secret
 from ..shared_cache import SharedCache
 from .bulkhead import place
 from .call import Call, Progress, Response
 from .circuit import Circuit
 from .exchange import exchange
-from .glance import Glance
 from .pool import pool_of
 from .privacy import UpstreamSpan
 from .retry import with_retries
@@ -49,6 +49,8 @@ class ProcessorHttp:
     ``parties`` name those the calls are made for, in terms that mean nothing to others: the rider's session, the card.
     Each counts once toward the circuit. The set is kept, not copied, so you can add parties later.
 
+    ``glance`` is what the request reads of the cache at once, if it reads more than these calls need.
+
     If you set the attribute ``circuit`` to ``None``, calls are made even if others failed.
 
     An account with several servers has one instance for each, told apart by ``endpoint``. ``circuit`` names the circuit
@@ -65,6 +67,7 @@ class ProcessorHttp:
         tls_context: ssl.SSLContext | None = None,
         parties: set[str] | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        glance: Glance | None = None,
         endpoint: str = "",
         circuit: str = "",
     ) -> None:
@@ -75,7 +78,7 @@ class ProcessorHttp:
         self.tls_context = tls_context
         self.parties: set[str] = set() if parties is None else parties
         self.clock = clock
-        self._glance = Glance(SharedCache(limits.cache), clock)
+        self._glance = glance or Glance(SharedCache(limits.cache), clock)
         self._endpoint = endpoint
         self.circuit: Circuit | None = Circuit(
             circuit or account,

@@ -16,12 +16,12 @@ from urllib.parse import quote
 from ..clock import Clock, Deadline
 from ..encryption import decrypted_secret, encrypt, keyed_digest
 from ..exceptions import ProcessorError, StatusError
+from ..glance import Glance
 from ..outcomes import Stage
 from ..processes import PerProcess
 from ..secret import Secret
 from ..shared_cache import CLOCKS_APART, LONGEST, CacheDown, SharedCache
 from .call import Response
-from .glance import Glance
 
 PURPOSE = "api-access-token"
 MARGIN = 30.0
@@ -45,6 +45,13 @@ class AccessToken:
 
 
 _locks: PerProcess[threading.Lock] = PerProcess()
+_last_keys: PerProcess[dict[str, str]] = PerProcess()
+"""By account, the last key for each of its servers."""
+
+
+def last_keys(account: str) -> Iterable[str]:
+    """The cache's keys under which this process last looked for the account's tokens."""
+    return tuple(_last_keys.get(account, dict).values())
 
 
 class TokenCache:
@@ -62,7 +69,7 @@ class TokenCache:
         glance: Glance | None = None,
     ) -> None:
         """``glance`` is as for ``Circuit``."""
-        self._name = f"token.{quote(account, safe='')}"
+        self._account = account
         self._base_url = base_url
         self._cache = SharedCache(cache)
         self._deadline = deadline
@@ -86,6 +93,7 @@ class TokenCache:
         have changed since. Errors that ``fetch`` raises get the stage ``AUTHORIZATION``.
         """
         key = self.key(credentials)
+        _last_keys.get(self._account, dict)[self._base_url] = key
         token, was_kept = self._token(key, fetch, refused=None)
         try:
             return call(token)
@@ -97,7 +105,7 @@ class TokenCache:
     def key(self, credentials: Iterable[str | Secret]) -> str:
         """The token's cache key. Deployments that share a cache may use one account name for different servers."""
         revealed = (text.reveal() if isinstance(text, Secret) else text for text in credentials)
-        return f"{self._name}.{keyed_digest(PURPOSE, self._base_url, *revealed)}"
+        return f"token.{quote(self._account, safe='')}.{keyed_digest(PURPOSE, self._base_url, *revealed)}"
 
     def kept(self, key: str, refused: Secret | None = None) -> Secret | None:
         """The shared token, unless there is none or it is the ``refused`` one. Raises ``CacheDown``."""

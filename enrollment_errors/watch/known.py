@@ -17,6 +17,7 @@ from django.utils.timezone import now
 
 from .. import conf
 from ..clock import SYSTEM_CLOCK
+from ..glance import Glance
 from ..processes import PerProcess
 from ..shared_cache import LONGEST, CacheDown, SharedCache, is_recent
 from .models import Switch, Watched
@@ -31,14 +32,15 @@ _KEY = "watch.known"
 _NOTHING: dict[str, Any] = {"switches": [], "findings": []}
 
 
-def known() -> dict[str, Any]:
-    """``{"switches": […], "findings": […]}``: the rows that may apply now or later, as dicts.
+def known(glance: Glance | None = None) -> dict[str, Any]:
+    """``{"switches": […], "findings": […]}``: the rows that may apply now or later, as dicts. ``glance`` reads the
+    cache for a rider's request.
 
     Raises ``RuntimeError`` if the process cannot start a thread.
     """
     kept = None
     with suppress(CacheDown):
-        kept = _cache().get(_KEY)
+        kept = (glance or _cache()).get(_KEY)
     if kept is not None and is_recent(kept["read_at"], FRESH, SYSTEM_CLOCK.time()):
         return dict(kept)
     if connections[router.db_for_read(Switch)].in_atomic_block:

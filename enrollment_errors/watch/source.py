@@ -14,6 +14,7 @@ from .. import conf
 from ..account_directory import account_names
 from ..availability import Availability, Notice, Source, Target
 from ..doctor.diagnoses import diagnosed
+from ..glance import Glance
 from .known import known
 from .models import Switch, Watched, message_in
 
@@ -24,9 +25,9 @@ def believed_for() -> timedelta:
 
 
 class WatchSource(Source):
-    def get_switch(self, target: Target) -> Availability | None:
+    def get_switch(self, target: Target, glance: Glance | None = None) -> Availability | None:
         moment = now()
-        for row in known()["switches"]:  # the one set last comes first
+        for row in known(glance)["switches"]:  # the one set last comes first
             if (
                 row["account"] in ("", target.account)
                 and row["agency"] in ("", target.agency)

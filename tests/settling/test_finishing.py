@@ -72,7 +72,7 @@ def no_journal() -> Iterator[None]:
 
 
 class SwitchedOff(availability.Source):
-    def get_switch(self, target: Any) -> availability.Availability:
+    def get_switch(self, target: Any, glance: Any = None) -> availability.Availability:
         return availability.Availability(is_available=False, why="switched_off")
 
 

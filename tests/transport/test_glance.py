@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from enrollment_errors.exceptions import CircuitOpen, ConnectionFailed, StatusError
+from enrollment_errors.glance import HOLDS_FOR
 from enrollment_errors.secret import Secret
 from enrollment_errors.transport.circuit import Circuit, Phase, read_state
-from enrollment_errors.transport.glance import HOLDS_FOR
 from enrollment_errors.transport.http import ProcessorHttp
 from enrollment_errors.transport.token_cache import AccessToken
 

@@ -1,16 +1,17 @@
-"""Reads what the calls of one request need from the shared cache at once: the account's circuit and its token.
+"""Reads at once what one request needs from the shared cache: the switches, the account's circuits and API access
+token, and what is wrong with it at the moment.
 
-The values stay valid for the request's next calls for ``HOLDS_FOR`` seconds, so an enrollment, which is two calls,
-reads once. After a failed call, everything is read again. The tradeoff: if others open the circuit during an
-enrollment's first call, its second call is still made if it begins within that time.
+The values stay valid for ``HOLDS_FOR`` seconds, so an enrollment, which is two calls, reads once. After a failed call,
+everything is read again. The tradeoff: if others open the circuit during an enrollment's first call, its second call is
+still made if it begins within that time.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from ..clock import Clock
-from ..shared_cache import SharedCache
+from .clock import Clock
+from .shared_cache import SharedCache
 
 HOLDS_FOR = 1.0
 """Seconds. Far shorter than a circuit stays open, and as long as a healthy processor takes."""
@@ -25,9 +26,9 @@ class Glance:
         self._found: dict[str, Any] = {}
         self._read_at: float | None = None
 
-    def include(self, key: str) -> None:
-        """Read ``key`` too when another key is read."""
-        self._keys.add(key)
+    def include(self, *keys: str) -> None:
+        """Read ``keys`` too when another key is read."""
+        self._keys.update(keys)
 
     def get(self, key: str) -> Any:
         """The cache's value for ``key``, at most ``holds_for`` seconds old. Raises ``CacheDown``."""
