@@ -17,6 +17,9 @@ from .gallery_site import LANGUAGES, address, serve, variants
 pytestmark = [pytest.mark.browser, pytest.mark.ci_only]
 
 WIDTHS = (320, 768, 1280)
+EACH_WIDTH = ("en", "ar")
+"""Languages in which axe looks at every width, one for each direction. The others change words and nothing else, so one
+width is enough, and everything must fit at every width."""
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 
 # Checks for every page at every width, in addition to axe. Each returns a list of what is wrong.
@@ -70,7 +73,8 @@ def test_a_page_is_accessible_and_fits(page: Page, site: str, name: str, signed_
     page.evaluate(AXE_SCRIPT)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
-        assert (width, violations(page)) == (width, [])
+        if language in EACH_WIDTH or width == WIDTHS[0]:
+            assert (width, violations(page)) == (width, [])
         assert (width, page.evaluate(TOO_WIDE)) == (width, [])
         assert (width, page.evaluate(TOO_SMALL)) == (width, [])
 
