@@ -17,7 +17,7 @@ from django.urls import path
 from django.utils import translation
 
 from tests.inline.service import GATEWAY_SCRIPT
-from tests.pages import gallery
+from tests.pages import for_translators, gallery
 from tests.pages.catalogs import LOCALES
 
 from . import frames
@@ -32,7 +32,7 @@ def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
         return HttpResponse(f"<title>posted</title><p>{request.POST.get('card_token') or 'nothing'}</p>")
     context: dict[str, Any] = {}
     sites: dict[str, Any] = {}
-    data = gallery.ALL[name].context.get("page_data")
+    data = (gallery.ALL.get(name) or for_translators.PICTURES[name]).context.get("page_data")
     if "returned" in request.GET:
         context["page_data"] = {**data, "returned": True}
     elif "card_form" in request.GET:
@@ -42,7 +42,8 @@ def picture(request: HttpRequest, language: str, name: str) -> HttpResponse:
             sites = gallery.in_admin(request)
         elif "frame" in request.GET:
             sites = {"base_template": frames.base(request.GET["frame"])}
-        return HttpResponse(gallery.render(name, request, sites, signed_in="signed_in" in request.GET, **context))
+        signed_in = "signed_in" in request.GET
+        return HttpResponse(for_translators.render(name, request, sites, signed_in=signed_in, **context))
 
 
 def token(request: HttpRequest) -> HttpResponse:

@@ -284,20 +284,19 @@ def render(
     """A picture's HTML in the active language. ``context`` overrides the picture's own context; ``sites`` is what the
     site adds to it."""
     template = f"enrollment_errors/{'in_person/' if name in IN_PERSON else ''}{ALL[name].page}.html"
-    return render_template(template, name, request, sites, signed_in=signed_in, **context)
+    return render_template(template, ALL[name], request, sites, signed_in=signed_in, **context)
 
 
 def render_template(
     template: str,
-    name: str,
+    picture: Picture,
     request: HttpRequest | None = None,
     sites: Mapping[str, Any] = {},
     *,
     signed_in: bool = False,
     **context: Any,
 ) -> str:
-    """The same, with another template."""
-    picture = ALL[name]
+    """Any picture's HTML, with any template."""
     ours = {
         "page": picture.page,
         "base_template": sites.get("base_template", "enrollment_errors/base.html"),

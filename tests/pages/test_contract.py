@@ -149,7 +149,7 @@ def test_a_site_can_replace_a_single_block(block: str, templates: Any) -> None:
             )
         )
     )
-    html = gallery.render_template("enrollment_errors/mine.html", "server-error")
+    html = gallery.render_template("enrollment_errors/mine.html", gallery.ALL["server-error"])
     assert "of our own" in html
     assert "Mountain Valley Transit" in html
 

@@ -19,7 +19,7 @@ from enrollment_errors.outcomes import Outcome
 from enrollment_errors.pages import PAGES
 from tests.site import AGENCY
 
-from . import catalogs, gallery
+from . import catalogs, for_translators, gallery
 from .gallery import CODES_BY_PAGE, IN_PERSON, REFERENCE, render
 
 LANGUAGES = ["en", *(locale.lower().replace("_", "-") for locale in catalogs.LOCALES)]
@@ -74,7 +74,6 @@ STANDS_EVERYWHERE = {
     "It has no end date.",
     "First day to enroll again:",
 }
-PAGES_OF_CODES = (Outcome.RETRY, Outcome.TOO_EARLY)
 NEVER = re.compile(
     r"you did nothing wrong|your (contactless )?card\b|you (still )?qualify|your reduced fare|you (can )?ride"
     r"|contact us|your transit agency|need help\?|sign out|you are already enrolled|your enrollment",
@@ -155,19 +154,12 @@ def test_beside_the_reference_stand_the_code_and_what_to_do(page: str) -> None:
     assert CODES[code].action.replace("'", "&#x27;") in text(html)
 
 
-TOLD_TO_STAFF = [
-    name
-    for name, code in CODES.items()
-    if code.is_reported and code.outcome is not Outcome.UNFINISHED and (code.is_fault or code.outcome in PAGES_OF_CODES)
-]
-
-
 @pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_what_stands_there_for_the_support_team_is_in_the_pages_language(language: str) -> None:
     with translation.override(language):
-        for code in (*(CODES[name] for name in TOLD_TO_STAFF), explained("a-code-of-the-sites-own")):
-            html = text(render("in-person-server-error", code="a_code", advice=code))
-            for words in (code.meaning, code.action):
+        for name in for_translators.TOLD_TO_STAFF:
+            html = text(for_translators.render(f"in-person-code-{name}"))
+            for words in (explained(name).meaning, explained(name).action):
                 assert catalogs.said(words) != words
                 assert escape(catalogs.said(words)) in html
 
