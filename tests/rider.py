@@ -139,6 +139,20 @@ def patience_with(fault: Fault) -> dict[str, float]:
     return {"BUDGET": 2, "CONNECT_TIMEOUT": 0.5, "READ_TIMEOUT": 0.4} if is_slow else {}
 
 
+def settings_at(sandbox: SandboxServer) -> dict[str, Any]:
+    """Settings of the test site that differ where the sandbox is its processor."""
+    processors = copy.deepcopy(django_settings.ENROLLMENT_ERRORS["ACCOUNTS"])
+    processors["littlepay"]["OPTIONS"].update(sandbox.account()["OPTIONS"])
+    return {
+        "ACCOUNTS": processors,
+        "BUDGET": 20,
+        "CONNECT_TIMEOUT": 5,
+        "READ_TIMEOUT": 9,
+        "ATTEMPTS": 2,
+        "BREAKER_FAILURES": 50,
+    }
+
+
 @pytest.fixture
 def site(settings: Any, sandbox: SandboxServer) -> Any:
     """The test site, set up with the sandbox. Returns a function that changes its settings.
@@ -148,9 +162,7 @@ def site(settings: Any, sandbox: SandboxServer) -> Any:
     def change(**keys: Any) -> None:
         settings.ENROLLMENT_ERRORS = {**settings.ENROLLMENT_ERRORS, **keys}
 
-    processors = copy.deepcopy(settings.ENROLLMENT_ERRORS["ACCOUNTS"])
-    processors["littlepay"]["OPTIONS"].update(sandbox.account()["OPTIONS"])
-    change(ACCOUNTS=processors, BUDGET=20, CONNECT_TIMEOUT=5, READ_TIMEOUT=9, ATTEMPTS=2, BREAKER_FAILURES=50)
+    change(**settings_at(sandbox))
     return change
 
 

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from django.utils import translation
 from django.utils.formats import date_format
 
-from . import catalogs, gallery, sightings
+from . import catalogs, for_translators, gallery, sightings, unseen
 
 IN_SOURCES = set().union(*catalogs.messages_in_sources().values())
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
@@ -183,3 +183,26 @@ def test_a_translator_finds_the_pages_that_show_a_message() -> None:
     assert sightings.of('Call <bdi dir="ltr">%(phone)s</bdi>', texts) == ["leave"]
     assert sightings.of("card", texts) == ["enroll", "success"]
     assert sightings.of("Reference:", texts) == []
+
+
+def test_a_line_of_a_page_ends_where_a_block_does_and_not_at_a_tag_within_a_sentence() -> None:
+    html = """<style>p { color: red }</style><h1>Enroll <strong>your</strong>
+      card</h1><p>Call <a href="tel:1"><bdi dir="ltr">555-0100</bdi></a><br>or come back</p>
+      <button aria-label="Close the page">✕</button><template>Later</template><input type="submit" value="Go on">"""
+    lines = [" ".join(line.split()) for line in sightings.text_of(html).splitlines()]
+    assert [line for line in lines if line] == [
+        *("Enroll your card", "Call 555-0100", "or come back", "✕", "Later"),
+        *("Close the page", "Go on"),
+    ]
+
+
+def test_a_picture_shows_every_message_of_riders_and_staff_or_the_index_says_where_it_is() -> None:
+    pages = {name: for_translators.render(name) for name in (*gallery.ALL, *for_translators.PICTURES)}
+    pages |= {f"{name}, signed in": gallery.render(name, signed_in=True) for name in gallery.PICTURES}
+    texts = {name: sightings.text_of(html) for name, html in pages.items()}
+    nowhere = [
+        entry.message
+        for entry in catalogs.entries("es")
+        if not (catalogs.is_for_operators(entry) or sightings.of(entry.message, texts) or unseen.where(entry))
+    ]
+    assert nowhere == []
