@@ -61,6 +61,7 @@ MESSAGES = """<!doctype html>
   body {{ font: 1rem/1.4 system-ui, sans-serif; margin: 1rem; }}
   table {{ border-collapse: collapse; }}
   td, th {{ text-align: start; vertical-align: top; padding: 0.25rem 0.75rem; border: 1px solid #9aa5b0; }}
+  td:last-child {{ overflow-wrap: anywhere; }}
 </style>
 <table>
 <tr><th>Message<th>{0}<th>Pages that have it<th>Files that ask for it</tr>

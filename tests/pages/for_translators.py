@@ -73,6 +73,7 @@ PICTURES = {
                 target(COAST, "linked"),
             ],
         ),
+        _of("finishing-waiting-signed-in", "finishing-waiting", sign_in=gallery.SIGN_IN),
         _of("system-error-other-ways", "system-error", agency=ELSEWHERE),
         _of(
             "in-person-enroll-switched-off-message",

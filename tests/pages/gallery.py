@@ -212,6 +212,8 @@ PICTURES = {
     )
 }
 PAGES = sorted({picture.page for picture in PICTURES.values()})
+SIGN_IN_MATTERS = sorted(name for name, picture in PICTURES.items() if picture.page in ("success", "system_error"))
+"""Pictures that look different for a rider who is signed in."""
 
 FOR_STAFF: dict[str, Any] = {
     "is_permitted": True,

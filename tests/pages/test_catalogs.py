@@ -198,7 +198,7 @@ def test_a_line_of_a_page_ends_where_a_block_does_and_not_at_a_tag_within_a_sent
 
 def test_a_picture_shows_every_message_of_riders_and_staff_or_the_index_says_where_it_is() -> None:
     pages = {name: for_translators.render(name) for name in (*gallery.ALL, *for_translators.PICTURES)}
-    pages |= {f"{name}, signed in": gallery.render(name, signed_in=True) for name in gallery.PICTURES}
+    pages |= {f"{name}, signed in": gallery.render(name, signed_in=True) for name in gallery.SIGN_IN_MATTERS}
     texts = {name: sightings.text_of(html) for name, html in pages.items()}
     nowhere = [
         entry.message
