@@ -17,7 +17,7 @@ from enrollment_errors.pages import PAGES
 from tests.site import AGENCY
 
 from . import gallery
-from .gallery import COAST, DATES, FACTS, HERE, IN_PERSON, REFERENCE, SWITCHED_OFF, Picture, target
+from .gallery import COAST, DATES, FACTS, HERE, REFERENCE, SWITCHED_OFF, Picture, target
 
 OF_THE_SITE = "of_the_site"
 """Stands for any code of a site's own rules."""
@@ -43,12 +43,10 @@ _SITES_PAGE = """{% extends "enrollment_errors/page.html" %}
 
 def _told_to_staff(code: str) -> Picture:
     page = PAGES[explained(code).outcome].name
-    context = IN_PERSON[f"in-person-{page.replace('_', '-')}"].context
-    return Picture(
-        f"in-person-code-{code}",
-        page,
-        {**context, "code": code, "advice": explained(code), "reference": REFERENCE},
-    )
+    # Of the one success among them, a link into another group, nothing else is known.
+    shown = "success-unknown" if page == "success" else page.replace("_", "-")
+    told = {"code": code, "advice": explained(code), "reference": REFERENCE, "already_linked": page == "success"}
+    return _of(f"in-person-code-{code}", f"in-person-{shown}", **told)
 
 
 def _of(name: str, shown: str, **context: Any) -> Picture:
