@@ -45,7 +45,6 @@ INDEX = """<!doctype html>
   .row {{ display: flex; gap: 1rem; overflow-x: auto; align-items: start; padding-block: 0.5rem; }}
   figure {{ margin: 0; flex: none; }}
   img {{ display: block; block-size: 28rem; inline-size: auto; border: 1px solid #9aa5b0; }}
-  nav {{ position: sticky; top: 0; background: inherit; padding-block: 0.5rem; }}
   nav a {{ margin-inline-end: 0.75rem; }}
 </style>
 <nav>{}</nav>

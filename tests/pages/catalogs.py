@@ -58,6 +58,8 @@ def entries(locale: str) -> list[Entry]:
 
 def is_for_operators(entry: Entry) -> bool:
     """Whether nobody else reads it: it is only in their sources, or ``gettext_noop`` marks it elsewhere."""
+    if not entry.sources:  # Django's names of months, which riders read in dates
+        return False
     return entry.message in _MARKED_FOR_OPERATORS or all(source.startswith(OPERATORS) for source in entry.sources)
 
 
