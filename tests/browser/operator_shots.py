@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -78,20 +77,21 @@ def _site(sandbox: SandboxServer, database: Path) -> Iterator[str]:
         teardown_databases(before, verbosity=0)
 
 
-def _session() -> dict[str, Any]:
+def _session() -> str:
+    """The session of an operator who may do everything, for the cookie."""
     client = Client()
     client.force_login(User.objects.create_superuser("operator"))
-    return {"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value}
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def take_all(browser: Browser, folder: Path, database: Path) -> tuple[list[Row], Texts]:
     with SandboxServer() as sandbox, _site(sandbox, database) as base:
         sandbox.state.add_card(CARD_TOKEN)
-        session = {**_session(), "url": base}
+        session = _session()
         pages = {}
         for language in LANGUAGES:
             context = browser.new_context(locale=language, reduced_motion="reduce")
-            context.add_cookies([session])  # type: ignore[list-item]
+            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": base}])
             pages[language] = context.new_page()
         operator = Operator(base, folder, pages)
         for name in operators.EMPTY:
