@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import time
 from typing import Any
 
@@ -21,7 +20,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from .adapter import Enrollment, Identity
-from .encryption import decrypt, encrypt
+from .encrypted_cookies import EncryptedCookies
 from .in_person import is_in_person
 from .outcomes import Outcome
 from .packing import (
@@ -53,10 +52,6 @@ KEPT = 24 * 60 * 60
 _MOMENTS = ("enrolled_at", "expires_at", "reenrollment_opens_at")
 MOST_LOST = 3
 MOST_TOLD = 5
-LONGEST_COOKIE = 3_000
-"""The maximum in characters. Servers refuse a request if all its cookies together exceed about 8,000."""
-
-logger = logging.getLogger("enrollment_errors")
 
 
 class RiderSession:
@@ -70,12 +65,12 @@ class RiderSession:
         """``path`` is the enroll page, where this inclusion of the URLs begins. It limits where cookies go."""
         self.enrollment: Enrollment | None = None
         self.region: Region | None = None
-        self._region_in = REGION
+        self._region_in = (REGION, "")
         self._request = request
         self._namespace = namespace
         self.path = path
         self._visit = visit_in(request)
-        self._written: dict[str, tuple[str, int] | None] = {}
+        self._cookies = EncryptedCookies(request, path)
 
     def begin(self) -> None:
         """Makes sure that there is a visit to attach data to."""
@@ -128,12 +123,12 @@ class RiderSession:
             if isinstance(tokenization, Access)
             else {"url": tokenization.url, "handle": tokenization.handle.reveal(), "returned": returned}
         )
-        self._write(
+        self._cookies.set(
             ACCESS, {"for": self.made_for(enrollment), "expires_at": tokenization.expires_at, **opened}, min(left, KEPT)
         )
 
     def forget_tokenization(self) -> None:
-        self._written[ACCESS] = None
+        self._cookies.delete(ACCESS)
 
     def returned_with(self, returned: str, enrollment: Enrollment) -> Secret | None:
         """The handle of the visit to the processor's site, if ``returned`` proves that the rider is back from it."""
@@ -143,7 +138,7 @@ class RiderSession:
         return Secret(kept["handle"])
 
     def _access(self, enrollment: Enrollment) -> dict[str, Any] | None:
-        kept = self._read(ACCESS)
+        kept = self._cookies.get(ACCESS)
         if kept is None or kept["expires_at"] - EXPIRY_MARGIN <= time.time():
             return None
         return kept if self.is_made_for(kept["for"], enrollment) else None
@@ -161,7 +156,7 @@ class RiderSession:
         ``brought`` is the card token, or the proof that the rider is back from a redirect. ``checked`` is the reference
         of the page that asked for a lost link.
         """
-        self._write(
+        self._cookies.set(
             END,
             {
                 "visit": self._visit and self._visit["id"],
@@ -182,7 +177,7 @@ class RiderSession:
         self.keep_lost(result, enrollment)
         self.keep_told(result)
         if checked is not None:
-            self._written[LOST + checked] = None
+            self._cookies.delete(LOST, checked)
 
     def end(self, reference: str) -> dict[str, Any]:
         """What ``keep_end`` kept of the enrollment that ended under ``reference``, with its moments as datetimes.
@@ -211,7 +206,7 @@ class RiderSession:
 
     def end_of_check(self, reference: str) -> tuple[Outcome, str] | None:
         """The outcome and reference of the check that the rider made on the page of ``reference``."""
-        kept = self._read(END)
+        kept = self._cookies.get(END)
         if kept is None or kept["checked"] != reference:
             return None
         return Outcome(kept["outcome"]), kept["reference"]
@@ -219,9 +214,9 @@ class RiderSession:
     def keep_told(self, result: Result) -> None:
         """Keep the codes of the last results for the pages of staff. Riders see no codes."""
         if is_in_person(self._request):
-            earlier = (self._read(TOLD) or {}).items()
+            earlier = (self._cookies.get(TOLD) or {}).items()
             told = [*earlier, (result.reference, [result.code, self._visit and self._visit["id"]])]
-            self._write(TOLD, dict(told[-MOST_TOLD:]), KEPT)
+            self._cookies.set(TOLD, dict(told[-MOST_TOLD:]), KEPT)
 
     def told(self, reference: str) -> tuple[str, bool] | None:
         """The code that staff may read on the page of ``reference``, and whether it is from an earlier rider's visit.
@@ -229,19 +224,20 @@ class RiderSession:
         ``None`` if this browser does not know it, or must have forgotten it.
         """
         now = self._visit and self._visit["id"]
-        if kept := (self._read(TOLD) or {}).get(reference):
+        if kept := (self._cookies.get(TOLD) or {}).get(reference):
             return kept[0], kept[1] != now
         lost = self.region_under(reference)
-        visit = lost[1] if lost else (self._read(LOST + reference) or {}).get("visit")
+        visit = lost[1] if lost else (self._cookies.get(LOST, reference) or {}).get("visit")
         return None if visit is None else ("link_answer_lost", visit["id"] != now)
 
     def forget(self) -> None:
         """Forget everything about the last rider except lost links, which open only on the page of their reference."""
         self._put_region_aside()
-        self._written.update(dict.fromkeys((ACCESS, END, TOLD, REGION)))
+        for name in (ACCESS, END, TOLD, REGION):
+            self._cookies.delete(name)
 
     def _end(self) -> dict[str, Any] | None:
-        kept = self._read(END)
+        kept = self._cookies.get(END)
         return kept if kept is not None and self._visit is not None and kept["visit"] == self._visit["id"] else None
 
     def _digest(self, brought: Secret, enrollment: Enrollment) -> str:
@@ -255,20 +251,20 @@ class RiderSession:
             self._write_lost(result.reference, {**kept, "visit": self._visit})
 
     def _write_lost(self, reference: str, kept: dict[str, Any]) -> None:
-        sent_at = {name: self._sent_at(name) for name in self._request.COOKIES if name.startswith(LOST)}
-        for name in sorted(sent_at, key=lambda name: sent_at[name])[: max(0, len(sent_at) + 1 - MOST_LOST)]:
-            self._written[name] = None
-        self._write(LOST + reference, kept, KEPT)
-
-    def _sent_at(self, name: str) -> float:
-        return max((lost.sent_at for lost in _links_in(self._read(name))), default=0.0)
+        sent_at = {
+            known: max((lost.sent_at for lost in _links_in(cookie)), default=0.0)
+            for known, cookie in self._cookies.all(LOST).items()
+        }
+        for known in sorted(sent_at, key=lambda known: sent_at[known])[: max(0, len(sent_at) + 1 - MOST_LOST)]:
+            self._cookies.delete(LOST, known)
+        self._cookies.set(LOST, kept, KEPT, reference=reference)
 
     def lost_link(self, reference: str) -> tuple[Enrollment, PendingLink] | None:
         """The link that the page of ``reference`` is still checking, and its enrollment.
 
         The result belongs to the visit of that page, even if the session is gone or now belongs to another rider.
         """
-        kept = self._read(LOST + reference)
+        kept = self._cookies.get(LOST, reference)
         if kept is None or "link" not in kept:
             return None
         self._visit = kept["visit"]
@@ -276,8 +272,8 @@ class RiderSession:
 
     def lost_links(self) -> list[PendingLink]:
         """All lost links that this browser still knows, for any card and benefit."""
-        names = [name for name in self._request.COOKIES if name.startswith(LOST) or name == REGION]
-        return [lost for name in names for lost in _links_in(self._read(name))]
+        cookies = (self._cookies.get(REGION), *self._cookies.all(LOST).values())
+        return [lost for kept in cookies for lost in _links_in(kept)]
 
     def begin_region(self, enrollment: Enrollment) -> Enrollment:
         """The enrollment, with only the targets that the next card is for if there are several."""
@@ -303,7 +299,7 @@ class RiderSession:
 
     def kept_region(self) -> Region | None:
         """The last region of this visit."""
-        kept = self._read(REGION)
+        kept = self._cookies.get(REGION)
         if kept is None or self._visit is None or kept["visit"]["id"] != self._visit["id"]:
             return None
         return unpacked_region(kept["region"])
@@ -312,26 +308,27 @@ class RiderSession:
         region = self.region
         assert region is not None
         kept = {"visit": self._visit, "region": packed_region(region)}
-        if self._region_in == REGION:
+        if self._region_in[0] == REGION:
             self._put_region_aside(but=region.reference)
-            self._write(REGION, kept, KEPT)
+            self._cookies.set(REGION, kept, KEPT)
         elif all(part.is_done for part in region.parts):
-            self._written[self._region_in] = None
+            self._cookies.delete(*self._region_in)
         else:
-            self._write(self._region_in, kept, KEPT)
+            name, reference = self._region_in
+            self._cookies.set(name, kept, KEPT, reference=reference)
 
     def region_under(self, reference: str) -> tuple[Region, dict[str, Any]] | None:
         """The region of the page of ``reference``, and the visit that it belongs to. Another visit sees only the parts
         that are still unknown."""
-        self._region_in = REGION
-        kept = self._read(REGION)
+        self._region_in = (REGION, "")
+        kept = self._cookies.get(REGION)
         if kept is not None and kept["region"]["reference"] == reference:
             region = unpacked_region(kept["region"])
             is_ours = self._visit is not None and kept["visit"]["id"] == self._visit["id"]
             left = region if is_ours else region.only_unknown()
         else:
-            self._region_in = LOST + reference
-            kept = self._read(self._region_in) or {}
+            self._region_in = (LOST, reference)
+            kept = self._cookies.get(LOST, reference) or {}
             left = unpacked_region(kept["region"]) if "region" in kept else None
         return None if left is None else (left, kept["visit"])
 
@@ -341,40 +338,15 @@ class RiderSession:
 
     def _put_region_aside(self, but: str = "") -> None:
         """Keep the unknown parts of the old region under its reference, before a new one replaces it."""
-        kept = self._read(REGION)
+        kept = self._cookies.get(REGION)
         if kept is None or kept["region"]["reference"] == but:
             return
         left = unpacked_region(kept["region"]).only_unknown()
         if left is not None:
             self._write_lost(left.reference, {"region": packed_region(left), "visit": kept["visit"]})
 
-    def _read(self, name: str) -> dict[str, Any] | None:
-        encrypted = self._request.COOKIES.get(name)
-        text = decrypt(encrypted, purpose=_purpose(name)) if encrypted else None
-        return None if text is None else json.loads(text)
-
-    def _write(self, name: str, value: dict[str, Any], seconds: int) -> None:
-        encrypted = encrypt(json.dumps(value, separators=(",", ":"), ensure_ascii=False), purpose=_purpose(name))
-        if len(encrypted) > LONGEST_COOKIE:
-            logger.warning("%s is too long for a cookie, so it is not kept.", name.rstrip("_"))
-            return
-        self._written[name] = encrypted, seconds
-
     def write_to(self, response: HttpResponseBase) -> None:
-        for name, written in self._written.items():
-            if written is None:
-                response.delete_cookie(name, path=self.path, samesite="Lax")
-                continue
-            value, seconds = written
-            response.set_cookie(
-                name,
-                value,
-                max_age=seconds,
-                path=self.path,
-                secure=settings.SESSION_COOKIE_SECURE,
-                httponly=True,
-                samesite="Lax",
-            )
+        self._cookies.write_to(response)
 
 
 def _links_in(kept: dict[str, Any] | None) -> list[PendingLink]:
@@ -382,10 +354,6 @@ def _links_in(kept: dict[str, Any] | None) -> list[PendingLink]:
     if kept is None:
         return []
     return unpacked_region(kept["region"]).lost_links() if "region" in kept else [unpacked_link(kept["link"])]
-
-
-def _purpose(name: str) -> str:
-    return f"cookie.{LOST if name.startswith(LOST) else name}"
 
 
 def _hash(*parts: str) -> str:
