@@ -135,7 +135,7 @@ def _shown(row: Row, agency: str, wanted: Period, filters: Filters) -> dict[str,
 def _chart(number: int, row: Row, agency: str, wanted: Period, filters: Filters) -> Chart:
     urls = [_bar_url(row, place, wanted, filters) for place in range(len(row.bars))]
     account = gettext("account %(account)s") % {"account": row.account} if row.account else gettext("no account")
-    title = f"{agency or gettext('No agency')}, {account}"
+    title = ", ".join((agency or gettext("No agency"), account))
     return draw(f"chart-{number}", title, row, wanted, urls)
 
 

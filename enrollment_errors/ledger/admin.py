@@ -219,7 +219,8 @@ class UnlinkAdmin(ReadOnly, _UnlinkAdmin):
             if isinstance(error, StatusError) and error.status == 404 and error.stage is None:
                 form.add_error("card", gettext("The processor does not know this card."))
             else:
-                form.add_error(None, f"{gettext('Nothing was changed: the processor cannot be asked.')} {_why(error)}")
+                nothing = gettext("Nothing was changed: the processor cannot be asked.")
+                form.add_error(None, " ".join((nothing, *_why(error))))
             return self._ask(request, form)
         if link is None:
             form.add_error(
@@ -254,7 +255,7 @@ class UnlinkAdmin(ReadOnly, _UnlinkAdmin):
             )
             return redirect("admin:enrollment_ledger_unlink_add")
         except ConfigurationError as error:
-            messages.error(request, f"{gettext('Nothing was changed.')} {_why(error)}")
+            messages.error(request, " ".join((gettext("Nothing was changed."), *_why(error))))
             return redirect("admin:enrollment_ledger_unlink_add")
         level = messages.SUCCESS if row.is_done else messages.ERROR
         messages.add_message(request, level, f"{wish.wanted.account}, {row.group_id}: {row.get_outcome_display()}.")
@@ -270,8 +271,8 @@ class UnlinkAdmin(ReadOnly, _UnlinkAdmin):
         return TemplateResponse(request, f"admin/enrollment_ledger/{name}.html", everything)
 
 
-def _why(error: Exception) -> str:
+def _why(error: Exception) -> tuple[str, str]:
     """The meaning and the advice of the code that a rider would get for the same failure."""
     code = classify(error, processor="", stage=None, site_rules=conf.get_settings().RULES).code
     about = explained(code)
-    return f"{gettext(about.meaning)} {gettext(about.action)}"
+    return gettext(about.meaning), gettext(about.action)

@@ -129,7 +129,8 @@ def _enrolled(entry: Entry) -> Step:
         (gettext("Method"), entry.method),
         (gettext("Expires"), gettext("never") if entry.expires_at is None else _text(entry.expires_at)),
     ]
-    return _step(entry, f"{gettext('Enrolled.')} {gettext(explained(entry.code).meaning)}", facts)
+    said = (gettext("Enrolled."), gettext(explained(entry.code).meaning))
+    return _step(entry, " ".join(said), facts)
 
 
 def _unlinked(unlink: Unlink) -> Step:

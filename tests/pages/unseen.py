@@ -40,6 +40,10 @@ _ELSEWHERE = {
     ),
     "The removal of a card whose benefit expires": ("The processor says that the card is in this group until",),
     "The removal of a card, while it is being enrolled": ("Nothing was changed: an enrollment of this card",),
+    "The removal of a card, if the processor cannot be asked or the account cannot be used": (
+        "Nothing was changed: the processor cannot be asked.",
+        "Nothing was changed.",
+    ),
     "A sent link, after an operator had the processor asked": (
         "The card is in the group: the rider is enrolled.",
         "The card is not in the group, and nothing is at work any more.",
