@@ -5,6 +5,7 @@ An interpreter that this machine does not have is told as skipped, with its name
 """
 
 import os
+import sys
 from pathlib import Path
 
 import nox
@@ -21,10 +22,11 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
 
 SUPPORTED = [
-    *((python, "5.2") for python in ("3.10", "3.11", "3.12", "3.13")),
-    *((python, django) for django in ("6.0", "6.1") for python in ("3.12", "3.13")),
+    *((python, "5.2") for python in ("3.10", "3.11", "3.12", "3.13", "3.14")),
+    *((python, django) for django in ("6.0", "6.1") for python in ("3.12", "3.13", "3.14")),
 ]
 LOWEST = ("3.10", "5.2", "lowest")
+_THIS_PYTHON = "{}.{}".format(*sys.version_info)
 NOTHING_TO_RUN = 5
 """Exit status of pytest."""
 TESTS = ("python", "-m", "pytest", "-n", "auto", "-m", "not browser")
@@ -66,9 +68,9 @@ def bare(session: nox.Session, django: str) -> None:
     session.run("python", "-W", "error", "tests/packaging/render_every_page.py", silent=True)
 
 
-@nox.session(python=SUPPORTED[-1][0])
+@nox.session
 def newest(session: nox.Session) -> None:
-    """With the newest releases and pre-releases that our bounds allow, of everything.
+    """With the newest releases and pre-releases that our bounds allow, of everything, on the Python that runs nox.
 
     Where tests fail, the same tests run once more with the lowest versions, where nothing changes but our own code: so
     it is known whose failure it is.
@@ -83,7 +85,7 @@ def newest(session: nox.Session) -> None:
         session.warn("Tests failed. The same tests run once more, with the lowest versions:")
     else:
         return
-    django = next(django for python, django in SUPPORTED if python == session.python)
+    django = next(django for python, django in SUPPORTED if python == _THIS_PYTHON)
     session.install("--editable", ".[dev,docs]", "--constraint", _constraints(session, django, lowest=True))
     try:
         session.run(*tests, "--last-failed", "--last-failed-no-failures", "none", success_codes=[0, NOTHING_TO_RUN])
