@@ -108,7 +108,8 @@ def _endings(counts: Counts, alias: str) -> dict[tuple[Any, ...], Ending]:
         came_first[dimensions] = min(came_first.get(dimensions, count.first_at), count.first_at)
     keys = {dimensions: Ending.key_of(dimensions) for dimensions in came_first}
     endings = Ending.objects.using(alias)
-    known = endings.in_bulk(list(keys.values()), field_name="key")
+    # Not with in_bulk: before 6.1, Django needs a connection for it that is open already, if the database is SQLite.
+    known = {ending.key: ending for ending in endings.filter(key__in=list(keys.values()))}
     found = {}
     for dimensions, key in keys.items():
         first_at = came_first[dimensions]
