@@ -371,6 +371,14 @@ class TestTheCommand:
 
         assert run("watch_enrollment") == "There are no accounts to examine.\n"
 
+    @pytest.mark.parametrize("every", [[], ["--every", "60"]])
+    def test_refuses_a_misspelled_account_and_alerts_nobody(self, run: Callable[..., str], every: list[str]) -> None:
+        with pytest.raises(CommandError) as caught:
+            run("watch_enrollment", "--account", "littlepay", "--account", "litlepay", *every)
+
+        assert str(caught.value) == 'There is no account "litlepay". There are: littlepay.'
+        assert not Watched.objects.exists()
+
     @pytest.mark.usefixtures("sandbox")
     def test_fails_in_a_sentence_where_the_database_does(
         self, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseFailed
 from django.db import close_old_connections
 
+from ....account_directory import account_names
 from ....clock import SYSTEM_CLOCK
 from ...models import Watched
 from ...watching import watch
@@ -35,6 +36,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["account"]:
+            _refuse_misspelled(options["account"])
         if options["every"] is None:
             try:
                 self._look(options["account"])
@@ -64,6 +67,12 @@ class Command(BaseCommand):
         for row in rows or ["There are no accounts to examine."]:
             self.stdout.write(row)
         self.stdout.flush()
+
+
+def _refuse_misspelled(accounts: list[str]) -> None:
+    """Otherwise operators would be alerted to an account that does not exist."""
+    if wrong := sorted(set(accounts) - set(account_names())):
+        raise CommandError(f'There is no account "{wrong[0]}". There are: {", ".join(sorted(account_names()))}.')
 
 
 def _row(found: Watched) -> str:
