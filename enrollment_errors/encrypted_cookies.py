@@ -33,6 +33,7 @@ class EncryptedCookies:
         self._changes: dict[str, tuple[str, int] | None] = {}
 
     def get(self, name: str, reference: str = "") -> dict[str, Any] | None:
+        """``None`` if there is none, or if it cannot be read."""
         encrypted = self._request.COOKIES.get(name + reference)
         text = decrypt(encrypted, purpose=_purpose(name)) if encrypted else None
         return None if text is None else json.loads(text)
@@ -43,6 +44,7 @@ class EncryptedCookies:
         return {reference: self.get(name, reference) for reference in references}
 
     def set(self, name: str, value: dict[str, Any], seconds: int, *, reference: str = "") -> None:
+        """The browser keeps it for ``seconds``. Above ``LONGEST_COOKIE``, it is not kept, and a warning is logged."""
         encrypted = encrypt(json.dumps(value, separators=(",", ":"), ensure_ascii=False), purpose=_purpose(name))
         if len(encrypted) > LONGEST_COOKIE:
             logger.warning("%s is too long for a cookie, so it is not kept.", name.rstrip("_"))

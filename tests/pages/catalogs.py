@@ -6,6 +6,7 @@ import ast
 import gettext
 import re
 import struct
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,34 +105,24 @@ def messages_in_sources() -> dict[str, set[str]]:
 
 
 def _messages_in_python(path: Path, *functions: str) -> set[str]:
-    calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
-    named = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id in functions)
-    return {ast.literal_eval(call.args[-1]) for call in named}
+    return {ast.literal_eval(message) for message in _arguments(path, functions)}
 
 
-_IN_PYTHON = {
-    "_": slice(1),
-    "gettext": slice(1),
-    "gettext_lazy": slice(1),
-    "gettext_noop": slice(1),
-    "ngettext": slice(2),
-    "pgettext": slice(1, 2),
-    "pgettext_lazy": slice(1, 2),
-}
-"""Which arguments of these functions are messages."""
+def _arguments(path: Path, functions: Collection[str]) -> Iterator[ast.expr]:
+    """The last argument of each call of one of the functions: the message."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions:
+            yield node.args[-1]
 
 
-def messages_in_python() -> set[str]:
-    """Every message that is written out in our Python code, whether or not ``make messages`` finds it."""
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "enrollment_errors").rglob("*.py"))
-    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
-    arguments = (
-        argument
-        for call in calls
-        if isinstance(call.func, ast.Name)
-        for argument in call.args[_IN_PYTHON.get(call.func.id, slice(0))]
-    )
-    return {argument.value for argument in arguments if isinstance(argument, ast.Constant)}
+_TRANSLATING = ("_", "gettext", "gettext_lazy", "gettext_noop", "pgettext", "pgettext_lazy")
+
+
+def written_out_in_python() -> set[str]:
+    """Every message that is a literal in our Python code, whether or not ``make messages`` finds it."""
+    paths = (ROOT / "enrollment_errors").rglob("*.py")
+    messages = (message for path in paths for message in _arguments(path, _TRANSLATING))
+    return {message.value for message in messages if isinstance(message, ast.Constant)}
 
 
 _MARKED_FOR_OPERATORS = set().union(

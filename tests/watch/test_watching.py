@@ -379,6 +379,22 @@ class TestTheCommand:
         assert str(caught.value) == 'There is no account "litlepay". There are: littlepay.'
         assert not Watched.objects.exists()
 
+    def test_of_one_account_begins_and_goes_on_even_if_the_accounts_cannot_be_listed(
+        self, run: Callable[..., str], site: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pauses = []
+
+        def sleep(self: Any, seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 2:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr("enrollment_errors.clock.Clock.sleep", sleep)
+        site(ACCOUNTS="tests.watch.accounts.NoAccounts")
+        run("watch_enrollment", "--account", "littlepay", "--every", "60")
+
+        assert "The watch failed (LookupError). It tries again at its next run." in caplog.text
+
     @pytest.mark.usefixtures("sandbox")
     def test_fails_in_a_sentence_where_the_database_does(
         self, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch

@@ -36,8 +36,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["account"]:
-            _refuse_misspelled(options["account"])
+        _refuse_misspelled(options["account"])
         if options["every"] is None:
             try:
                 self._look(options["account"])
@@ -71,8 +70,12 @@ class Command(BaseCommand):
 
 def _refuse_misspelled(accounts: list[str]) -> None:
     """Otherwise operators would be alerted to an account that does not exist."""
-    if wrong := sorted(set(accounts) - set(account_names())):
-        raise CommandError(f'There is no account "{wrong[0]}". There are: {", ".join(sorted(account_names()))}.')
+    try:
+        names = account_names()
+    except Exception:  # noqa: BLE001  a database that is down: the watch says so itself, or tries again
+        return
+    if wrong := sorted(set(accounts) - set(names)):
+        raise CommandError(f'There is no account "{wrong[0]}". There are: {", ".join(sorted(names))}.')
 
 
 def _row(found: Watched) -> str:
